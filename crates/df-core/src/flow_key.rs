@@ -1,0 +1,80 @@
+//! Who talks to whom.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::{InterfaceId, VlanTags};
+
+/// The transport that carries a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Transport {
+    /// A byte stream over TCP.
+    Tcp,
+    /// UDP datagrams.
+    Udp,
+    /// ICMP or ICMPv6 messages.
+    Icmp,
+}
+
+impl Transport {
+    /// The name used in records and attributes (`network.transport`).
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+            Self::Icmp => "icmp",
+        }
+    }
+}
+
+/// An IP address with a port (0 where the transport has none).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Endpoint {
+    /// The address.
+    pub ip: IpAddr,
+    /// The port; 0 where the transport has none.
+    pub port: u16,
+}
+
+impl Endpoint {
+    /// An endpoint from its parts.
+    pub const fn new(ip: IpAddr, port: u16) -> Self {
+        Self { ip, port }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.ip {
+            IpAddr::V4(ip) => write!(formatter, "{ip}:{}", self.port),
+            IpAddr::V6(ip) => write!(formatter, "[{ip}]:{}", self.port),
+        }
+    }
+}
+
+/// Names one connection: its transport and both ends, client first, and where it was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct FlowKey {
+    /// The transport.
+    pub transport: Transport,
+    /// The end that asks.
+    pub client: Endpoint,
+    /// The end that answers.
+    pub server: Endpoint,
+    /// VLAN tags that the packets carry.
+    pub vlan: VlanTags,
+    /// The interface on which the packets are seen.
+    pub interface: InterfaceId,
+}
+
+impl FlowKey {
+    /// The same connection with client and server exchanged.
+    pub const fn reversed(self) -> Self {
+        Self { client: self.server, server: self.client, ..self }
+    }
+}

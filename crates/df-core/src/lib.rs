@@ -1,0 +1,30 @@
+//! The values that cross df's crates, and nothing else: no I/O, no clock, no algorithm.
+//!
+//! Every other crate of the family takes and gives these types: a [`Packet`] is one decoded frame, a [`Chunk`] is a
+//! run of consecutive bytes of one [`Direction`] of one connection, a [`FlowKey`] names the connection, and a
+//! [`Timestamp`] is the only notion of time inside df.
+//!
+//! ```
+//! use df_core::{Chunk, Direction, Timestamp};
+//!
+//! let chunk = Chunk::new(Direction::ToServer, Timestamp::from_nanos(1), 0, b"PING\r\n");
+//! assert_eq!(chunk.end_offset(), 6);
+//! assert_eq!(chunk.direction.reversed(), Direction::ToClient);
+//! ```
+//!
+//! # Features
+//!
+//! `serde`: `Serialize` and `Deserialize` for the plain values.
+#![forbid(unsafe_code)]
+
+mod chunk;
+mod direction;
+mod flow_key;
+mod packet;
+mod time;
+
+pub use chunk::Chunk;
+pub use direction::Direction;
+pub use flow_key::{Endpoint, FlowKey, Transport};
+pub use packet::{InterfaceId, Packet, TcpFlags, TcpSegment, TransportHeader, VlanTags};
+pub use time::Timestamp;
