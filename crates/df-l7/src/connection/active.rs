@@ -346,7 +346,7 @@ impl Active {
             Content::Response(response) => {
                 self.matcher.handle_response(
                     correlation,
-                    stamp.observe(response),
+                    Box::new(stamp.observe(response)),
                     max_pending,
                     &mut finished,
                 );
