@@ -49,7 +49,7 @@ pub(crate) struct Segment<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ordered<'a> {
     pub(crate) offset: u64,
-    pub(crate) segment: Segment<'_>,
+    pub(crate) segment: Segment<'a>,
 }
 
 /// What became of a segment.
