@@ -1,1 +1,14 @@
-//! df-capture.
+//! Frames from capture files and network interfaces, and their decoding.
+#![deny(unsafe_code)]
+
+mod decode;
+mod frame;
+#[cfg(feature = "pcap-file")]
+mod pcap_file;
+mod source;
+
+pub use decode::{DecodeError, DecodeErrorReason, DecodeStats, Layer, decode};
+pub use frame::{Frame, FrameDirection, LinkType};
+#[cfg(feature = "pcap-file")]
+pub use pcap_file::{PcapFile, PcapFileError, PcapWriter};
+pub use source::FrameSource;
