@@ -67,6 +67,16 @@ pub struct Observed<T> {
 }
 
 impl Exchange {
+    /// An exchange of these parts, without an identifier of the protocol's own and with client and server as believed.
+    pub const fn new(
+        protocol: Protocol,
+        kind: ExchangeKind,
+        request: Option<Observed<Request>>,
+        response: Option<Observed<Response>>,
+    ) -> Self {
+        Self { protocol, kind, request, response, request_id: None, is_reversed: false }
+    }
+
     /// When the first byte of the exchange was seen: the request's, if there is one.
     pub fn start(&self) -> Timestamp {
         match (&self.request, &self.response) {
