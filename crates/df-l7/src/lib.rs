@@ -10,6 +10,7 @@ mod exchange;
 mod message;
 mod parser;
 pub mod protocols;
+mod sql;
 
 pub use attribute::{Attribute, AttributeValue, Attributes};
 pub use config::{ConnectionConfig, ContextConfig, Obfuscation};
