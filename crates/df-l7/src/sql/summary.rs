@@ -183,7 +183,7 @@ impl<'a> Summary<'a> {
                 self.operate("SELECT", Expect::Keyword);
             }
             b"FROM" if self.queries & self.depth_bit() != 0 && !is_after_distinct => {
-                self.expect = Expect::Name
+                self.expect = Expect::Name;
             }
             b"JOIN" | b"STRAIGHT_JOIN" => self.expect = Expect::Name,
             b"TABLE" if self.operation == "LOAD" => self.expect = Expect::Name,
