@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::context::from_sql_comment;
 use crate::{ConnectionConfig, PropagatedContext, Request};
 
 mod lexer;
@@ -123,8 +124,8 @@ pub(crate) fn cut_text(text: &[u8], max_bytes: usize) -> String {
     shown
 }
 
-fn read_comment(_comment: &[u8], _config: &ConnectionConfig) -> Option<PropagatedContext> {
-    None
+fn read_comment(comment: &[u8], config: &ConnectionConfig) -> Option<PropagatedContext> {
+    from_sql_comment(std::str::from_utf8(comment).ok()?, &config.context)
 }
 
 /// The most comments of one text that are searched for context.

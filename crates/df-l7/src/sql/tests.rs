@@ -131,6 +131,25 @@ fn summaries_stay_within_the_conventions_limit() {
     assert!(summary.ends_with(|end: char| end.is_ascii_digit()));
 }
 
+#[test]
+fn comments_carry_context() {
+    let trace = "traceparent='00-5bd66ef5095369c7b0d1f8f4bd33716a-c532cb4098ac3dd2-01'";
+    for sql in [
+        format!("/* x */ SELECT 1 /*{trace}*/"),
+        format!("/*{trace}*/ SELECT 'a"),
+        format!("SELECT 1 -- {trace}"),
+    ] {
+        for dialect in [Dialect::Mysql, Dialect::Postgresql] {
+            let statement = Statement::read(sql.as_bytes(), dialect, &ConnectionConfig::default());
+            let context = statement.context.expect(&sql);
+            assert_eq!(context.trace_id.as_deref(), Some("5bd66ef5095369c7b0d1f8f4bd33716a"), "{sql}");
+        }
+    }
+    let sql = format!("SELECT '/*{trace}*/'");
+    let statement = Statement::read(sql.as_bytes(), Dialect::Mysql, &ConnectionConfig::default());
+    assert_eq!(statement.context, None);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
