@@ -39,6 +39,7 @@ pub(crate) const ROW: ProtocolRow = ProtocolRow {
     family: Family::Database,
     transports: &[Transport::Tcp],
     ports: &[6379],
+    has_request_ids: false,
     timeout: Duration::from_secs(120),
     detect: detect::detect,
     parser: |config, transport| Box::new(RedisParser::new(config, transport)) as Box<dyn Parser>,
