@@ -1,0 +1,1 @@
+//! Conversations, cut and whole.
