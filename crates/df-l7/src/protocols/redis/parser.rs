@@ -80,7 +80,7 @@ impl RedisParser {
     }
 
     fn parse_reply(&mut self, input: Input<'_>) -> Result<Parsed, ParseError> {
-        Ok(match self.replies.read(input)? {
+        Ok(match self.replies.read(input, self.subscriptions.has_subscribed())? {
             Progress::Done { consumed, value } => match self.reply(&value) {
                 Some(message) => Parsed::Message { consumed, message },
                 None => Parsed::Skipped { consumed },

@@ -11,6 +11,8 @@ use super::wire::{Element, first_line};
 const MAX_DEPTH: usize = 64;
 /// How much of an error's text is kept.
 const MAX_TEXT_BYTES: usize = 1_024;
+/// How much of a confirmation is held until its end comes.
+const MAX_CONFIRMATION_BYTES: usize = 256;
 /// The longest first word of an aggregate that is kept; `punsubscribe` is the longest that matters.
 const MAX_WORD_BYTES: usize = 16;
 
@@ -108,8 +110,26 @@ enum Step {
 }
 
 impl ReplyReader {
-    /// Reads on from the start of `input`.
-    pub(super) fn read(&mut self, input: Input<'_>) -> Result<Progress<Reply>, ParseError> {
+    /// Reads on from the start of `input`. With `may_confirm`, what may be the confirmation of a subscription is not
+    /// read in parts, because it may turn out to be no message.
+    pub(super) fn read(&mut self, input: Input<'_>, may_confirm: bool) -> Result<Progress<Reply>, ParseError> {
+        let may_hold = may_confirm && self.open.is_none() && !input.is_final();
+        let progress = self.read_parts(input)?;
+        if matches!(progress, Progress::Part { .. }) && may_hold && self.may_be_confirmation(input.bytes.len()) {
+            self.clear();
+            return Ok(Progress::Incomplete { needed: input.bytes.len() + 1 });
+        }
+        Ok(progress)
+    }
+
+    fn may_be_confirmation(&self, len: usize) -> bool {
+        len < MAX_CONFIRMATION_BYTES
+            && self.open.as_ref().is_some_and(|reply| {
+                reply.is_list() && (reply.word().is_empty() || reply.word().ends_with(b"subscribe"))
+            })
+    }
+
+    fn read_parts(&mut self, input: Input<'_>) -> Result<Progress<Reply>, ParseError> {
         let mut position = 0_usize;
         loop {
             let rest = input.bytes.get(position..).unwrap_or_default();
