@@ -15,10 +15,10 @@ pub struct Exchange {
     /// Which parts were seen.
     pub kind: ExchangeKind,
     /// The request, if it was seen; also a one-way message.
-    pub request: Option<Observed<Request>>,
+    pub request: Option<Box<Observed<Request>>>,
     /// The response, if it was seen.
-    pub response: Option<Observed<Response>>,
-    /// The protocol's own identifier, where it has one.
+    pub response: Option<Box<Observed<Response>>>,
+    /// The protocol's own identifier, where it has one on the wire.
     pub request_id: Option<u64>,
     /// Whether client and server are the other way round than the connection's owner believed: the protocol
     /// itself shows who asks.

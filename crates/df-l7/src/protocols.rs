@@ -27,6 +27,8 @@ pub struct ProtocolRow {
     pub transports: &'static [Transport],
     /// The server ports it is known for: a second proof for a weak match, never a proof.
     pub ports: &'static [u16],
+    /// Whether messages carry an identifier of their own on the wire, which records then show as `request_id`.
+    pub has_request_ids: bool,
     /// How long a request waits for its response.
     pub timeout: Duration,
     /// Says whether bytes that go in a direction, as far as directions are known, are this protocol's.

@@ -18,6 +18,7 @@ pub(crate) const ROW: ProtocolRow = ProtocolRow {
     family: Family::Http,
     transports: &[Transport::Tcp],
     ports: &[80, 8000, 8080],
+    has_request_ids: false,
     timeout: Duration::from_secs(120),
     detect: wire::detect,
     parser: |config, transport| Box::new(Http1Parser::new(config, transport)) as Box<dyn Parser>,
