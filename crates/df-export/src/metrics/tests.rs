@@ -171,13 +171,13 @@ fn http(method: &'static str, code: &'static str, duration_ns: u64) -> Exchange 
     };
     let response = Response { status, code: Some(code.into()), ..Response::default() };
     let mut exchange = Exchange::new(Protocol::Http1, ExchangeKind::Complete);
-    exchange.request = observed(request, 1_000);
-    exchange.response = observed(response, 1_000 + duration_ns);
+    exchange.request = Some(observed(request, 1_000).into());
+    exchange.response = Some(observed(response, 1_000 + duration_ns).into());
     exchange
 }
 
-fn observed<T>(content: T, start: u64) -> Option<Box<Observed<T>>> {
-    Some(Box::new(Observed { content, start: at(start), end: at(start), length: 1, sequence_number: None }))
+fn observed<T>(content: T, start: u64) -> Observed<T> {
+    Observed { content, start: at(start), end: at(start), length: 1, sequence_number: None }
 }
 
 fn histogram(metrics: &[Metric], name: &str) -> Vec<HistogramPoint> {
