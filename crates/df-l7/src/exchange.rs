@@ -67,14 +67,9 @@ pub struct Observed<T> {
 }
 
 impl Exchange {
-    /// An exchange of these parts, without an identifier of the protocol's own and with client and server as believed.
-    pub const fn new(
-        protocol: Protocol,
-        kind: ExchangeKind,
-        request: Option<Observed<Request>>,
-        response: Option<Observed<Response>>,
-    ) -> Self {
-        Self { protocol, kind, request, response, request_id: None, is_reversed: false }
+    /// An exchange of which nothing is filled in yet. Set the fields that are known.
+    pub const fn new(protocol: Protocol, kind: ExchangeKind) -> Self {
+        Self { protocol, kind, request: None, response: None, request_id: None, is_reversed: false }
     }
 
     /// When the first byte of the exchange was seen: the request's, if there is one.
