@@ -78,7 +78,7 @@ impl GoldenCase {
         }
         let whole = self.directory.join("whole.pcap.tmp");
         run(Command::new("mv").arg(self.input()).arg(&whole))?;
-        run(Command::new("editcap").args(["-F", "pcap"]).arg(&whole).arg(self.input()).arg(format!("1-{packets}")))?;
+        run(Command::new("editcap").args(["-F", "nsecpcap"]).arg(&whole).arg(self.input()).arg(format!("1-{packets}")))?;
         run(Command::new("rm").arg(&whole)).map(|_| ())
     }
 

@@ -31,7 +31,7 @@ impl Recording {
         };
         let child = place
             .tied_command(&tcpdump, None)
-            .args(["-i", interface, "-U", "--immediate-mode", "-s", "0", "-Z", "root", "-n", "-w"])
+            .args(["-i", interface, "--time-stamp-precision=nano", "-U", "--immediate-mode", "-s", "0", "-Z", "root", "-n", "-w"])
             .arg(file)
             .arg(filter)
             .stdout(Stdio::null())

@@ -4,5 +4,5 @@
 # clients: curl
 curl -sS --head -o /dev/null "http://$SERVER/page.txt" --next \
   -sS -o /dev/null "http://$SERVER/empty" --next \
-  -sS -o /dev/null -H "If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT" "http://$SERVER/page.txt" --next \
+  -sS -o /dev/null -H "If-None-Match: *" "http://$SERVER/page.txt" --next \
   -sS -o /dev/null "http://$SERVER/item/last"
