@@ -102,10 +102,7 @@ impl SpanAssembler {
         let Held { observation: Observation { exchange, place, keys, .. }, placed, .. } =
             self.remove_first()?;
         let placed = placed.unwrap_or_else(|| Placed {
-            context: SpanContext::new(
-                keys.trace_id(&exchange, &place.flow),
-                keys.span_id(exchange.start(), &place),
-            ),
+            context: SpanContext::new(keys.trace_id(&exchange, &place.flow), keys.span_id(&exchange, &place)),
             link: None,
         });
         self.stats.spans += 1;
@@ -158,11 +155,28 @@ impl SpanAssembler {
             return;
         }
         let numbers = self.alike_first();
-        let alike = numbers.iter().filter_map(|number| self.observation(*number)).collect();
-        let call = link::call_of(&first.observation, alike, &self.config);
+        self.mark_ambiguous(&numbers);
+        let alike = self.observations(&numbers);
+        let Some(first) = alike.first().copied() else { return };
+        let call = link::call_of(first, alike, &self.config);
         let members: Vec<u64> = call.iter().map(|member| member.number).collect();
         let placed = places(&call);
         self.set_placed(&members, placed);
+    }
+
+    fn mark_ambiguous(&mut self, numbers: &[u64]) {
+        if !link::is_ambiguous(&self.observations(numbers)) {
+            return;
+        }
+        for number in numbers {
+            if let Some(held) = self.position(*number).and_then(|position| self.held.get_mut(position)) {
+                held.observation.is_ambiguous = true;
+            }
+        }
+    }
+
+    fn observations(&self, numbers: &[u64]) -> Vec<&Observation> {
+        numbers.iter().filter_map(|number| self.observation(*number)).collect()
     }
 
     /// The numbers of the observations that have something in common with the first one, directly or through others.
@@ -181,15 +195,18 @@ impl SpanAssembler {
     }
 
     fn observation(&self, number: u64) -> Option<&Observation> {
-        let position = usize::try_from(number.checked_sub(self.first_number)?).ok()?;
-        self.held.get(position).map(|held| &held.observation)
+        self.held.get(self.position(number)?).map(|held| &held.observation)
+    }
+
+    fn position(&self, number: u64) -> Option<usize> {
+        usize::try_from(number.checked_sub(self.first_number)?).ok()
     }
 
     fn set_placed(&mut self, numbers: &[u64], placed: Vec<Placed>) {
         for (number, placed) in numbers.iter().zip(placed) {
-            let position =
-                number.checked_sub(self.first_number).and_then(|position| usize::try_from(position).ok());
-            let Some(held) = position.and_then(|position| self.held.get_mut(position)) else { continue };
+            let Some(held) = self.position(*number).and_then(|position| self.held.get_mut(position)) else {
+                continue;
+            };
             held.placed = Some(placed);
             self.index.remove(&held.observation.keys, *number);
         }
@@ -225,7 +242,7 @@ fn places(call: &[&Observation]) -> Vec<Placed> {
         .map(|to| SpanLink { by: LinkReason::PropagatedContext, to });
     call.iter()
         .map(|member| {
-            let span_id = member.keys.span_id(member.exchange.start(), &member.place);
+            let span_id = member.keys.span_id(&member.exchange, &member.place);
             let link = parent.replace(SpanLink { by: same_call_reason(member), to: span_id });
             Placed { context: SpanContext::new(trace_id, span_id), link }
         })

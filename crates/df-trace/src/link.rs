@@ -5,6 +5,8 @@
 //! numbers and both lengths must be equal, one end must have stayed, one observation must lie within the other in time,
 //! and no second candidate may exist.
 
+use std::collections::HashSet;
+
 use df_core::Timestamp;
 use df_l7::Exchange;
 
@@ -26,18 +28,26 @@ pub(crate) struct Observation {
     pub(crate) exchange: Exchange,
     pub(crate) place: Place,
     pub(crate) keys: CallKeys,
+    /// Whether one place saw several that look like this one. It stays so when those have left.
+    pub(crate) is_ambiguous: bool,
 }
 
 impl Observation {
     pub(crate) fn new(number: u64, exchange: Exchange, place: Place) -> Self {
         let keys = CallKeys::of(&exchange, &place.flow);
-        Self { number, exchange, place, keys }
+        Self { number, exchange, place, keys, is_ambiguous: false }
     }
 
     /// An order of observations by time that is the same however they arrived.
     fn by_time(&self) -> impl Ord + use<> {
-        (self.exchange.start(), self.exchange.end(), self.place.arbitrary_order())
+        (self.exchange.start(), self.exchange.end(), self.place.arbitrary_order(), self.keys)
     }
+}
+
+/// Whether one place saw two of these observations, so that what looks alike need not be one call.
+pub(crate) fn is_ambiguous(alike: &[&Observation]) -> bool {
+    let mut ports = HashSet::new();
+    alike.iter().any(|observation| !ports.insert(observation.place.port()))
 }
 
 /// Of observations that have something in common with `first`, gives those of the same call, `first` among them, from

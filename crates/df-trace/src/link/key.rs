@@ -9,7 +9,7 @@ use crate::hash::{Digest, Hash, Purpose};
 use crate::{Place, SpanId, TraceId};
 
 /// What an observation may have in common with others, and what names its call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CallKeys {
     /// The ends with the request's sequence number, or with a datagram's identifier and question.
     request: Option<Hash>,
@@ -60,12 +60,14 @@ impl CallKeys {
         TraceId::from_hash(Digest::new(Purpose::Trace).hash(self.name).word(interval).finish())
     }
 
-    /// The span of this observation: another one at each place.
-    pub(crate) fn span_id(&self, start: Timestamp, place: &Place) -> SpanId {
+    /// The span of this observation: another one at each place, and for each exchange that this place saw.
+    pub(crate) fn span_id(&self, exchange: &Exchange, place: &Place) -> SpanId {
         let vlan = place.flow.vlan;
         let digest = Digest::new(Purpose::Span)
             .hash(self.name)
-            .word(start.as_nanos())
+            .hash(self.response.unwrap_or_default())
+            .word(exchange.start().as_nanos())
+            .word(exchange.end().map_or(0, Timestamp::as_nanos))
             .word(u64::from(place.flow.interface.0) << 8 | u64::from(place.observation_point.rank()))
             .word(vlan_word(vlan.outer) << 32 | vlan_word(vlan.inner));
         SpanId::from_hash(digest.finish())

@@ -17,11 +17,8 @@ pub(super) struct Rules {
 impl Rules {
     /// Addresses may have been translated only where each place saw one candidate.
     pub(super) fn new(alike: &[&Observation], config: &TraceConfig) -> Self {
-        let is_ambiguous = alike.iter().enumerate().any(|(index, first)| {
-            let others = alike.iter().skip(index.saturating_add(1));
-            others.clone().any(|other| first.place.port() == other.place.port())
-        });
-        Self { max_network_delay: config.max_network_delay, allows_translation: !is_ambiguous }
+        let allows_translation = alike.iter().all(|observation| !observation.is_ambiguous);
+        Self { max_network_delay: config.max_network_delay, allows_translation }
     }
 
     /// Whether an observation belongs to a call: it contradicts none of those that do and is connected to one.
