@@ -1,0 +1,43 @@
+//! Which protocol a connection speaks: the answers that a protocol's detection gives.
+
+/// What the first bytes of one direction say about a protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Detection {
+    /// They are this protocol's.
+    Match(Match),
+    /// They may be; more bytes will tell.
+    NeedMore,
+    /// They are not.
+    NoMatch,
+}
+
+impl Detection {
+    /// A certain match, client and server as believed.
+    pub const CERTAIN: Self = Self::Match(Match { reversed: false, confidence: Confidence::Certain });
+    /// A certain match; the sender of the bytes believed to be the client is the server.
+    pub const CERTAIN_REVERSED: Self = Self::Match(Match { reversed: true, confidence: Confidence::Certain });
+    /// A match that needs a second proof.
+    pub const WEAK: Self = Self::Match(Match { reversed: false, confidence: Confidence::Weak });
+    /// A match that needs a second proof, with client and server exchanged.
+    pub const WEAK_REVERSED: Self = Self::Match(Match { reversed: true, confidence: Confidence::Weak });
+}
+
+/// A match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Match {
+    /// Whether the bytes show that client and server are the other way round than believed.
+    pub reversed: bool,
+    /// How sure it is.
+    pub confidence: Confidence,
+}
+
+/// How sure a match is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confidence {
+    /// A second proof is needed: the other direction matches too, another message of the same direction matches too,
+    /// or the server's port is one of the protocol's own.
+    Weak,
+    /// No other protocol starts like this.
+    Certain,
+}

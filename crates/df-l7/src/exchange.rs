@@ -1,0 +1,104 @@
+//! A request with its response.
+
+use std::time::Duration;
+
+use df_core::{Direction, Timestamp};
+
+use crate::{Protocol, Request, Response, ResponseStatus};
+
+/// A request with its response, or either of them alone.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Exchange {
+    /// The protocol.
+    pub protocol: Protocol,
+    /// Which parts were seen.
+    pub kind: ExchangeKind,
+    /// The request, if it was seen; also a one-way message.
+    pub request: Option<Box<Observed<Request>>>,
+    /// The response, if it was seen.
+    pub response: Option<Box<Observed<Response>>>,
+    /// The protocol's own identifier, where it has one on the wire.
+    pub request_id: Option<u64>,
+    /// Whether client and server are the other way round than the connection's owner believed: the protocol
+    /// itself shows who asks.
+    pub is_reversed: bool,
+}
+
+/// Which parts of an exchange were seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ExchangeKind {
+    /// Request and response.
+    Complete,
+    /// A request that stayed without response for the protocol's window, or until its connection ended.
+    Unanswered,
+    /// A response whose request was not seen.
+    ResponseOnly,
+    /// A message that is never answered, and who sent it.
+    OneWay(Direction),
+}
+
+impl ExchangeKind {
+    /// The record's `message_type`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Complete => "exchange",
+            Self::Unanswered => "request",
+            Self::ResponseOnly => "response",
+            Self::OneWay(_) => "one_way",
+        }
+    }
+}
+
+/// The content of a message and where it was seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed<T> {
+    /// What the message says.
+    pub content: T,
+    /// When its first byte was seen.
+    pub start: Timestamp,
+    /// When its last byte was seen, or the last that the parser needed.
+    pub end: Timestamp,
+    /// Bytes on the wire.
+    pub length: u64,
+    /// TCP sequence number of its first byte.
+    pub sequence_number: Option<u32>,
+}
+
+impl Exchange {
+    /// When the first byte of the exchange was seen: the request's, if there is one.
+    pub fn start(&self) -> Timestamp {
+        match (&self.request, &self.response) {
+            (Some(request), _) => request.start,
+            (None, Some(response)) => response.start,
+            (None, None) => Timestamp::ZERO,
+        }
+    }
+
+    /// When the response's first byte was seen.
+    pub fn end(&self) -> Option<Timestamp> {
+        self.response.as_ref().map(|response| response.start)
+    }
+
+    /// From the request's first byte to the response's first byte; none unless both were seen.
+    pub fn duration(&self) -> Option<Duration> {
+        let (request, response) = (self.request.as_ref()?, self.response.as_ref()?);
+        Some(response.start.since(request.start))
+    }
+
+    /// How the request went.
+    pub fn status(&self) -> ResponseStatus {
+        match (&self.response, self.kind) {
+            (Some(response), _) => response.content.status,
+            (None, ExchangeKind::Unanswered) => ResponseStatus::Timeout,
+            (None, _) => ResponseStatus::Unknown,
+        }
+    }
+
+    /// The protocol version, from whichever side tells it.
+    pub fn version(&self) -> Option<&str> {
+        let request = self.request.as_ref().and_then(|request| request.content.version.as_deref());
+        request.or_else(|| self.response.as_ref().and_then(|response| response.content.version.as_deref()))
+    }
+}

@@ -1,0 +1,137 @@
+//! What a parser makes of bytes: one request, response or one-way message.
+
+use std::borrow::Cow;
+
+use crate::{Attributes, PropagatedContext};
+
+/// One message of a protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Message {
+    /// How a response finds its request.
+    pub correlation: Correlation,
+    /// What the message says.
+    pub content: Content,
+}
+
+impl Message {
+    /// A request that expects a response, paired in order.
+    pub const fn request(request: Request) -> Self {
+        Self { correlation: Correlation::InOrder, content: Content::Request(request) }
+    }
+
+    /// A response, paired in order.
+    pub const fn response(response: Response) -> Self {
+        Self { correlation: Correlation::InOrder, content: Content::Response(response) }
+    }
+
+    /// A message that nobody answers; its direction says who sent it.
+    pub const fn one_way(request: Request) -> Self {
+        Self { correlation: Correlation::InOrder, content: Content::OneWay(request) }
+    }
+
+    /// Pairs by the protocol's own identifier instead of by order.
+    pub const fn with_id(mut self, id: u64) -> Self {
+        self.correlation = Correlation::Id(id);
+        self
+    }
+}
+
+/// How a response names its request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Correlation {
+    /// The first response answers the first request, and so on.
+    InOrder,
+    /// The response carries the request's identifier. It is also the record's `request_id`.
+    Id(u64),
+}
+
+/// The three kinds of message.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "requests are half of all messages")]
+pub enum Content {
+    /// Expects a response.
+    Request(Request),
+    /// Answers a request.
+    Response(Response),
+    /// Is not answered.
+    OneWay(Request),
+}
+
+/// What a request says. Fields that a protocol does not have stay empty.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Request {
+    /// The record's `request_type`: method, command, query type.
+    pub kind: Cow<'static, str>,
+    /// The protocol version as its community writes it: `1.1`, `8.0.36`.
+    pub version: Option<Cow<'static, str>>,
+    /// Host or authority, queried name, database host.
+    pub domain: Option<String>,
+    /// The full object of the request: path with query, statement, command with arguments. Obfuscated unless
+    /// configured otherwise.
+    pub resource: Option<String>,
+    /// A low-cardinality form of the resource: trimmed path, `SELECT users`, command.
+    pub endpoint: Option<String>,
+    /// The first word of the span name: HTTP method, SQL verb, command. Never high in cardinality.
+    pub operation: Cow<'static, str>,
+    /// The second word of the span name where the conventions want one: table, queried name.
+    pub target: Option<String>,
+    /// Trace context that the sender put into the message.
+    pub context: Option<Box<PropagatedContext>>,
+    /// Everything else, under OpenTelemetry names.
+    pub attributes: Attributes,
+}
+
+/// What a response says. Fields that a protocol does not have stay empty.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Response {
+    /// How the request went.
+    pub status: ResponseStatus,
+    /// The status as the protocol writes it: `200`, `NXDOMAIN`, `1064`, `42P01`, `WRONGTYPE`.
+    pub code: Option<Cow<'static, str>>,
+    /// The protocol version, where only the response tells it.
+    pub version: Option<Cow<'static, str>>,
+    /// The error's text.
+    pub exception: Option<String>,
+    /// A short form of the answer: addresses, rows affected.
+    pub result: Option<String>,
+    /// The `x-request-id` of the response.
+    pub x_request_id: Option<String>,
+    /// Everything else, under OpenTelemetry names.
+    pub attributes: Attributes,
+}
+
+/// How a request went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum ResponseStatus {
+    /// It was done.
+    Ok,
+    /// The request was at fault.
+    ClientError,
+    /// The server was at fault.
+    ServerError,
+    /// No response came within the protocol's window.
+    Timeout,
+    /// It cannot be told.
+    #[default]
+    Unknown,
+}
+
+impl ResponseStatus {
+    /// The record's word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::ClientError => "client_error",
+            Self::ServerError => "server_error",
+            Self::Timeout => "timeout",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether somebody was at fault.
+    pub const fn is_error(self) -> bool {
+        matches!(self, Self::ClientError | Self::ServerError)
+    }
+}

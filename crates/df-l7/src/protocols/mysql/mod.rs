@@ -1,0 +1,25 @@
+//! MySQL's and MariaDB's client/server protocol.
+
+use std::time::Duration;
+
+use df_core::Transport;
+
+use crate::{Family, Parser, Protocol, ProtocolRow};
+
+mod parser;
+mod wire;
+
+pub use parser::MysqlParser;
+
+/// The protocol's row in the table.
+pub(crate) const ROW: ProtocolRow = ProtocolRow {
+    protocol: Protocol::Mysql,
+    name: "mysql",
+    family: Family::Database,
+    transports: &[Transport::Tcp],
+    ports: &[3306],
+    has_request_ids: false,
+    timeout: Duration::from_secs(120),
+    detect: wire::detect,
+    parser: |config, transport| Box::new(MysqlParser::new(config, transport)) as Box<dyn Parser>,
+};
