@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use df_core::FlowKey;
 use df_l7::{Exchange, Observed, Protocol, Request, Response};
-use df_trace::{SpanId, TraceId};
+use df_trace::{Span, SpanId, TraceId};
 use serde::Serialize;
 
-use super::value::{AttributeObject, Hexadecimal, NumberText, known, nanoseconds};
+use super::value::{AttributeObject, Shown, known, nanoseconds};
 use super::{oriented, write_line};
 
 /// Where an exchange was seen and which span was made of it.
@@ -43,8 +43,8 @@ impl<'a> ExchangePlace<'a> {
     }
 
     /// Names the span made of the exchange.
-    pub const fn with_span(mut self, span: SpanIds) -> Self {
-        self.span = Some(span);
+    pub fn with_span(mut self, span: impl Into<SpanIds>) -> Self {
+        self.span = Some(span.into());
         self
     }
 }
@@ -58,6 +58,12 @@ pub struct SpanIds {
     pub span_id: SpanId,
     /// Its parent; none for a root.
     pub parent_span_id: Option<SpanId>,
+}
+
+impl From<&Span> for SpanIds {
+    fn from(span: &Span) -> Self {
+        Self { trace_id: span.trace_id, span_id: span.span_id, parent_span_id: span.parent_span_id }
+    }
 }
 
 /// Appends the record of `exchange` as one line.
@@ -131,13 +137,13 @@ struct RequestPart<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     endpoint: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<NumberText>,
+    request_id: Option<Shown<u64>>,
 }
 
 impl<'a> RequestPart<'a> {
     fn new(exchange: &'a Exchange) -> Self {
         let request_id =
-            exchange.request_id.filter(|_| has_identifier_on_the_wire(exchange.protocol)).map(NumberText);
+            exchange.request_id.filter(|_| has_identifier_on_the_wire(exchange.protocol)).map(Shown);
         let Some(Observed { content: request, .. }) = &exchange.request else {
             return Self { request_id, ..Self::default() };
         };
@@ -189,11 +195,11 @@ impl<'a> ResponsePart<'a> {
 #[derive(Serialize)]
 struct PlacePart<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    trace_id: Option<Hexadecimal<'a>>,
+    trace_id: Option<Shown<TraceId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    span_id: Option<Hexadecimal<'a>>,
+    span_id: Option<Shown<SpanId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    parent_span_id: Option<Hexadecimal<'a>>,
+    parent_span_id: Option<Shown<SpanId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     propagated_trace_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -216,11 +222,10 @@ impl<'a> PlacePart<'a> {
         let request: Option<&Request> = exchange.request.as_ref().map(|request| &request.content);
         let context = request.and_then(|request| request.context.as_deref());
         let response = exchange.response.as_ref().map(|response| &response.content);
-        let ids = place.span.as_ref();
         Self {
-            trace_id: ids.map(|ids| Hexadecimal(&ids.trace_id.0)),
-            span_id: ids.map(|ids| Hexadecimal(&ids.span_id.0)),
-            parent_span_id: ids.and_then(|ids| ids.parent_span_id.as_ref()).map(|id| Hexadecimal(&id.0)),
+            trace_id: place.span.map(|ids| Shown(ids.trace_id)),
+            span_id: place.span.map(|ids| Shown(ids.span_id)),
+            parent_span_id: place.span.and_then(|ids| ids.parent_span_id).map(Shown),
             propagated_trace_id: context.and_then(|context| context.trace_id.as_deref()).and_then(known),
             propagated_span_id: context.and_then(|context| context.span_id.as_deref()).and_then(known),
             x_request_id_request: context.and_then(|context| context.x_request_id.as_deref()).and_then(known),

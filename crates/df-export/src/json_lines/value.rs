@@ -1,10 +1,11 @@
 //! How single values are written: attributes, identifiers, durations.
 
+use std::fmt;
 use std::time::Duration;
 
 use df_l7::{Attribute, AttributeValue, Attributes};
-use serde::ser::{SerializeMap, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 
 /// Attribute lists as one JSON object. A key of a later list that an earlier one has already is left out, because an
 /// object has each key once.
@@ -35,7 +36,7 @@ impl Serialize for AttributeObject<'_> {
 }
 
 /// One attribute's value. Numbers that JSON does not have (infinity, not a number) become texts, as in OTLP.
-struct Value<'a>(&'a AttributeValue);
+pub(super) struct Value<'a>(pub(super) &'a AttributeValue);
 
 impl Serialize for Value<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -51,28 +52,10 @@ impl Serialize for Value<'_> {
     }
 }
 
-/// Bytes as lower-case hexadecimal digits; up to 16 of them.
-pub(super) struct Hexadecimal<'a>(pub(super) &'a [u8]);
+/// A value in its written form: identifiers as hexadecimal digits, numbers as text.
+pub(super) struct Shown<T>(pub(super) T);
 
-impl Serialize for Hexadecimal<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut digits = [0_u8; 32];
-        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
-            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0x0f)]);
-        }
-        let written = digits.get(..self.0.len().saturating_mul(2)).unwrap_or(&digits);
-        serializer.serialize_str(std::str::from_utf8(written).unwrap_or_default())
-    }
-}
-
-const fn digit(value: u8) -> u8 {
-    if value < 10 { b'0' + value } else { b'a' + value - 10 }
-}
-
-/// A number as text.
-pub(super) struct NumberText(pub(super) u64);
-
-impl Serialize for NumberText {
+impl<T: fmt::Display> Serialize for Shown<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }

@@ -1,0 +1,5 @@
+//! Metrics.
+
+mod model;
+
+pub use model::{HistogramPoint, Metric, MetricPoints, SumPoint, Temporality};
