@@ -1,0 +1,70 @@
+//! The agent's configuration: one tree of settings, read from YAML and printed back as YAML.
+
+mod document;
+mod settings;
+mod value;
+
+use std::path::{Path, PathBuf};
+
+use df_l7::ConnectionConfig;
+
+pub(crate) use document::DocumentError;
+pub(crate) use settings::{print, read};
+
+/// Everything that can be configured. The defaults of the library parts are the libraries' own.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Configuration {
+    pub(crate) capture: CaptureSettings,
+    pub(crate) parsing: ParsingSettings,
+    pub(crate) connection: ConnectionConfig,
+}
+
+/// Where packets come from.
+#[derive(Debug, Clone)]
+pub(crate) struct CaptureSettings {
+    pub(crate) interfaces: Vec<String>,
+    pub(crate) filter: String,
+}
+
+impl Default for CaptureSettings {
+    fn default() -> Self {
+        Self { interfaces: vec!["any".to_owned()], filter: String::new() }
+    }
+}
+
+/// How parsing is spread over threads.
+#[derive(Debug, Clone)]
+pub(crate) struct ParsingSettings {
+    /// 0 is one per core, less one for capture.
+    pub(crate) workers: u16,
+    pub(crate) max_queued_batches: usize,
+}
+
+impl Default for ParsingSettings {
+    fn default() -> Self {
+        Self { workers: 0, max_queued_batches: 256 }
+    }
+}
+
+impl Configuration {
+    /// The defaults, overridden by `file` if there is one.
+    pub(crate) fn load(file: Option<&Path>) -> Result<Self, ConfigurationError> {
+        let mut configuration = Self::default();
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| ConfigurationError::Unreadable { path: path.to_owned(), source })?;
+            read(&text, &mut configuration)
+                .map_err(|source| ConfigurationError::Invalid { path: path.to_owned(), source })?;
+        }
+        Ok(configuration)
+    }
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigurationError {
+    #[error("cannot read configuration file {}: {source}", path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("configuration file {}, {source}", path.display())]
+    Invalid { path: PathBuf, source: DocumentError },
+}
