@@ -116,7 +116,7 @@ impl FrameSource for PcapFile {
             return Ok(None);
         }
         match self.next_record() {
-            Ok(Some(record)) => Ok(Some(record.frame(self.buffer.consume(record.record_len)))),
+            Ok(Some(record)) => Ok(Some(record.frame(self.buffer.consume(record.total_len)))),
             Ok(None) => {
                 self.is_done = true;
                 Ok(None)

@@ -20,6 +20,10 @@ pub(super) fn follow<'a>(network: &mut Network<'a>, mut ether_type: EtherType) -
             }
             MPLS_UNICAST | MPLS_MULTICAST => mpls(network)?,
             PPPOE_STREAM => pppoe(network)?,
+            EtherType(0..=MAX_LENGTH) => {
+                ether_type = snap(network)?;
+                continue;
+            }
             _ => return Err(Fault::unsupported(Layer::Link, network.bytes)),
         }
         return Ok(());
@@ -39,6 +43,18 @@ fn vlan<'a>(network: &mut Network<'a>) -> Result<EtherType, Fault<'a>> {
     }
     network.bytes = bytes.get(tag.slice().len()..).unwrap_or_default();
     Ok(tag.ether_type())
+}
+
+/// A frame with its length in place of an ethertype. Of those, only the ones that carry an ethertype after all are
+/// read (IEEE 802.2 SNAP, RFC 1042).
+fn snap<'a>(network: &mut Network<'a>) -> Result<EtherType, Fault<'a>> {
+    match *network.bytes {
+        [0xaa, 0xaa, 0x03, 0, 0, 0, type_0, type_1, ref rest @ ..] => {
+            network.bytes = rest;
+            Ok(EtherType(u16::from_be_bytes([type_0, type_1])))
+        }
+        _ => Err(Fault::unsupported(Layer::Link, network.bytes)),
+    }
 }
 
 /// Labels of four bytes each, the last one marked (RFC 3032 §2.1); behind them IP tells its version itself.
@@ -96,6 +112,8 @@ pub(super) fn ppp_protocol<'a>(network: &mut Network<'a>) -> Result<(), Fault<'a
     Ok(())
 }
 
+/// Numbers up to this are lengths (IEEE 802.3 §3.2.6).
+const MAX_LENGTH: u16 = 1500;
 /// QinQ before its standard, still sent by some switches.
 const QINQ_OLD: EtherType = EtherType(0x9200);
 const MPLS_UNICAST: EtherType = EtherType(0x8847);

@@ -10,7 +10,6 @@ use super::ip::Datagram;
 pub(super) fn skip(mut datagram: Datagram<'_>) -> Result<Datagram<'_>, Fault<'_>> {
     loop {
         let (next, header_len) = match datagram.protocol {
-            IpNumber::TCP | IpNumber::UDP => return Ok(datagram),
             IpNumber::IPV6_HEADER_HOP_BY_HOP
             | IpNumber::IPV6_ROUTE_HEADER
             | IpNumber::IPV6_DESTINATION_OPTIONS

@@ -22,7 +22,8 @@ pub(super) struct Datagram<'a> {
     pub(super) ip_len: u32,
 }
 
-/// Reads the IP header at the start of the network layer, of which `wire_len` bytes were on the wire.
+/// Reads the IP header at the start of the network layer, of which `wire_len` bytes were on the wire. A length field
+/// that claims more is not believed: the bytes never crossed this wire.
 pub(super) fn datagram<'a>(network: &Network<'a>, wire_len: u32) -> Result<Datagram<'a>, Fault<'a>> {
     let version = match network.version {
         Some(version) => version,
@@ -58,7 +59,7 @@ fn ipv4(bytes: &[u8], wire_len: u32) -> Result<Datagram<'_>, Fault<'_>> {
     let ip_len = match header.total_len() {
         0 => wire_len,
         total_len if usize::from(total_len) < header_len => return Err(Fault::malformed(Layer::Ipv4, bytes)),
-        total_len => u32::from(total_len),
+        total_len => u32::from(total_len).min(wire_len),
     };
     if header.is_fragmenting_payload() {
         return Err(Fault::new(Layer::Ipv4, DecodeErrorReason::Fragment, bytes));
@@ -88,7 +89,7 @@ fn ipv6(bytes: &[u8], wire_len: u32) -> Result<Datagram<'_>, Fault<'_>> {
     // Length 0 is a jumbogram (RFC 2675) or a packet before segmentation offload; both fill the frame.
     let ip_len = match header.payload_length() {
         0 => wire_len,
-        payload_len => u32::from(payload_len).saturating_add(40),
+        payload_len => u32::from(payload_len).saturating_add(IPV6_HEADER_LEN).min(wire_len),
     };
     let datagram = Datagram {
         source: IpAddr::V6(header.source_addr()),
@@ -113,3 +114,5 @@ fn without_padding(bytes: &[u8], ip_len: u32) -> &[u8] {
     let ip_len = usize::try_from(ip_len).unwrap_or(usize::MAX);
     bytes.get(..ip_len).unwrap_or(bytes)
 }
+
+const IPV6_HEADER_LEN: u32 = 40;

@@ -91,7 +91,7 @@ impl Classic {
             link_type: self.link_type,
             header_len: self.record_header_len,
             captured_len: block.data.len(),
-            record_len: self.record_header_len.saturating_add(block.data.len()),
+            total_len: self.record_header_len.saturating_add(block.data.len()),
             original_len: block.origlen,
             direction: None,
         })

@@ -149,7 +149,7 @@ impl Pcapng {
             link_type: interface.link_type,
             header_len: BLOCK_HEADER_LEN + PACKET_FIELDS_LEN,
             captured_len,
-            record_len: block.data.len().saturating_add(BLOCK_FRAME_LEN),
+            total_len: block.data.len().saturating_add(BLOCK_FRAME_LEN),
             original_len,
             direction: if options.is_empty() { None } else { self.direction(options) },
         })
@@ -171,7 +171,7 @@ impl Pcapng {
             link_type: interface.link_type,
             header_len: BLOCK_HEADER_LEN + SIMPLE_FIELDS_LEN,
             captured_len,
-            record_len: block.data.len().saturating_add(BLOCK_FRAME_LEN),
+            total_len: block.data.len().saturating_add(BLOCK_FRAME_LEN),
             original_len,
             direction: None,
         })

@@ -14,7 +14,7 @@ pub(super) struct Record {
     /// Bytes of the frame.
     pub(super) captured_len: usize,
     /// Bytes of the whole record, padding and options included.
-    pub(super) record_len: usize,
+    pub(super) total_len: usize,
     /// What the record says of the frame's length on the wire.
     pub(super) original_len: u32,
     pub(super) direction: Option<FrameDirection>,
