@@ -29,6 +29,7 @@ pub fn decode<'a>(frame: &Frame<'a>) -> Result<Packet<'a>, DecodeError> {
     decode_layers(frame).map_err(|fault| fault.within(frame.bytes))
 }
 
+#[inline]
 fn decode_layers<'a>(frame: &Frame<'a>) -> Result<Packet<'a>, Fault<'a>> {
     let network = link::network_layer(frame)?;
     let datagram = ip::datagram(&network, wire_len(frame, network.bytes))?;
@@ -44,6 +45,7 @@ fn decode_layers<'a>(frame: &Frame<'a>) -> Result<Packet<'a>, Fault<'a>> {
 }
 
 /// How many bytes of the frame there were on the wire from `rest`, the end of its captured bytes, on.
+#[inline]
 fn wire_len(frame: &Frame<'_>, rest: &[u8]) -> u32 {
     let read = frame.bytes.len().saturating_sub(rest.len());
     frame.original_len.saturating_sub(u32::try_from(read).unwrap_or(u32::MAX))

@@ -6,6 +6,7 @@ use super::error::{Fault, Layer};
 use super::link::{IpVersion, Network};
 
 /// Follows ethertypes through tags and labels to IP. Every step takes bytes, so the walk ends with them.
+#[inline]
 pub(super) fn follow<'a>(network: &mut Network<'a>, mut ether_type: EtherType) -> Result<(), Fault<'a>> {
     loop {
         match ether_type {

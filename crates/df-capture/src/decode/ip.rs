@@ -24,6 +24,7 @@ pub(super) struct Datagram<'a> {
 
 /// Reads the IP header at the start of the network layer, of which `wire_len` bytes were on the wire. A length field
 /// that claims more is not believed: the bytes never crossed this wire.
+#[inline]
 pub(super) fn datagram<'a>(network: &Network<'a>, wire_len: u32) -> Result<Datagram<'a>, Fault<'a>> {
     let version = match network.version {
         Some(version) => version,
@@ -44,6 +45,7 @@ fn announced_version(bytes: &[u8]) -> Result<IpVersion, Fault<'_>> {
     }
 }
 
+#[inline]
 fn ipv4(bytes: &[u8], wire_len: u32) -> Result<Datagram<'_>, Fault<'_>> {
     let header = match Ipv4HeaderSlice::from_slice(bytes) {
         Ok(header) => header,
@@ -104,12 +106,14 @@ fn ipv6(bytes: &[u8], wire_len: u32) -> Result<Datagram<'_>, Fault<'_>> {
 
 impl Datagram<'_> {
     /// Moves past a header.
+    #[inline]
     pub(super) fn past(self, header_len: usize) -> Self {
         let wire_len = self.wire_len.saturating_sub(u32::try_from(header_len).unwrap_or(u32::MAX));
         Self { bytes: self.bytes.get(header_len..).unwrap_or_default(), wire_len, ..self }
     }
 }
 
+#[inline]
 fn without_padding(bytes: &[u8], ip_len: u32) -> &[u8] {
     let ip_len = usize::try_from(ip_len).unwrap_or(usize::MAX);
     bytes.get(..ip_len).unwrap_or(bytes)

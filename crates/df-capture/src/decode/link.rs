@@ -27,6 +27,7 @@ const COOKED_INTERFACE_BIT: u32 = 1 << 31;
 
 /// Reads everything before the network layer. Where the version of IP is not announced, the IP header's own first
 /// bits decide.
+#[inline]
 pub(super) fn network_layer<'a>(frame: &Frame<'a>) -> Result<Network<'a>, Fault<'a>> {
     let bytes = frame.bytes;
     let mut network = Network { version: None, bytes, vlan: frame.stripped_vlan, interface: frame.interface };
@@ -46,6 +47,7 @@ pub(super) fn network_layer<'a>(frame: &Frame<'a>) -> Result<Network<'a>, Fault<
     Ok(network)
 }
 
+#[inline]
 fn ethernet<'a>(network: &mut Network<'a>) -> Result<(), Fault<'a>> {
     let bytes = network.bytes;
     let Ok(header) = Ethernet2HeaderSlice::from_slice(bytes) else {

@@ -18,6 +18,7 @@ pub(super) struct Segment<'a> {
 }
 
 /// Reads the transport header of a datagram.
+#[inline]
 pub(super) fn segment<'a>(datagram: &Datagram<'a>) -> Result<Segment<'a>, Fault<'a>> {
     match datagram.protocol {
         IpNumber::TCP => tcp(datagram),
@@ -27,6 +28,7 @@ pub(super) fn segment<'a>(datagram: &Datagram<'a>) -> Result<Segment<'a>, Fault<
     }
 }
 
+#[inline]
 fn tcp<'a>(datagram: &Datagram<'a>) -> Result<Segment<'a>, Fault<'a>> {
     let header = match TcpHeaderSlice::from_slice(datagram.bytes) {
         Ok(header) => header,
@@ -138,6 +140,7 @@ fn layer_of(datagram: &Datagram<'_>) -> Layer {
     if datagram.source.is_ipv4() { Layer::Ipv4 } else { Layer::Ipv6 }
 }
 
+#[inline]
 fn wire_len_past(datagram: &Datagram<'_>, header_len: usize) -> u32 {
     datagram.wire_len.saturating_sub(u32::try_from(header_len).unwrap_or(u32::MAX))
 }

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 /// How much is read at once. Large enough that system calls do not count, small enough to stay in the L2 cache of
 /// most processors with what the rest of the pipeline needs.
-const READ_BYTES: usize = 1 << 20;
+const READ_BYTES: usize = 256 << 10;
 
 /// The bytes of a stream around the current position.
 pub(super) struct StreamBuffer {
