@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use df_core::FlowKey;
-use df_l7::{Exchange, Observed, Protocol, Request, Response};
+use df_l7::{Exchange, Request, Response};
 use df_trace::{Span, SpanId, TraceId};
 use serde::Serialize;
 
@@ -142,9 +142,8 @@ struct RequestPart<'a> {
 
 impl<'a> RequestPart<'a> {
     fn new(exchange: &'a Exchange) -> Self {
-        let request_id =
-            exchange.request_id.filter(|_| has_identifier_on_the_wire(exchange.protocol)).map(Shown);
-        let Some(Observed { content: request, .. }) = &exchange.request else {
+        let request_id = exchange.request_id.map(Shown);
+        let Some(request) = exchange.request.as_ref().map(|request| &request.content) else {
             return Self { request_id, ..Self::default() };
         };
         Self {
@@ -238,10 +237,4 @@ impl<'a> PlacePart<'a> {
             inner_vlan: place.key.vlan.inner,
         }
     }
-}
-
-/// Whether the identifier that pairs the messages stands on the wire. The protocols listed answer in order; where
-/// their parsers number messages, the number is the parser's own.
-const fn has_identifier_on_the_wire(protocol: Protocol) -> bool {
-    !matches!(protocol, Protocol::Http1 | Protocol::Redis | Protocol::Postgresql | Protocol::Mysql)
 }

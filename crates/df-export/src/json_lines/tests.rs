@@ -20,29 +20,35 @@ use crate::metrics::{HistogramPoint, Metric, MetricPoints, SumPoint};
 fn an_answered_query_is_written_to_the_byte() {
     let mut exchange = Exchange::new(Protocol::Dns, ExchangeKind::Complete);
     exchange.request_id = Some(4711);
-    exchange.request = Some(observed(
-        Request {
-            kind: "A".into(),
-            domain: Some("example.com".to_owned()),
-            endpoint: Some("example.com".to_owned()),
-            attributes: attributes(&[("dns.question.name", "example.com".into())]),
-            ..Request::default()
-        },
-        (1_000, None, 29),
-    ));
-    exchange.response = Some(observed(
-        Response {
-            status: ResponseStatus::Ok,
-            code: Some("NOERROR".into()),
-            result: Some("10.0.0.7".to_owned()),
-            attributes: attributes(&[
-                ("dns.question.name", "again".into()),
-                ("dns.answers", vec!["10.0.0.7".to_owned()].into()),
-            ]),
-            ..Response::default()
-        },
-        (1_250, None, 45),
-    ));
+    exchange.request = Some(
+        observed(
+            Request {
+                kind: "A".into(),
+                domain: Some("example.com".to_owned()),
+                endpoint: Some("example.com".to_owned()),
+                attributes: attributes(&[("dns.question.name", "example.com".into())]),
+                ..Request::default()
+            },
+            (1_000, None, 29),
+        )
+        .into(),
+    );
+    exchange.response = Some(
+        observed(
+            Response {
+                status: ResponseStatus::Ok,
+                code: Some("NOERROR".into()),
+                result: Some("10.0.0.7".to_owned()),
+                attributes: attributes(&[
+                    ("dns.question.name", "again".into()),
+                    ("dns.answers", vec!["10.0.0.7".to_owned()].into()),
+                ]),
+                ..Response::default()
+            },
+            (1_250, None, 45),
+        )
+        .into(),
+    );
     let key = key(Transport::Udp, 53);
     let expected = concat!(
         r#"{"kind":"exchange","protocol":"dns","transport":"udp","client_ip":"10.0.0.1","client_port":40000,"#,
@@ -61,12 +67,11 @@ fn an_answered_query_is_written_to_the_byte() {
 fn a_request_without_response_has_no_end_and_a_reversed_one_exchanges_the_ends() {
     let mut exchange = Exchange::new(Protocol::Http1, ExchangeKind::Unanswered);
     exchange.is_reversed = true;
-    exchange.request_id = Some(3);
     let mut context = PropagatedContext::default();
     context.trace_id = Some("4bf92f3577b34da6a3ce929d0e0e4736".to_owned());
     context.x_request_id = Some("r-1".to_owned());
     let request = Request { kind: "GET".into(), context: Some(Box::new(context)), ..Request::default() };
-    exchange.request = Some(observed(request, (5, Some(77), 100)));
+    exchange.request = Some(observed(request, (5, Some(77), 100)).into());
     let key = key(Transport::Tcp, 80);
     let span = span(&key);
     let record = object(&line(|out| {
@@ -106,7 +111,7 @@ fn every_kind_of_attribute_is_json() {
         ("boolean", true.into()),
         ("list", vec!["a".to_owned(), String::new()].into()),
     ]);
-    exchange.response = Some(observed(Response { attributes, ..Response::default() }, (9, None, 1)));
+    exchange.response = Some(observed(Response { attributes, ..Response::default() }, (9, None, 1)).into());
     let key = key(Transport::Tcp, 3306);
     let record = object(&line(|out| write_exchange(out, &exchange, &ExchangePlace::new(&key))));
     let expected = json!({"text": "quote \" and \u{1}", "integer": -1, "double": 0.5, "infinite": "inf",
