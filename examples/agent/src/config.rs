@@ -5,8 +5,13 @@ mod settings;
 mod value;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use df_l7::ConnectionConfig;
+use df_flow::FlowConfig;
+use df_l7::{ConnectionConfig, Obfuscation};
+use df_trace::TraceConfig;
+
+use crate::arguments::OutputArguments;
 
 pub(crate) use document::DocumentError;
 pub(crate) use settings::{print, read};
@@ -16,7 +21,9 @@ pub(crate) use settings::{print, read};
 pub(crate) struct Configuration {
     pub(crate) capture: CaptureSettings,
     pub(crate) parsing: ParsingSettings,
+    pub(crate) flow: FlowConfig,
     pub(crate) connection: ConnectionConfig,
+    pub(crate) trace: TraceConfig,
 }
 
 /// Where packets come from.
@@ -57,6 +64,16 @@ impl Configuration {
                 .map_err(|source| ConfigurationError::Invalid { path: path.to_owned(), source })?;
         }
         Ok(configuration)
+    }
+
+    /// Takes over what the command line says of parsing; it wins over the file.
+    pub(crate) fn apply(&mut self, arguments: &OutputArguments, flow_interval: Option<Duration>) {
+        if arguments.raw {
+            self.connection.obfuscation = Obfuscation::NONE;
+        }
+        if flow_interval.is_some() {
+            self.flow.record_interval = flow_interval;
+        }
     }
 }
 

@@ -2,9 +2,13 @@
 
 mod arguments;
 mod config;
+mod delivery;
 mod doctor;
 mod logs;
 mod output;
+mod pipeline;
+mod replay;
+mod stop;
 mod summary;
 
 use std::path::Path;
@@ -19,7 +23,8 @@ fn main() -> ExitCode {
     logs::start();
     let arguments = Arguments::parse();
     let result = match arguments.command.unwrap_or(Command::Run(arguments.run)) {
-        Command::Run(_) | Command::Replay(_) => Ok(()),
+        Command::Run(_) => Ok(()),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Config(arguments) => show_configuration(&arguments),
     };

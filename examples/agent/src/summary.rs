@@ -1,5 +1,6 @@
 //! What was seen, told at the end: exchanges by protocol, flows, bytes, drops.
 
+mod drops;
 mod quantiles;
 
 use std::fmt::Write as _;
@@ -8,6 +9,7 @@ use df_flow::FlowRecord;
 use df_l7::{Exchange, Protocol, ResponseStatus};
 
 use crate::output::table::shown_duration;
+pub(crate) use drops::{Dropped, drops};
 use quantiles::Quantiles;
 
 /// Counts what passes.
@@ -27,14 +29,6 @@ struct ProtocolLine {
     errors: u64,
     unanswered: u64,
     durations: Quantiles,
-}
-
-/// Something that was not processed, and how often.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Drop {
-    pub(crate) stage: &'static str,
-    pub(crate) reason: &'static str,
-    pub(crate) count: u64,
 }
 
 impl Summary {
@@ -72,7 +66,7 @@ impl Summary {
     }
 
     /// The summary as text; protocols in the order of their names.
-    pub(crate) fn text(&mut self, drops: &[Drop]) -> String {
+    pub(crate) fn text(&mut self, drops: &[Dropped]) -> String {
         self.protocols.sort_by_key(|line| line.protocol.name());
         let mut text = String::from("\n");
         if self.protocols.is_empty() {
@@ -125,7 +119,7 @@ impl ProtocolLine {
     }
 }
 
-fn push_drops(text: &mut String, drops: &[Drop]) {
+fn push_drops(text: &mut String, drops: &[Dropped]) {
     let mut drops = drops.iter().filter(|drop| drop.count > 0).peekable();
     if drops.peek().is_none() {
         text.push_str("nothing dropped\n");

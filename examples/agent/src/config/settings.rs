@@ -31,6 +31,22 @@ settings! {
         "Parsing threads of `run`; 0 is one per core, less one for capture.";
     "processors.packet.max_queued_batches" => parsing.max_queued_batches,
         "Batches of packets that wait for one parsing thread; further packets are dropped and counted.";
+    "processors.flow_log.record_interval" => flow.record_interval,
+        "How often a flow that goes on is reported; 0s is only at its end.";
+    "processors.flow_log.conntrack.timeouts.opening" => flow.opening_timeout,
+        "How long a TCP connection may take to be established.";
+    "processors.flow_log.conntrack.timeouts.established" => flow.established_timeout,
+        "How long an established TCP connection may be silent.";
+    "processors.flow_log.conntrack.timeouts.closing" => flow.closing_timeout,
+        "How long a closed TCP connection waits for stragglers.";
+    "processors.flow_log.conntrack.timeouts.datagram" => flow.datagram_timeout,
+        "How long a UDP or ICMP flow may be silent.";
+    "processors.flow_log.limits.max_flows" => flow.max_flows,
+        "Flows at a time and per parsing thread; when one more begins, the one closest to its timeout ends.";
+    "processors.flow_log.limits.max_out_of_order_bytes" => flow.max_out_of_order_bytes,
+        "Bytes held per direction of a TCP connection while earlier ones are missing.";
+    "processors.flow_log.limits.max_total_out_of_order_bytes" => flow.max_total_out_of_order_bytes,
+        "Bytes held in all, per parsing thread, while earlier ones are missing.";
     "processors.request_log.application_protocol_inference.disabled_protocols" => connection.disabled_protocols,
         "Protocols that are not looked for.";
     "processors.request_log.application_protocol_inference.max_detection_chunks" => connection.max_detection_chunks,
@@ -61,6 +77,12 @@ settings! {
         "Longest `request_resource` in bytes; longer ones are cut.";
     "processors.request_log.limits.max_attribute_bytes" => connection.max_attribute_bytes,
         "Longest attribute or error text in bytes; longer ones are cut.";
+    "processors.trace.link_window" => trace.link_window,
+        "How long an exchange is held so that other sightings of it can be linked.";
+    "processors.trace.max_network_delay" => trace.max_network_delay,
+        "How far apart in time two sightings of one message may be.";
+    "processors.trace.limits.max_held_spans" => trace.max_held_spans,
+        "Exchanges held at a time; more let the oldest go before its time.";
 }
 
 /// Reads a YAML document into `configuration`. Keys that it does not name keep their value.
