@@ -7,11 +7,12 @@ mod value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use df_capture::AfPacketConfig;
 use df_flow::FlowConfig;
 use df_l7::{ConnectionConfig, Obfuscation};
 use df_trace::TraceConfig;
 
-use crate::arguments::OutputArguments;
+use crate::arguments::{OutputArguments, RunArguments};
 
 pub(crate) use document::DocumentError;
 pub(crate) use settings::{print, read};
@@ -31,11 +32,19 @@ pub(crate) struct Configuration {
 pub(crate) struct CaptureSettings {
     pub(crate) interfaces: Vec<String>,
     pub(crate) filter: String,
+    pub(crate) max_packet_bytes: u32,
+    pub(crate) ring_blocks: usize,
 }
 
 impl Default for CaptureSettings {
     fn default() -> Self {
-        Self { interfaces: vec!["any".to_owned()], filter: String::new() }
+        let socket = AfPacketConfig::default();
+        Self {
+            interfaces: vec!["any".to_owned()],
+            filter: String::new(),
+            max_packet_bytes: socket.snap_len,
+            ring_blocks: socket.block_count,
+        }
     }
 }
 
@@ -50,6 +59,17 @@ pub(crate) struct ParsingSettings {
 impl Default for ParsingSettings {
     fn default() -> Self {
         Self { workers: 0, max_queued_batches: 256 }
+    }
+}
+
+impl ParsingSettings {
+    /// How many parsing threads to start.
+    pub(crate) fn worker_count(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        match self.workers {
+            0 => cores.saturating_sub(1).max(1),
+            workers => usize::from(workers),
+        }
     }
 }
 
@@ -74,6 +94,17 @@ impl Configuration {
         if flow_interval.is_some() {
             self.flow.record_interval = flow_interval;
         }
+    }
+
+    /// Takes over what the command line says of capture.
+    pub(crate) fn apply_run(&mut self, arguments: &RunArguments) {
+        if !arguments.interfaces.is_empty() {
+            self.capture.interfaces.clone_from(&arguments.interfaces);
+        }
+        if let Some(filter) = &arguments.filter {
+            self.capture.filter.clone_from(filter);
+        }
+        self.parsing.workers = arguments.workers.unwrap_or(self.parsing.workers);
     }
 }
 

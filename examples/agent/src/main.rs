@@ -4,6 +4,7 @@ mod arguments;
 mod config;
 mod delivery;
 mod doctor;
+mod live;
 mod logs;
 mod output;
 mod pipeline;
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
     logs::start();
     let arguments = Arguments::parse();
     let result = match arguments.command.unwrap_or(Command::Run(arguments.run)) {
-        Command::Run(_) => Ok(()),
+        Command::Run(arguments) => live::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Config(arguments) => show_configuration(&arguments),

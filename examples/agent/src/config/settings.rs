@@ -27,6 +27,10 @@ settings! {
         "Interfaces to capture on; `any` is all of them.";
     "inputs.cbpf.af_packet.extra_bpf_filter" => capture.filter,
         "tcpdump expression that runs in the kernel; empty captures everything.";
+    "inputs.cbpf.af_packet.tunning.ring_blocks" => capture.ring_blocks,
+        "Blocks of 1 MiB of kernel memory that hold packets, per interface.";
+    "inputs.cbpf.tunning.max_capture_packet_size" => capture.max_packet_bytes,
+        "Bytes captured of a packet.";
     "processors.packet.workers" => parsing.workers,
         "Parsing threads of `run`; 0 is one per core, less one for capture.";
     "processors.packet.max_queued_batches" => parsing.max_queued_batches,
