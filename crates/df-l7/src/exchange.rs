@@ -67,6 +67,11 @@ pub struct Observed<T> {
 }
 
 impl Exchange {
+    /// An exchange of which nothing is filled in yet. Set the fields that are known.
+    pub const fn new(protocol: Protocol, kind: ExchangeKind) -> Self {
+        Self { protocol, kind, request: None, response: None, request_id: None, is_reversed: false }
+    }
+
     /// When the first byte of the exchange was seen: the request's, if there is one.
     pub fn start(&self) -> Timestamp {
         match (&self.request, &self.response) {

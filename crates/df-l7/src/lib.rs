@@ -12,6 +12,7 @@ mod matching;
 mod message;
 mod parser;
 pub mod protocols;
+mod sql;
 mod stream;
 
 pub use attribute::{Attribute, AttributeValue, Attributes};
