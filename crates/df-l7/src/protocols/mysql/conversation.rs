@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use df_core::Direction;
+
 use super::command::{self, Answer, Command};
 use super::login::{Login, changed_database};
 use super::query_attributes::{self, AttributedQuery};
@@ -90,8 +92,32 @@ impl Conversation {
         }
     }
 
+    pub(super) fn read(&mut self, direction: Direction, input: Input<'_>) -> Result<Parsed, ParseError> {
+        match direction {
+            Direction::ToServer => self.read_client(input),
+            Direction::ToClient => self.read_server(input),
+        }
+    }
+
+    pub(super) fn on_gap(&mut self, direction: Direction) {
+        match direction {
+            Direction::ToServer => {
+                self.client_continues = false;
+                self.is_login_due = false;
+            }
+            Direction::ToClient => self.on_server_gap(),
+        }
+    }
+
+    pub(super) fn interrupt(&mut self, direction: Direction) -> Option<Message> {
+        match direction {
+            Direction::ToServer => None,
+            Direction::ToClient => self.interrupt_response(),
+        }
+    }
+
     /// Reads a packet of the client.
-    pub(super) fn read_client(&mut self, input: Input<'_>) -> Result<Parsed, ParseError> {
+    fn read_client(&mut self, input: Input<'_>) -> Result<Parsed, ParseError> {
         let Some(header) = Header::read(input.bytes) else { return incomplete(input, HEADER_BYTES) };
         let shown = header.len.min(self.max_text_bytes());
         let Some(body) = body_of(input, shown) else {
@@ -127,11 +153,6 @@ impl Conversation {
         };
         self.is_login_due = true;
         self.handle_server_status(greeting.status);
-    }
-
-    pub(super) fn on_client_gap(&mut self) {
-        self.client_continues = false;
-        self.is_login_due = false;
     }
 
     fn expects_login(&self) -> bool {

@@ -3,6 +3,7 @@
 use df_core::{Direction, Transport};
 
 use super::command::{self, Command};
+use super::compressed::is_frame_start;
 use super::login::Login;
 use super::wire::{EOF, ERROR, Failure, GREETING_VERSION, Greeting, HEADER_BYTES, Header, OK};
 use crate::sql::starts_like_sql;
@@ -11,6 +12,9 @@ use crate::{Confidence, Detection, Match};
 /// Says whether these bytes are MySQL's: a greeting, a login, a command or a response.
 pub(crate) fn detect(_transport: Transport, direction: Direction, bytes: &[u8]) -> Detection {
     let Some(header) = Header::read(bytes) else { return Detection::NoMatch };
+    if let Some(sender) = Direction::BOTH.into_iter().find(|sender| is_frame_start(*sender, bytes)) {
+        return Detection::Match(Match { reversed: sender != direction, confidence: Confidence::Weak });
+    }
     let (sender, confidence) = match header.sequence_id {
         0 if header.len == 0 || header.len > MAX_PLAUSIBLE_BYTES => return Detection::NoMatch,
         0 if bytes.len() == HEADER_BYTES => return Detection::NeedMore,
@@ -27,22 +31,14 @@ pub(crate) fn detect(_transport: Transport, direction: Direction, bytes: &[u8]) 
     Detection::Match(Match { reversed: sender != direction, confidence })
 }
 
-/// Whether a command, a login or the request for one starts here.
-pub(super) fn is_client_start(bytes: &[u8]) -> bool {
+/// Whether a message of this direction starts here.
+pub(super) fn is_start(direction: Direction, bytes: &[u8]) -> bool {
     let Some(header) = Header::read(bytes) else { return false };
-    match header.sequence_id {
-        0 => command_confidence(header, bytes).is_some(),
-        1 => login_starts(header, bytes),
-        _ => false,
-    }
-}
-
-/// Whether a greeting or a response starts here.
-pub(super) fn is_server_start(bytes: &[u8]) -> bool {
-    let Some(header) = Header::read(bytes) else { return false };
-    match header.sequence_id {
-        0 => greeting_of(header, bytes).is_some(),
-        1 => response_confidence(header, bytes).is_some(),
+    match (direction, header.sequence_id) {
+        (Direction::ToServer, 0) => command_confidence(header, bytes).is_some(),
+        (Direction::ToServer, 1) => login_starts(header, bytes),
+        (Direction::ToClient, 0) => greeting_of(header, bytes).is_some(),
+        (Direction::ToClient, 1) => response_confidence(header, bytes).is_some(),
         _ => false,
     }
 }
@@ -120,8 +116,8 @@ fn command_confidence(header: Header, bytes: &[u8]) -> Option<Confidence> {
         return None;
     }
     match command.code {
-        command::QUERY => sql_confidence(without_attributes(arguments)),
-        command::PREPARE => sql_confidence(arguments),
+        command::QUERY => sql_confidence(without_attributes(arguments), is_whole),
+        command::PREPARE => sql_confidence(arguments, is_whole),
         command::EXECUTE => {
             (is_whole && arguments.get(5..9) == Some(&[1, 0, 0, 0])).then_some(Confidence::Weak)
         }
@@ -134,13 +130,13 @@ fn command_confidence(header: Header, bytes: &[u8]) -> Option<Confidence> {
     }
 }
 
-fn sql_confidence(text: &[u8]) -> Option<Confidence> {
+/// Text that does not start like SQL must at least be text, and all there.
+fn sql_confidence(text: &[u8], is_whole: bool) -> Option<Confidence> {
     if starts_like_sql(text) {
         return Some(Confidence::Certain);
     }
-    let is_text = text.len() > 1
-        && text.iter().take(MAX_SNIFFED_BYTES).all(|byte| *byte >= b' ' || byte.is_ascii_whitespace());
-    is_text.then_some(Confidence::Weak)
+    let is_text = text.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
+    (is_whole && is_text && text.len() > 1).then_some(Confidence::Weak)
 }
 
 /// Without the two bytes that say that a query has no attributes.
@@ -194,4 +190,3 @@ const PREPARED_BYTES: usize = 12;
 const MAX_PLAUSIBLE_BYTES: usize = 4 << 20;
 /// Commands that are never longer have no text.
 const MAX_FIXED_BYTES: usize = 32;
-const MAX_SNIFFED_BYTES: usize = 128;

@@ -7,6 +7,7 @@ use df_core::Transport;
 use crate::{Family, Parser, Protocol, ProtocolRow};
 
 mod command;
+mod compressed;
 mod conversation;
 mod detect;
 mod errors;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use df_core::{Direction, Transport};
 
+use super::compressed::{Unwrapper, is_frame_start};
 use super::conversation::{Conversation, Secrecy};
 use super::detect;
-use crate::{ConnectionConfig, Input, Message, ParseError, Parsed, Parser};
+use crate::{ConnectionConfig, Input, Message, ParseError, Parsed, Parser, Recovery};
 
 /// Reads MySQL's and MariaDB's messages: the login and every command with its whole response.
 ///
@@ -15,12 +16,29 @@ use crate::{ConnectionConfig, Input, Message, ParseError, Parsed, Parser};
 #[derive(Debug)]
 pub struct MysqlParser {
     conversation: Conversation,
+    compression: Option<Box<[Unwrapper; 2]>>,
+    /// Whether anything was read yet.
+    has_begun: bool,
 }
 
 impl MysqlParser {
     /// A parser for one connection.
     pub fn new(config: &Arc<ConnectionConfig>, _transport: Transport) -> Self {
-        Self { conversation: Conversation::new(config) }
+        Self { conversation: Conversation::new(config), compression: None, has_begun: false }
+    }
+
+    /// The login tells whether what follows is compressed; in mid-stream only the bytes can.
+    fn prepare(&mut self, direction: Direction, bytes: &[u8]) {
+        if !self.has_begun && is_frame_start(direction, bytes) {
+            self.conversation.secrecy = Secrecy::Zlib;
+        }
+        self.has_begun = true;
+        match self.conversation.secrecy {
+            Secrecy::Zlib => {
+                self.compression.get_or_insert_default();
+            }
+            Secrecy::Plain | Secrecy::Tls | Secrecy::Zstandard => self.compression = None,
+        }
     }
 }
 
@@ -29,32 +47,31 @@ impl Parser for MysqlParser {
         if self.conversation.secrecy == Secrecy::Zstandard {
             return Ok(Parsed::Skipped { consumed: usize::MAX });
         }
-        match direction {
-            Direction::ToServer => self.conversation.read_client(input),
-            Direction::ToClient => self.conversation.read_server(input),
+        self.prepare(direction, input.bytes);
+        let unwrapper = self.compression.as_mut().and_then(|both| both.get_mut(direction.index()));
+        match unwrapper {
+            Some(unwrapper) => unwrapper.read(&mut self.conversation, direction, input),
+            None => self.conversation.read(direction, input),
         }
     }
 
     fn is_message_start(&self, direction: Direction, bytes: &[u8]) -> bool {
-        match direction {
-            Direction::ToServer => detect::is_client_start(bytes),
-            Direction::ToClient => detect::is_server_start(bytes),
+        match self.compression {
+            Some(_) => is_frame_start(direction, bytes),
+            None => detect::is_start(direction, bytes),
         }
     }
 
-    fn on_gap(&mut self, direction: Direction) -> crate::Recovery {
-        match direction {
-            Direction::ToServer => self.conversation.on_client_gap(),
-            Direction::ToClient => self.conversation.on_server_gap(),
+    fn on_gap(&mut self, direction: Direction) -> Recovery {
+        if let Some(unwrapper) = self.compression.as_mut().and_then(|both| both.get_mut(direction.index())) {
+            unwrapper.on_gap();
         }
-        crate::Recovery::Resynchronize
+        self.conversation.on_gap(direction);
+        Recovery::Resynchronize
     }
 
     fn interrupt(&mut self, direction: Direction) -> Option<Message> {
-        match direction {
-            Direction::ToServer => None,
-            Direction::ToClient => self.conversation.interrupt_response(),
-        }
+        self.conversation.interrupt(direction)
     }
 
     fn has_ended(&self) -> bool {
