@@ -67,6 +67,11 @@ pub struct Observed<T> {
 }
 
 impl Exchange {
+    /// An exchange of which nothing is filled in yet. Set the fields that are known.
+    pub const fn new(protocol: Protocol, kind: ExchangeKind) -> Self {
+        Self { protocol, kind, request: None, response: None, request_id: None, is_reversed: false }
+    }
+
     /// When the first byte of the exchange was seen: the request's, if there is one.
     pub fn start(&self) -> Timestamp {
         match (&self.request, &self.response) {
@@ -74,6 +79,12 @@ impl Exchange {
             (None, Some(response)) => response.start,
             (None, None) => Timestamp::ZERO,
         }
+    }
+
+    /// What was asked: the request itself, or what its response repeats of it.
+    pub fn asked(&self) -> Option<&Request> {
+        let echoed = || self.response.as_ref()?.content.echoed_request.as_deref();
+        self.request.as_ref().map(|request| &request.content).or_else(echoed)
     }
 
     /// When the response's first byte was seen.
