@@ -70,9 +70,8 @@ fn untyped(bytes: &[u8]) -> Verdict {
     }
     match startup(bytes) {
         Ok(Some((Startup::Encrypt | Startup::Cancel, _))) => Verdict::Certain,
-        Ok(Some((Startup::Start { parameters: [] }, _))) => Verdict::NeedMore,
         Ok(Some((Startup::Start { parameters }, _))) if startup::is_sane(parameters) => Verdict::Certain,
-        Ok(None) => Verdict::NeedMore,
+        Ok(None | Some((Startup::Start { parameters: [] }, _))) => Verdict::NeedMore,
         _ => Verdict::No,
     }
 }
