@@ -4,7 +4,11 @@
 #[cfg(feature = "delivery")]
 mod config;
 #[cfg(feature = "delivery")]
+mod delivery;
+#[cfg(feature = "delivery")]
 mod error;
+#[cfg(feature = "delivery")]
+mod exporter;
 #[cfg(feature = "json")]
 pub mod json_lines;
 mod key_value_list;
@@ -12,6 +16,8 @@ pub mod metrics;
 #[cfg(feature = "otlp")]
 pub mod otlp;
 mod place;
+#[cfg(feature = "delivery")]
+mod queue;
 mod resource;
 #[cfg(feature = "delivery")]
 mod retry;
@@ -22,7 +28,11 @@ pub use config::{
 };
 #[cfg(feature = "delivery")]
 pub use error::ExportError;
+#[cfg(feature = "delivery")]
+pub use exporter::OtlpExporter;
 pub use place::{ExchangePlace, FlowPlace, SpanIds};
+#[cfg(feature = "delivery")]
+pub use queue::ExportStats;
 pub use resource::Resource;
 #[cfg(feature = "delivery")]
 pub use retry::RetryConfig;
