@@ -11,7 +11,7 @@ use crate::{SpanKind, outcome};
 pub(crate) fn of(exchange: &Exchange, flow: &FlowKey, kind: SpanKind) -> Attributes {
     let mut list = List(exchange_attributes(exchange));
     add_server(&mut list, exchange, flow);
-    if exchange.protocol.row().family == Family::Http && kind == SpanKind::Client {
+    if exchange.protocol.family() == Family::Http && kind == SpanKind::Client {
         add_full_url(&mut list, exchange, flow);
     }
     add_network(&mut list, exchange, flow);
@@ -64,7 +64,7 @@ fn add_server(list: &mut List, exchange: &Exchange, flow: &FlowKey) {
 
 /// The host and port that an HTTP request names.
 fn http_authority(exchange: &Exchange) -> Option<(&str, Option<u16>)> {
-    if exchange.protocol.row().family != Family::Http {
+    if exchange.protocol.family() != Family::Http {
         return None;
     }
     let authority = exchange.request.as_ref()?.content.domain.as_deref()?;
@@ -102,7 +102,7 @@ fn add_network(list: &mut List, exchange: &Exchange, flow: &FlowKey) {
     };
     list.add("network.type", network);
     list.add("network.protocol.name", protocol_name(exchange.protocol));
-    if exchange.protocol.row().family == Family::Http
+    if exchange.protocol.family() == Family::Http
         && let Some(version) = exchange.version()
     {
         list.add("network.protocol.version", version.to_owned());

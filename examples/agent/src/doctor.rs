@@ -59,7 +59,9 @@ fn table(kernel: &str, findings: &[Finding]) -> String {
             let _ = writeln!(text, "{:32}to get it: {}", "", finding.remedy);
         }
     }
-    text.push_str("\nready: works now. offered: kernel and privileges allow it, this build does not use it.\n");
+    text.push_str(
+        "\nready: works now. offered: kernel and privileges allow it, this build does not use it.\n",
+    );
     text
 }
 

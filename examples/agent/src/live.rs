@@ -178,8 +178,16 @@ fn outcome(
         parsing.add(&parsing_stats);
     }
     let mut all = vec![
-        Dropped { stage: "capture", reason: "frames that found the ring full", count: total.socket.dropped_by_kernel },
-        Dropped { stage: "capture", reason: "packets that found parsing behind", count: total.dropped_packets },
+        Dropped {
+            stage: "capture",
+            reason: "frames that found the ring full",
+            count: total.socket.dropped_by_kernel,
+        },
+        Dropped {
+            stage: "capture",
+            reason: "packets that found parsing behind",
+            count: total.dropped_packets,
+        },
     ];
     all.extend(drops(&total.decoding, &flows, &parsing, &delivery.trace_stats()));
     Outcome { drops: all, result }

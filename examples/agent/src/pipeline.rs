@@ -79,7 +79,11 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
         self.drain(key, &mut state.connection);
         let Some(protocol) = state.connection.protocol() else { return DirectionEvidence::None };
         state.protocol = Some(protocol);
-        if state.connection.is_reversed() { DirectionEvidence::Reversed } else { DirectionEvidence::Confirmed }
+        if state.connection.is_reversed() {
+            DirectionEvidence::Reversed
+        } else {
+            DirectionEvidence::Confirmed
+        }
     }
 
     fn closed(&mut self, key: &FlowKey, state: &mut FlowState) {

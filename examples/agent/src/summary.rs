@@ -92,13 +92,8 @@ impl Summary {
                 quantile(99)
             );
         }
-        let _ = writeln!(
-            text,
-            "\n{} flows, {} packets, {}",
-            self.flows,
-            self.packets,
-            shown_bytes(self.bytes)
-        );
+        let _ =
+            writeln!(text, "\n{} flows, {} packets, {}", self.flows, self.packets, shown_bytes(self.bytes));
         push_drops(&mut text, drops);
         text
     }

@@ -31,10 +31,7 @@ pub(crate) enum Node {
 }
 
 /// Reads a document. `is_section` says which paths hold further keys.
-pub(crate) fn entries(
-    text: &str,
-    is_section: &dyn Fn(&str) -> bool,
-) -> Result<Vec<Entry>, DocumentError> {
+pub(crate) fn entries(text: &str, is_section: &dyn Fn(&str) -> bool) -> Result<Vec<Entry>, DocumentError> {
     let documents = MarkedYaml::load_from_str(text)
         .map_err(|error| DocumentError { line: error.marker().line(), reason: error.info().to_owned() })?;
     let mut entries = Vec::new();
@@ -85,7 +82,9 @@ fn node(value: &MarkedYaml<'_>, path: &str) -> Result<Node, DocumentError> {
         }
         // The keys of a mapping in the wrong place: the caller says that the path is unknown or takes a value.
         YamlData::Mapping(_) => Ok(Node::Empty),
-        _ => scalar(value).map(Node::Scalar).ok_or_else(|| fault(value, &format!("{path} has no plain value"))),
+        _ => {
+            scalar(value).map(Node::Scalar).ok_or_else(|| fault(value, &format!("{path} has no plain value")))
+        }
     }
 }
 

@@ -96,9 +96,10 @@ pub(crate) fn read(text: &str, configuration: &mut Configuration) -> Result<(), 
         let Some(setting) = SETTINGS.iter().find(|setting| setting.path == entry.path) else {
             return Err(DocumentError { line: entry.line, reason: unknown(&entry.path) });
         };
-        (setting.place)(configuration)
-            .read(&entry.node)
-            .map_err(|reason| DocumentError { line: entry.line, reason: format!("{} {reason}", entry.path) })?;
+        (setting.place)(configuration).read(&entry.node).map_err(|reason| DocumentError {
+            line: entry.line,
+            reason: format!("{} {reason}", entry.path),
+        })?;
     }
     Ok(())
 }
@@ -121,7 +122,10 @@ pub(crate) fn print(configuration: &mut Configuration) -> String {
         let indent = "  ".repeat(sections.len());
         let default = (setting.place)(&mut defaults).show();
         let value = (setting.place)(configuration).show();
-        text.push_str(&format!("{indent}# {} Default: {default}\n{indent}{leaf}: {value}\n", setting.meaning));
+        text.push_str(&format!(
+            "{indent}# {} Default: {default}\n{indent}{leaf}: {value}\n",
+            setting.meaning
+        ));
     }
     text
 }

@@ -48,7 +48,14 @@ fn syscall_tracepoints(capabilities: Capabilities, tracefs: Option<&Path>) -> Fi
     let tracepoint = tracefs.map(|root| root.join("events/syscalls/sys_enter_read/id"));
     let found = tracepoint.is_some_and(|path| readable(&path));
     let missing = "no tracepoint syscalls/sys_enter_read can be read in tracefs";
-    traced("syscall tracepoints", capabilities, found, "syscalls/sys_enter_read can be read", missing, TRACEFS)
+    traced(
+        "syscall tracepoints",
+        capabilities,
+        found,
+        "syscalls/sys_enter_read can be read",
+        missing,
+        TRACEFS,
+    )
 }
 
 fn kprobe(capabilities: Capabilities, tracefs: Option<&Path>) -> Finding {
@@ -68,7 +75,9 @@ fn fentry(capabilities: Capabilities, tracefs: Option<&Path>) -> Finding {
 
 fn openssl_uprobe(capabilities: Capabilities) -> Finding {
     let library = libssl();
-    let detail = library.as_ref().map_or_else(String::new, |path| format!("uprobes offered, {} found", path.display()));
+    let detail = library
+        .as_ref()
+        .map_or_else(String::new, |path| format!("uprobes offered, {} found", path.display()));
     let (missing, remedy) = match (has_uprobes(), &library) {
         (false, _) => ("the kernel offers no uprobes", UPROBES),
         (true, _) => ("uprobes offered, but no libssl.so in the usual places", "install the OpenSSL library"),
@@ -86,7 +95,9 @@ fn profiling(capabilities: Capabilities) -> Finding {
     let level = std::fs::read_to_string(path).ok().and_then(|text| text.trim().parse::<i32>().ok());
     let privileged = capabilities.has(Capability::Perfmon) || capabilities.has(Capability::SysAdmin);
     let (state, detail, remedy) = match level {
-        None => (State::Missing, "the kernel has no perf events".to_owned(), "a kernel with CONFIG_PERF_EVENTS"),
+        None => {
+            (State::Missing, "the kernel has no perf events".to_owned(), "a kernel with CONFIG_PERF_EVENTS")
+        }
         Some(level) if privileged || level <= 0 => {
             (State::Offered, format!("perf_event_paranoid is {level}, privileges suffice"), "")
         }
@@ -103,7 +114,14 @@ fn ring_buffer(capabilities: Capabilities) -> Finding {
     let symbols = std::fs::read_to_string("/proc/kallsyms").unwrap_or_default();
     let found = symbols.lines().any(|line| line.ends_with(" bpf_ringbuf_reserve"));
     let missing = "the kernel's symbols show no BPF ring buffer";
-    traced("ring buffer", capabilities, found, "the kernel has BPF ring buffers", missing, "Linux 5.8 or later with CONFIG_BPF_SYSCALL")
+    traced(
+        "ring buffer",
+        capabilities,
+        found,
+        "the kernel has BPF ring buffers",
+        missing,
+        "Linux 5.8 or later with CONFIG_BPF_SYSCALL",
+    )
 }
 
 fn btf() -> Finding {
@@ -149,7 +167,8 @@ fn has_uprobes() -> bool {
 /// The OpenSSL library where distributions keep it.
 fn libssl() -> Option<PathBuf> {
     let triplet = format!("{}-linux-gnu", std::env::consts::ARCH);
-    let folders = [format!("/usr/lib/{triplet}"), format!("/lib/{triplet}"), "/usr/lib64".into(), "/usr/lib".into()];
+    let folders =
+        [format!("/usr/lib/{triplet}"), format!("/lib/{triplet}"), "/usr/lib64".into(), "/usr/lib".into()];
     folders
         .iter()
         .flat_map(|folder| ["libssl.so.3", "libssl.so.1.1"].map(|name| Path::new(folder).join(name)))

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 
-use df_export::Resource;
-use df_export::json_lines::{self, ExchangePlace, FlowPlace, SpanIds};
+use df_export::{ExchangePlace, FlowPlace, Resource, SpanIds, json_lines};
 use df_flow::FlowRecord;
 use df_l7::Protocol;
 use df_trace::{LinkedSpan, Span};
