@@ -5,6 +5,8 @@
 mod af_packet;
 mod decode;
 mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "pcap-file")]
 mod pcap_file;
 mod source;

@@ -81,6 +81,7 @@ impl Delivery {
     pub(crate) fn finish(&mut self) {
         self.spans.flush();
         self.deliver_ready();
+        self.exports.flush();
         self.tell_metrics();
     }
 
