@@ -10,11 +10,16 @@ use etherparse::PacketBuilder;
 /// Writes a capture of `requests` requests, each on its own connection and each answered after one millisecond.
 /// Gives the file's length in bytes.
 pub(crate) fn write(path: &Path, requests: u16) -> u64 {
+    write_paced(path, requests, 500_000)
+}
+
+/// The same with `packet_interval_ns` from one packet of a connection to the next.
+pub(crate) fn write_paced(path: &Path, requests: u16, packet_interval_ns: u64) -> u64 {
     let mut writer = PcapWriter::new(File::create(path).unwrap(), LinkType::ETHERNET).unwrap();
     for number in 0..requests {
+        let conversation_ns = START_NS + u64::from(number) * packet_interval_ns * 20;
         for (index, bytes) in conversation(number).iter().enumerate() {
-            let timestamp =
-                Timestamp::from_nanos(START_NS + u64::from(number) * 10_000_000 + index as u64 * 500_000);
+            let timestamp = Timestamp::from_nanos(conversation_ns + index as u64 * packet_interval_ns);
             writer.write(&Frame::new(timestamp, LinkType::ETHERNET, bytes)).unwrap();
         }
     }

@@ -104,7 +104,8 @@ fn start_server() -> u16 {
 
 fn request(port: u16, number: u16) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    write!(stream, "GET /item/{number} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let request = format!("GET /item/{number} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.ends_with("ok"), "{answer}");
