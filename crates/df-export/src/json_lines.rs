@@ -10,11 +10,10 @@ mod metric;
 mod span;
 mod value;
 
-use df_core::FlowKey;
 use serde::Serialize;
 
-pub use exchange::{ExchangePlace, SpanIds, write_exchange};
-pub use flow::{FlowPlace, write_flow};
+pub use exchange::write_exchange;
+pub use flow::write_flow;
 pub use metric::write_metric;
 pub use span::write_span;
 
@@ -28,11 +27,6 @@ fn write_line(out: &mut Vec<u8>, record: &impl Serialize) {
         return;
     }
     out.push(b'\n');
-}
-
-/// The flow's key with client and server as the protocol shows them.
-const fn oriented(key: &FlowKey, is_reversed: bool) -> FlowKey {
-    if is_reversed { key.reversed() } else { *key }
 }
 
 #[cfg(test)]

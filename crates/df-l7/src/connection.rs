@@ -247,3 +247,6 @@ impl Connection {
 
 /// The room for finished exchanges that an idle connection keeps.
 const MAX_IDLE_EXCHANGES: usize = 8;
+
+#[cfg(test)]
+mod tests;

@@ -81,10 +81,7 @@ impl Matcher {
         for pending in &mut self.requests {
             pending.may_be_answered |= pending.correlation == Correlation::InOrder;
         }
-        // Of several requests in flight nobody can tell which ones were answered in the gap.
-        if self.requests.iter().filter(|pending| pending.may_be_answered).count() > 1 {
-            self.give_up_possibly_answered(finished);
-        }
+        self.give_up_all_but_the_last(finished);
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Timestamp, timeout: Duration, finished: &mut Finished<'_>) {
@@ -152,6 +149,17 @@ impl Matcher {
 
     fn give_up_possibly_answered(&mut self, finished: &mut Finished<'_>) {
         while self.requests.front().is_some_and(|pending| pending.may_be_answered) {
+            self.give_up_oldest(finished);
+        }
+    }
+
+    /// Of several requests in flight nobody can tell which ones were answered in a gap. If they were not sent together,
+    /// each was sent after the response to the one before, so that only the last still waits.
+    fn give_up_all_but_the_last(&mut self, finished: &mut Finished<'_>) {
+        let mut newest = self.requests.iter().rev().filter(|pending| pending.may_be_answered);
+        let (Some(last), Some(before)) = (newest.next(), newest.next()) else { return };
+        let kept = usize::from(before.request.start < last.request.start);
+        while self.requests.iter().filter(|pending| pending.may_be_answered).count() > kept {
             self.give_up_oldest(finished);
         }
     }

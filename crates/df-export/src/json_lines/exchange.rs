@@ -2,69 +2,13 @@
 
 use std::net::IpAddr;
 
-use df_core::FlowKey;
 use df_l7::{Exchange, Request, Response};
-use df_trace::{Span, SpanId, TraceId};
+use df_trace::{SpanId, TraceId};
 use serde::Serialize;
 
 use super::value::{AttributeObject, Shown, known, nanoseconds};
-use super::{oriented, write_line};
-
-/// Where an exchange was seen and which span was made of it.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub struct ExchangePlace<'a> {
-    /// The connection, client first as its owner believes; turned round in the record when the exchange says so.
-    pub key: &'a FlowKey,
-    /// What delivered the bytes: `packet`, `syscall`, `openssl`, ...
-    pub source: &'a str,
-    /// The name of the interface where the packets were seen.
-    pub interface: Option<&'a str>,
-    /// The span made of the exchange.
-    pub span: Option<SpanIds>,
-}
-
-impl<'a> ExchangePlace<'a> {
-    /// An exchange seen in packets, its interface's name and span unknown.
-    pub const fn new(key: &'a FlowKey) -> Self {
-        Self { key, source: "packet", interface: None, span: None }
-    }
-
-    /// Names the interface.
-    pub const fn with_interface(mut self, interface: Option<&'a str>) -> Self {
-        self.interface = interface;
-        self
-    }
-
-    /// Says what delivered the bytes.
-    pub const fn with_source(mut self, source: &'a str) -> Self {
-        self.source = source;
-        self
-    }
-
-    /// Names the span made of the exchange.
-    pub fn with_span(mut self, span: impl Into<SpanIds>) -> Self {
-        self.span = Some(span.into());
-        self
-    }
-}
-
-/// The identifiers of a span.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SpanIds {
-    /// The trace.
-    pub trace_id: TraceId,
-    /// The span.
-    pub span_id: SpanId,
-    /// Its parent; none for a root.
-    pub parent_span_id: Option<SpanId>,
-}
-
-impl From<&Span> for SpanIds {
-    fn from(span: &Span) -> Self {
-        Self { trace_id: span.trace_id, span_id: span.span_id, parent_span_id: span.parent_span_id }
-    }
-}
+use super::write_line;
+use crate::ExchangePlace;
 
 /// Appends the record of `exchange` as one line.
 pub fn write_exchange(out: &mut Vec<u8>, exchange: &Exchange, place: &ExchangePlace<'_>) {
@@ -100,7 +44,7 @@ struct ExchangeRecord<'a> {
 
 impl<'a> ExchangeRecord<'a> {
     fn new(exchange: &'a Exchange, place: &'a ExchangePlace<'a>) -> Self {
-        let key = oriented(place.key, exchange.is_reversed);
+        let key = place.oriented_key(exchange);
         let end = exchange.response.as_ref().map(|response| response.start.as_nanos());
         Self {
             kind: "exchange",
@@ -119,7 +63,7 @@ impl<'a> ExchangeRecord<'a> {
             response: ResponsePart::new(exchange),
             place: PlacePart::new(exchange, place),
             attributes: AttributeObject([
-                exchange.request.as_ref().map(|request| &request.content.attributes),
+                exchange.asked().map(|request| &request.attributes),
                 exchange.response.as_ref().map(|response| &response.content.attributes),
             ]),
         }
@@ -143,7 +87,7 @@ struct RequestPart<'a> {
 impl<'a> RequestPart<'a> {
     fn new(exchange: &'a Exchange) -> Self {
         let request_id = exchange.request_id.map(Shown);
-        let Some(request) = exchange.request.as_ref().map(|request| &request.content) else {
+        let Some(request) = exchange.asked() else {
             return Self { request_id, ..Self::default() };
         };
         Self {
@@ -218,7 +162,7 @@ struct PlacePart<'a> {
 
 impl<'a> PlacePart<'a> {
     fn new(exchange: &'a Exchange, place: &'a ExchangePlace<'a>) -> Self {
-        let request: Option<&Request> = exchange.request.as_ref().map(|request| &request.content);
+        let request: Option<&Request> = exchange.asked();
         let context = request.and_then(|request| request.context.as_deref());
         let response = exchange.response.as_ref().map(|response| &response.content);
         Self {

@@ -10,35 +10,7 @@ use serde::Serialize;
 
 use super::value::{known, nanoseconds};
 use super::write_line;
-
-/// What the caller knows of a flow beyond its record.
-#[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
-pub struct FlowPlace<'a> {
-    /// The name of the interface where the packets were seen.
-    pub interface: Option<&'a str>,
-    /// The application protocol found in it.
-    pub protocol: Option<Protocol>,
-}
-
-impl<'a> FlowPlace<'a> {
-    /// Nothing is known.
-    pub const fn new() -> Self {
-        Self { interface: None, protocol: None }
-    }
-
-    /// Names the interface.
-    pub const fn with_interface(mut self, interface: Option<&'a str>) -> Self {
-        self.interface = interface;
-        self
-    }
-
-    /// Names the application protocol.
-    pub const fn with_protocol(mut self, protocol: Option<Protocol>) -> Self {
-        self.protocol = protocol;
-        self
-    }
-}
+use crate::FlowPlace;
 
 /// Appends the record of `flow` as one line.
 pub fn write_flow(out: &mut Vec<u8>, flow: &FlowRecord, place: &FlowPlace<'_>) {

@@ -13,8 +13,8 @@ use df_trace::{LinkReason, Span, SpanContext, SpanLink};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::Resource;
 use crate::metrics::{HistogramPoint, Metric, MetricPoints, SumPoint};
+use crate::{ExchangePlace, FlowPlace, Resource};
 
 #[test]
 fn an_answered_query_is_written_to_the_byte() {

@@ -105,6 +105,7 @@ pub(super) fn response(
             .then(|| text(reason, config.max_attribute_bytes)),
         result: None,
         x_request_id,
+        echoed_request: None,
         attributes,
     };
     (response, framing)

@@ -112,10 +112,17 @@ enum Step {
 impl ReplyReader {
     /// Reads on from the start of `input`. With `may_confirm`, what may be the confirmation of a subscription is not
     /// read in parts, because it may turn out to be no message.
-    pub(super) fn read(&mut self, input: Input<'_>, may_confirm: bool) -> Result<Progress<Reply>, ParseError> {
+    pub(super) fn read(
+        &mut self,
+        input: Input<'_>,
+        may_confirm: bool,
+    ) -> Result<Progress<Reply>, ParseError> {
         let may_hold = may_confirm && self.open.is_none() && !input.is_final();
         let progress = self.read_parts(input)?;
-        if matches!(progress, Progress::Part { .. }) && may_hold && self.may_be_confirmation(input.bytes.len()) {
+        if matches!(progress, Progress::Part { .. })
+            && may_hold
+            && self.may_be_confirmation(input.bytes.len())
+        {
             self.clear();
             return Ok(Progress::Incomplete { needed: input.bytes.len() + 1 });
         }
