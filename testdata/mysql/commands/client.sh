@@ -1,4 +1,4 @@
-# Commands other than queries: ping, choosing a database, statistics, a reset by change of user, and a query after each;
+# Commands other than queries: ping, choosing a database, transactions, statistics, and queries between them;
 # the statement that sleeps 150 ms has that duration.
 # servers: mariadb
 # clients: python3-pymysql

@@ -1,4 +1,5 @@
-# A capture that begins on an old connection: greeting, login and the first query are missing.
+# A capture that begins on an old connection: greeting, login and the first query are missing, and of the second query
+# only the answer is there.
 # servers: mariadb
 # clients: python3-pymysql
 # drop-first: 13
