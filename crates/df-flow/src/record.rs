@@ -35,6 +35,24 @@ pub struct FlowRecord {
 }
 
 impl FlowRecord {
+    /// The first record of a flow that has no packets yet and goes on. Set the fields that differ.
+    pub fn new(id: u64, key: FlowKey, start: Timestamp) -> Self {
+        Self {
+            id,
+            key,
+            start,
+            end: start,
+            is_new: true,
+            is_final: false,
+            end_reason: None,
+            close_type: CloseType::Unknown,
+            direction_score: 0,
+            to_server: DirectionCounters::default(),
+            to_client: DirectionCounters::default(),
+            handshake: Handshake::default(),
+        }
+    }
+
     /// From the first packet to the last.
     pub fn duration(&self) -> Duration {
         self.end.since(self.start)

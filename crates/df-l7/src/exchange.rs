@@ -15,10 +15,10 @@ pub struct Exchange {
     /// Which parts were seen.
     pub kind: ExchangeKind,
     /// The request, if it was seen; also a one-way message.
-    pub request: Option<Observed<Request>>,
+    pub request: Option<Box<Observed<Request>>>,
     /// The response, if it was seen.
-    pub response: Option<Observed<Response>>,
-    /// The protocol's own identifier, where it has one.
+    pub response: Option<Box<Observed<Response>>>,
+    /// The protocol's own identifier, where it has one on the wire.
     pub request_id: Option<u64>,
     /// Whether client and server are the other way round than the connection's owner believed: the protocol
     /// itself shows who asks.
@@ -67,14 +67,9 @@ pub struct Observed<T> {
 }
 
 impl Exchange {
-    /// An exchange of these parts, without an identifier of the protocol's own and with client and server as believed.
-    pub const fn new(
-        protocol: Protocol,
-        kind: ExchangeKind,
-        request: Option<Observed<Request>>,
-        response: Option<Observed<Response>>,
-    ) -> Self {
-        Self { protocol, kind, request, response, request_id: None, is_reversed: false }
+    /// An exchange of which nothing is filled in yet. Set the fields that are known.
+    pub const fn new(protocol: Protocol, kind: ExchangeKind) -> Self {
+        Self { protocol, kind, request: None, response: None, request_id: None, is_reversed: false }
     }
 
     /// When the first byte of the exchange was seen: the request's, if there is one.
@@ -84,6 +79,12 @@ impl Exchange {
             (None, Some(response)) => response.start,
             (None, None) => Timestamp::ZERO,
         }
+    }
+
+    /// What was asked: the request itself, or what its response repeats of it.
+    pub fn asked(&self) -> Option<&Request> {
+        let echoed = || self.response.as_ref()?.content.echoed_request.as_deref();
+        self.request.as_ref().map(|request| &request.content).or_else(echoed)
     }
 
     /// When the response's first byte was seen.

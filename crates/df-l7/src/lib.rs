@@ -3,16 +3,21 @@
 
 mod attribute;
 mod config;
+mod connection;
 mod context;
 mod cursor;
 mod detection;
 mod exchange;
+mod matching;
 mod message;
 mod parser;
 pub mod protocols;
+mod sql;
+mod stream;
 
 pub use attribute::{Attribute, AttributeValue, Attributes};
 pub use config::{ConnectionConfig, ContextConfig, Obfuscation};
+pub use connection::{Connection, ConnectionStats};
 pub use context::PropagatedContext;
 pub use cursor::Cursor;
 pub use detection::{Confidence, Detection, Match};

@@ -42,7 +42,7 @@ impl LinkedSpan {
             Span::new(*context, naming::span_name(exchange, &place.flow), place.flow, exchange.protocol);
         span.parent_span_id = self.parent_span_id();
         span.links = link.iter().copied().collect();
-        span.kind = naming::span_kind(exchange.protocol.row().family, place.observation_point);
+        span.kind = naming::span_kind(exchange.protocol.family(), place.observation_point);
         span.observation_point = place.observation_point;
         span.start = exchange.start();
         let request_end = exchange.request.as_ref().map(|request| request.end);

@@ -9,8 +9,8 @@ use crate::{ObservationPoint, SpanKind};
 
 /// The name of the span of an exchange. Never high in cardinality, except for the names that DNS asks for.
 pub(crate) fn span_name(exchange: &Exchange, flow: &FlowKey) -> Cow<'static, str> {
-    let request = exchange.request.as_ref().map(|request| &request.content);
-    match (exchange.protocol.row().family, request) {
+    let request = exchange.asked();
+    match (exchange.protocol.family(), request) {
         (Family::Http, request) => http_name(request),
         (Family::Database, Some(request)) => database_name(request, exchange, flow),
         (_, Some(request)) => operation_and_target(request, exchange),
@@ -67,7 +67,7 @@ fn joined(operation: &str, target: &str) -> Cow<'static, str> {
 
 /// What is left to say when the request was not seen.
 fn fallback_name(exchange: &Exchange) -> Cow<'static, str> {
-    match exchange.protocol.row().family {
+    match exchange.protocol.family() {
         Family::Dns => Cow::Borrowed("DNS"),
         Family::Database => Cow::Owned(database_system(exchange).to_owned()),
         _ => Cow::Borrowed(exchange.protocol.name()),

@@ -12,7 +12,7 @@ pub(crate) fn status(exchange: &Exchange, kind: SpanKind) -> (SpanStatus, Option
         return (SpanStatus::Unset, None);
     }
     // The conventions for HTTP ask for no message where the code says it all.
-    let response = exchange.response.as_ref().filter(|_| exchange.protocol.row().family != Family::Http);
+    let response = exchange.response.as_ref().filter(|_| exchange.protocol.family() != Family::Http);
     (SpanStatus::Error, response.and_then(|response| response.content.exception.clone()))
 }
 
@@ -32,7 +32,7 @@ pub(crate) fn error_type(exchange: &Exchange, kind: SpanKind) -> Option<Cow<'sta
 /// error. Everywhere: no response within the protocol's window.
 fn is_failure(exchange: &Exchange, kind: SpanKind) -> bool {
     let status = exchange.status();
-    match (exchange.protocol.row().family, status) {
+    match (exchange.protocol.family(), status) {
         (_, ResponseStatus::Timeout) => true,
         (Family::Http, _) => match http_code(exchange) {
             Some(code) => code >= 500 || code >= 400 && kind != SpanKind::Server,

@@ -31,8 +31,8 @@ impl Rules {
         first.place.port() != second.place.port()
             && first.exchange.protocol == second.exchange.protocol
             && equal_if_known(first.exchange.request_id, second.exchange.request_id)
-            && self.messages_agree(first.exchange.request.as_ref(), second.exchange.request.as_ref())
-            && self.messages_agree(first.exchange.response.as_ref(), second.exchange.response.as_ref())
+            && self.messages_agree(first.exchange.request.as_deref(), second.exchange.request.as_deref())
+            && self.messages_agree(first.exchange.response.as_deref(), second.exchange.response.as_deref())
     }
 
     fn messages_agree<T>(&self, first: Option<&Observed<T>>, second: Option<&Observed<T>>) -> bool {

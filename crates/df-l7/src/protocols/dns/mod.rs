@@ -18,6 +18,7 @@ pub(crate) const ROW: ProtocolRow = ProtocolRow {
     family: Family::Dns,
     transports: &[Transport::Udp, Transport::Tcp],
     ports: &[53, 5353, 5355],
+    has_request_ids: true,
     timeout: Duration::from_secs(15),
     detect: wire::detect,
     parser: |config, transport| Box::new(DnsParser::new(config, transport)) as Box<dyn Parser>,

@@ -18,6 +18,7 @@ pub(crate) const ROW: ProtocolRow = ProtocolRow {
     family: Family::Database,
     transports: &[Transport::Tcp],
     ports: &[3306],
+    has_request_ids: false,
     timeout: Duration::from_secs(120),
     detect: wire::detect,
     parser: |config, transport| Box::new(MysqlParser::new(config, transport)) as Box<dyn Parser>,

@@ -18,6 +18,7 @@ pub(crate) const ROW: ProtocolRow = ProtocolRow {
     family: Family::Database,
     transports: &[Transport::Tcp],
     ports: &[5432],
+    has_request_ids: false,
     timeout: Duration::from_secs(120),
     detect: wire::detect,
     parser: |config, transport| Box::new(PostgresqlParser::new(config, transport)) as Box<dyn Parser>,

@@ -1,0 +1,184 @@
+//! The record of one exchange.
+
+use std::net::IpAddr;
+
+use df_l7::{Exchange, Request, Response};
+use df_trace::{SpanId, TraceId};
+use serde::Serialize;
+
+use super::value::{AttributeObject, Shown, known, nanoseconds};
+use super::write_line;
+use crate::ExchangePlace;
+
+/// Appends the record of `exchange` as one line.
+pub fn write_exchange(out: &mut Vec<u8>, exchange: &Exchange, place: &ExchangePlace<'_>) {
+    write_line(out, &ExchangeRecord::new(exchange, place));
+}
+
+#[derive(Serialize)]
+struct ExchangeRecord<'a> {
+    kind: &'static str,
+    protocol: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
+    transport: &'static str,
+    client_ip: IpAddr,
+    client_port: u16,
+    server_ip: IpAddr,
+    server_port: u16,
+    start_ns: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_ns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_ns: Option<u64>,
+    message_type: &'static str,
+    #[serde(flatten)]
+    request: RequestPart<'a>,
+    #[serde(flatten)]
+    response: ResponsePart<'a>,
+    #[serde(flatten)]
+    place: PlacePart<'a>,
+    #[serde(skip_serializing_if = "AttributeObject::is_empty")]
+    attributes: AttributeObject<'a>,
+}
+
+impl<'a> ExchangeRecord<'a> {
+    fn new(exchange: &'a Exchange, place: &'a ExchangePlace<'a>) -> Self {
+        let key = place.oriented_key(exchange);
+        let end = exchange.response.as_ref().map(|response| response.start.as_nanos());
+        Self {
+            kind: "exchange",
+            protocol: exchange.protocol.name(),
+            version: exchange.version().and_then(known),
+            transport: key.transport.name(),
+            client_ip: key.client.ip,
+            client_port: key.client.port,
+            server_ip: key.server.ip,
+            server_port: key.server.port,
+            start_ns: exchange.start().as_nanos(),
+            end_ns: end,
+            duration_ns: exchange.duration().map(nanoseconds),
+            message_type: exchange.kind.name(),
+            request: RequestPart::new(exchange),
+            response: ResponsePart::new(exchange),
+            place: PlacePart::new(exchange, place),
+            attributes: AttributeObject([
+                exchange.request.as_ref().map(|request| &request.content.attributes),
+                exchange.response.as_ref().map(|response| &response.content.attributes),
+            ]),
+        }
+    }
+}
+
+#[derive(Serialize, Default)]
+struct RequestPart<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_domain: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_resource: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endpoint: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<Shown<u64>>,
+}
+
+impl<'a> RequestPart<'a> {
+    fn new(exchange: &'a Exchange) -> Self {
+        let request_id = exchange.request_id.map(Shown);
+        let Some(request) = exchange.request.as_ref().map(|request| &request.content) else {
+            return Self { request_id, ..Self::default() };
+        };
+        Self {
+            request_type: known(&request.kind),
+            request_domain: request.domain.as_deref().and_then(known),
+            request_resource: request.resource.as_deref().and_then(known),
+            endpoint: request.endpoint.as_deref().and_then(known),
+            request_id,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ResponsePart<'a> {
+    response_status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_exception: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_result: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_length: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_length: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_sequence: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_sequence: Option<u32>,
+}
+
+impl<'a> ResponsePart<'a> {
+    fn new(exchange: &'a Exchange) -> Self {
+        let content: Option<&Response> = exchange.response.as_ref().map(|response| &response.content);
+        Self {
+            response_status: exchange.status().name(),
+            response_code: content.and_then(|response| response.code.as_deref()).and_then(known),
+            response_exception: content.and_then(|response| response.exception.as_deref()).and_then(known),
+            response_result: content.and_then(|response| response.result.as_deref()).and_then(known),
+            request_length: exchange.request.as_ref().map(|request| request.length),
+            response_length: exchange.response.as_ref().map(|response| response.length),
+            request_sequence: exchange.request.as_ref().and_then(|request| request.sequence_number),
+            response_sequence: exchange.response.as_ref().and_then(|response| response.sequence_number),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct PlacePart<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<Shown<TraceId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    span_id: Option<Shown<SpanId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_span_id: Option<Shown<SpanId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    propagated_trace_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    propagated_span_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    x_request_id_request: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    x_request_id_response: Option<&'a str>,
+    source: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interface: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vlan: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inner_vlan: Option<u16>,
+}
+
+impl<'a> PlacePart<'a> {
+    fn new(exchange: &'a Exchange, place: &'a ExchangePlace<'a>) -> Self {
+        let request: Option<&Request> = exchange.request.as_ref().map(|request| &request.content);
+        let context = request.and_then(|request| request.context.as_deref());
+        let response = exchange.response.as_ref().map(|response| &response.content);
+        Self {
+            trace_id: place.span.map(|ids| Shown(ids.trace_id)),
+            span_id: place.span.map(|ids| Shown(ids.span_id)),
+            parent_span_id: place.span.and_then(|ids| ids.parent_span_id).map(Shown),
+            propagated_trace_id: context.and_then(|context| context.trace_id.as_deref()).and_then(known),
+            propagated_span_id: context.and_then(|context| context.span_id.as_deref()).and_then(known),
+            x_request_id_request: context.and_then(|context| context.x_request_id.as_deref()).and_then(known),
+            x_request_id_response: response
+                .and_then(|response| response.x_request_id.as_deref())
+                .and_then(known),
+            source: place.source,
+            interface: place.interface.and_then(known),
+            vlan: place.key.vlan.outer,
+            inner_vlan: place.key.vlan.inner,
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Metrics made of exchanges and flows, aggregated here and collected at the caller's pace.
+//!
+//! # What is measured
+//!
+//! | metric | unit | kind | of | attributes |
+//! |---|---|---|---|---|
+//! | `http.client.request.duration` | `s` | histogram | HTTP exchanges seen on the client's side | `http.request.method`, `http.response.status_code`, `error.type`, `network.protocol.version`, `server.address`, `server.port` |
+//! | `http.server.request.duration` | `s` | histogram | HTTP exchanges seen on the server's side | `http.request.method`, `http.response.status_code`, `error.type`, `network.protocol.version`, `url.scheme` |
+//! | `db.client.operation.duration` | `s` | histogram | database exchanges seen on the client's side | `db.system.name`, `db.namespace`, `db.collection.name`, `db.operation.name`, `db.query.summary`, `db.response.status_code`, `error.type`, `server.address`, `server.port` |
+//! | `dns.lookup.duration` | `s` | histogram | DNS exchanges seen on the client's side | `dns.question.name`, `error.type` |
+//! | `df.network.io` | `By` | sum | bytes of IP packets | flow attributes, `df.flow.direction` |
+//! | `df.network.packets` | `{packet}` | sum | packets | flow attributes, `df.flow.direction` |
+//! | `df.network.retransmissions` | `{packet}` | sum | data segments sent again | flow attributes, `df.flow.direction` |
+//! | `df.network.connections.opened` | `{connection}` | sum | flows whose first record was given | flow attributes |
+//! | `df.network.connections.closed` | `{connection}` | sum | flows whose last record was given | flow attributes, `df.flow.close_type` |
+//! | `df.network.rtt` | `s` | histogram | TCP handshakes, once per flow, when it ends | flow attributes |
+//!
+//! The first four, their buckets and their attributes are those of the OpenTelemetry conventions. For flows there is no
+//! convention; the names here are df's own. *Flow attributes* are `network.transport`, `network.type`, `server.address`
+//! and `server.port`; `df.flow.direction` is `to_server` or `to_client`.
+//!
+//! An exchange without response has no duration and is counted in [`MetricsStats::without_duration`] instead. Every
+//! metric holds a bounded number of attribute sets; what exceeds it is added up under the single attribute
+//! `otel.metric.overflow=true`, as OpenTelemetry specifies, and counted.
+
+mod aggregation;
+mod attribute_set;
+mod exchange;
+mod flow;
+mod model;
+
+use df_core::{FlowKey, Timestamp};
+use df_flow::FlowRecord;
+use df_l7::Exchange;
+
+use aggregation::{Histogram, Instrument, Sum};
+pub use model::{HistogramPoint, Metric, MetricPoints, SumPoint, Temporality};
+
+/// Aggregates exchanges and flows into metrics. Reads no clock: the caller says when it is.
+///
+/// ```
+/// use df_core::Timestamp;
+/// use df_export::metrics::{Metrics, MetricsConfig};
+///
+/// let mut metrics = Metrics::new(MetricsConfig::default(), Timestamp::from_nanos(1));
+/// assert!(metrics.collect(Timestamp::from_nanos(2)).is_empty());
+/// ```
+#[derive(Debug)]
+pub struct Metrics {
+    temporality: Temporality,
+    start: Timestamp,
+    durations: Durations,
+    network: Network,
+    stats: MetricsStats,
+}
+
+#[derive(Debug)]
+struct Durations {
+    http_client: Instrument<Histogram>,
+    http_server: Instrument<Histogram>,
+    database: Instrument<Histogram>,
+    dns: Instrument<Histogram>,
+}
+
+#[derive(Debug)]
+struct Network {
+    io: Instrument<Sum>,
+    packets: Instrument<Sum>,
+    retransmissions: Instrument<Sum>,
+    opened: Instrument<Sum>,
+    closed: Instrument<Sum>,
+    rtt: Instrument<Histogram>,
+}
+
+impl Metrics {
+    /// No measurements yet; they count from `start`.
+    pub fn new(config: MetricsConfig, start: Timestamp) -> Self {
+        let sets = config.max_attribute_sets;
+        Self {
+            temporality: config.temporality,
+            start,
+            durations: Durations {
+                http_client: Instrument::new(sets, HTTP_BOUNDS),
+                http_server: Instrument::new(sets, HTTP_BOUNDS),
+                database: Instrument::new(sets, DATABASE_BOUNDS),
+                dns: Instrument::new(sets, HTTP_BOUNDS),
+            },
+            network: Network {
+                io: Instrument::new(sets, &[]),
+                packets: Instrument::new(sets, &[]),
+                retransmissions: Instrument::new(sets, &[]),
+                opened: Instrument::new(sets, &[]),
+                closed: Instrument::new(sets, &[]),
+                rtt: Instrument::new(sets, RTT_BOUNDS),
+            },
+            stats: MetricsStats::default(),
+        }
+    }
+
+    /// Measures an exchange of a connection, seen from `side`. Show every exchange once per side: one seen at two
+    /// interfaces counts twice otherwise.
+    pub fn record_exchange(&mut self, exchange: &Exchange, side: Side, key: &FlowKey) {
+        let Some(duration) = exchange.duration() else {
+            self.stats.without_duration += 1;
+            return;
+        };
+        let key = if exchange.is_reversed { key.reversed() } else { *key };
+        let Some((instrument, attributes)) = self.durations.instrument_for(exchange, side, &key) else {
+            return;
+        };
+        self.stats.recorded += 1;
+        self.stats.overflowed += u64::from(instrument.record(attributes, duration.as_secs_f64()));
+    }
+
+    /// Measures what a flow did since its record before.
+    pub fn record_flow(&mut self, flow: &FlowRecord) {
+        self.stats.recorded += 1;
+        self.stats.overflowed += self.network.record(flow);
+    }
+
+    /// The metrics until `now`, those without points left out. Points stand in a stable order. With delta
+    /// temporality everything starts anew.
+    pub fn collect(&mut self, now: Timestamp) -> Vec<Metric> {
+        let period = aggregation::Period { temporality: self.temporality, start: self.start, end: now };
+        let Durations { http_client, http_server, database, dns } = &mut self.durations;
+        let Network { io, packets, retransmissions, opened, closed, rtt } = &mut self.network;
+        let metrics = [
+            http_client
+                .collect(period, ("http.client.request.duration", "s", "Duration of HTTP client requests.")),
+            http_server
+                .collect(period, ("http.server.request.duration", "s", "Duration of HTTP server requests.")),
+            database.collect(
+                period,
+                ("db.client.operation.duration", "s", "Duration of database client operations."),
+            ),
+            dns.collect(period, ("dns.lookup.duration", "s", "Duration of DNS lookups.")),
+            io.collect(period, ("df.network.io", "By", "Bytes of IP packets.")),
+            packets.collect(period, ("df.network.packets", "{packet}", "Packets.")),
+            retransmissions
+                .collect(period, ("df.network.retransmissions", "{packet}", "TCP data segments sent again.")),
+            opened.collect(period, ("df.network.connections.opened", "{connection}", "Flows that began.")),
+            closed.collect(period, ("df.network.connections.closed", "{connection}", "Flows that ended.")),
+            rtt.collect(period, ("df.network.rtt", "s", "Round trip time of TCP handshakes.")),
+        ];
+        if self.temporality == Temporality::Delta {
+            self.start = now;
+        }
+        metrics.into_iter().filter(|metric| !metric.is_empty()).collect()
+    }
+
+    /// What was measured and what was not.
+    pub const fn stats(&self) -> MetricsStats {
+        self.stats
+    }
+}
+
+/// How metrics are aggregated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MetricsConfig {
+    /// Whether points count from the start or from the collection before; default cumulative.
+    pub temporality: Temporality,
+    /// The most attribute sets per metric, the overflow's among them; default 2,000, which OpenTelemetry recommends. In
+    /// the worst case ten metrics hold as many sets of about 500 bytes each: 10 MB.
+    pub max_attribute_sets: usize,
+}
+
+impl Default for MetricsConfig {
+    fn default() -> Self {
+        Self { temporality: Temporality::Cumulative, max_attribute_sets: 2_000 }
+    }
+}
+
+impl MetricsConfig {
+    /// Sets the temporality.
+    pub const fn with_temporality(mut self, temporality: Temporality) -> Self {
+        self.temporality = temporality;
+        self
+    }
+
+    /// Sets the most attribute sets per metric.
+    pub const fn with_max_attribute_sets(mut self, max_attribute_sets: usize) -> Self {
+        self.max_attribute_sets = max_attribute_sets;
+        self
+    }
+}
+
+/// Whose view of a call is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The caller's.
+    Client,
+    /// The called one's.
+    Server,
+}
+
+/// Counters of [`Metrics`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct MetricsStats {
+    /// Exchanges and flow records that were measured.
+    pub recorded: u64,
+    /// Measurements that went to the overflow's attribute set.
+    pub overflowed: u64,
+    /// Exchanges that were not measured because request or response was not seen.
+    pub without_duration: u64,
+}
+
+/// The bucket boundaries that the conventions give for HTTP and DNS, in seconds.
+const HTTP_BOUNDS: &[f64] =
+    &[0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+/// The bucket boundaries that the conventions give for databases, in seconds.
+const DATABASE_BOUNDS: &[f64] = &[0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
+/// From loopback to satellite, in seconds.
+const RTT_BOUNDS: &[f64] =
+    &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+
+#[cfg(test)]
+mod tests;

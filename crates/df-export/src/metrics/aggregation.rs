@@ -1,0 +1,144 @@
+//! Sums and histograms per attribute set, bounded.
+
+use std::collections::HashMap;
+
+use df_core::Timestamp;
+
+use super::attribute_set::AttributeSet;
+use super::{HistogramPoint, Metric, MetricPoints, SumPoint, Temporality};
+
+/// One metric's measurements, by attribute set.
+#[derive(Debug)]
+pub(super) struct Instrument<T> {
+    cells: HashMap<AttributeSet, T>,
+    max_attribute_sets: usize,
+    bounds: &'static [f64],
+}
+
+/// The time that a collection covers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Period {
+    pub(super) temporality: Temporality,
+    pub(super) start: Timestamp,
+    pub(super) end: Timestamp,
+}
+
+/// What is kept for one attribute set.
+pub(super) trait Cell: Sized {
+    /// What one measurement is.
+    type Value;
+    fn empty(bounds: &'static [f64]) -> Self;
+    fn add(&mut self, value: Self::Value, bounds: &'static [f64]);
+    fn points(cells: Vec<(AttributeSet, Self)>, period: Period, bounds: &'static [f64]) -> MetricPoints;
+}
+
+impl<T: Cell + Clone> Instrument<T> {
+    pub(super) fn new(max_attribute_sets: usize, bounds: &'static [f64]) -> Self {
+        Self { cells: HashMap::new(), max_attribute_sets: max_attribute_sets.max(1), bounds }
+    }
+
+    /// Adds a measurement. Says whether it went to the overflow's set.
+    pub(super) fn record(&mut self, attributes: AttributeSet, value: T::Value) -> bool {
+        if let Some(cell) = self.cells.get_mut(&attributes) {
+            cell.add(value, self.bounds);
+            return false;
+        }
+        // The last place is kept for the overflow.
+        let overflows = self.cells.len() >= self.max_attribute_sets - 1;
+        let attributes = if overflows { AttributeSet::overflow() } else { attributes };
+        let cell = self.cells.entry(attributes).or_insert_with(|| T::empty(self.bounds));
+        cell.add(value, self.bounds);
+        overflows
+    }
+
+    pub(super) fn collect(
+        &mut self,
+        period: Period,
+        (name, unit, description): (&'static str, &'static str, &'static str),
+    ) -> Metric {
+        let mut cells: Vec<_> = match period.temporality {
+            Temporality::Delta => self.cells.drain().collect(),
+            Temporality::Cumulative => {
+                self.cells.iter().map(|(set, cell)| (set.clone(), cell.clone())).collect()
+            }
+        };
+        cells.sort_by(|(left, _), (right, _)| left.cmp(right));
+        let mut metric = Metric::new(name, unit, description, T::points(cells, period, self.bounds));
+        metric.temporality = period.temporality;
+        metric
+    }
+}
+
+/// A count.
+#[derive(Debug, Clone)]
+pub(super) struct Sum(u64);
+
+impl Cell for Sum {
+    type Value = u64;
+
+    fn empty(_: &'static [f64]) -> Self {
+        Self(0)
+    }
+
+    fn add(&mut self, value: u64, _: &'static [f64]) {
+        self.0 = self.0.saturating_add(value);
+    }
+
+    fn points(cells: Vec<(AttributeSet, Self)>, period: Period, _: &'static [f64]) -> MetricPoints {
+        let point = |(set, Self(value)): (AttributeSet, Self)| SumPoint {
+            attributes: set.to_attributes(),
+            start: period.start,
+            time: period.end,
+            value,
+        };
+        MetricPoints::Sum(cells.into_iter().map(point).collect())
+    }
+}
+
+/// A distribution.
+#[derive(Debug, Clone)]
+pub(super) struct Histogram {
+    sum: f64,
+    min: f64,
+    max: f64,
+    bucket_counts: Vec<u64>,
+}
+
+impl Cell for Histogram {
+    type Value = f64;
+
+    fn empty(bounds: &'static [f64]) -> Self {
+        Self {
+            sum: 0.0,
+            min: f64::INFINITY,
+            max: f64::NEG_INFINITY,
+            bucket_counts: vec![0; bounds.len() + 1],
+        }
+    }
+
+    fn add(&mut self, value: f64, bounds: &'static [f64]) {
+        // Upper bounds are inclusive.
+        let bucket = bounds.partition_point(|bound| *bound < value);
+        if let Some(count) = self.bucket_counts.get_mut(bucket) {
+            *count += 1;
+        }
+        self.sum += value;
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
+    }
+
+    fn points(cells: Vec<(AttributeSet, Self)>, period: Period, bounds: &'static [f64]) -> MetricPoints {
+        let point = |(set, cell): (AttributeSet, Self)| HistogramPoint {
+            attributes: set.to_attributes(),
+            start: period.start,
+            time: period.end,
+            count: cell.bucket_counts.iter().sum(),
+            sum: cell.sum,
+            min: cell.min,
+            max: cell.max,
+            bounds,
+            bucket_counts: cell.bucket_counts,
+        };
+        MetricPoints::Histogram(cells.into_iter().map(point).collect())
+    }
+}

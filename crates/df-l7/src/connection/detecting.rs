@@ -1,0 +1,198 @@
+//! A connection whose protocol is not known yet.
+
+use df_core::{Chunk, Direction, Timestamp, Transport};
+
+use crate::protocols::PROTOCOLS;
+use crate::{Confidence, ConnectionConfig, Detection, Match, ProtocolRow};
+
+/// What was seen of a connection whose protocol is not known yet. Empty until bytes come that may be several things.
+#[derive(Debug, Default)]
+pub(crate) struct Detecting {
+    /// Chunks that a parser will want, in the order of their arrival.
+    held: Vec<HeldChunk>,
+    /// A match that needs a second proof.
+    weak: Option<WeakMatch>,
+    /// How many chunks of each direction fitted no protocol.
+    strangers: [u8; 2],
+}
+
+/// What detection may know beside the bytes.
+pub(crate) struct Question<'a> {
+    pub(crate) transport: Transport,
+    /// The ports of the believed client and server.
+    pub(crate) ports: [u16; 2],
+    pub(crate) config: &'a ConnectionConfig,
+}
+
+pub(crate) enum Verdict {
+    Undecided { unknown_bytes: u64 },
+    Unknown { unknown_bytes: u64 },
+    Known(Known),
+}
+
+pub(crate) struct Known {
+    pub(crate) row: &'static ProtocolRow,
+    pub(crate) reversed: bool,
+    /// Per direction, as the protocol knows them: whether bytes were passed over, so that the next ones may stand
+    /// anywhere in a message.
+    pub(crate) searching: [bool; 2],
+}
+
+#[derive(Debug)]
+pub(crate) struct HeldChunk {
+    direction: Direction,
+    timestamp: Timestamp,
+    offset: u64,
+    bytes: Box<[u8]>,
+    original_len: usize,
+    sequence_number: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct WeakMatch {
+    protocol: crate::Protocol,
+    reversed: bool,
+}
+
+enum Answer {
+    Match(&'static ProtocolRow, Match),
+    NeedMore,
+    NoMatch,
+}
+
+impl Detecting {
+    pub(crate) fn handle_chunk(&mut self, chunk: &Chunk<'_>, question: &Question<'_>) -> Verdict {
+        if chunk.bytes.is_empty() {
+            return Verdict::Undecided { unknown_bytes: 0 };
+        }
+        let answer = match self.joined(chunk) {
+            Some(joined) => ask(chunk.direction, &joined, question),
+            None => ask(chunk.direction, chunk.bytes, question),
+        };
+        match answer {
+            Answer::Match(row, found) if self.is_proven(row, found, question) => {
+                Verdict::Known(self.known(row, found, chunk.direction))
+            }
+            Answer::Match(row, found) => {
+                self.weak = Some(WeakMatch { protocol: row.protocol, reversed: found.reversed });
+                self.hold(chunk, question.config)
+            }
+            Answer::NeedMore => self.hold(chunk, question.config),
+            Answer::NoMatch => self.pass_over(chunk, question.config),
+        }
+    }
+
+    /// The chunks held until now, for the parser.
+    pub(crate) fn take_held(&mut self) -> Vec<HeldChunk> {
+        std::mem::take(&mut self.held)
+    }
+
+    /// Lets go of what is held. Gives how many bytes that were.
+    pub(crate) fn release(&mut self) -> u64 {
+        let bytes = self.buffered_bytes();
+        self.held = Vec::new();
+        bytes
+    }
+
+    pub(crate) fn buffered_bytes(&self) -> u64 {
+        self.held.iter().map(|held| held.bytes.len() as u64).sum()
+    }
+
+    fn is_proven(&self, row: &ProtocolRow, found: Match, question: &Question<'_>) -> bool {
+        let server_port = question.ports[usize::from(!found.reversed)];
+        let seen_before =
+            self.weak.is_some_and(|weak| weak.protocol == row.protocol && weak.reversed == found.reversed);
+        found.confidence == Confidence::Certain || row.ports.contains(&server_port) || seen_before
+    }
+
+    fn known(&mut self, row: &'static ProtocolRow, found: Match, direction: Direction) -> Known {
+        let mut searching = self.strangers.map(|count| count > 0);
+        searching[direction.index()] = false;
+        if found.reversed {
+            searching.swap(0, 1);
+        }
+        Known { row, reversed: found.reversed, searching }
+    }
+
+    /// The bytes held of this chunk's direction with the chunk's own, if any are held and nothing is missing.
+    fn joined(&mut self, chunk: &Chunk<'_>) -> Option<Vec<u8>> {
+        let held = || self.held.iter().filter(|held| held.direction == chunk.direction);
+        let last = held().next_back()?;
+        if last.offset + last.original_len as u64 != chunk.offset || last.original_len != last.bytes.len() {
+            return None;
+        }
+        let mut joined: Vec<u8> = held().flat_map(|held| held.bytes.iter().copied()).collect();
+        joined.extend_from_slice(chunk.bytes);
+        Some(joined)
+    }
+
+    fn hold(&mut self, chunk: &Chunk<'_>, config: &ConnectionConfig) -> Verdict {
+        let held_bytes: usize = self.held.iter().map(|held| held.bytes.len()).sum();
+        let limit = config.max_buffered_bytes.min(MAX_HELD_BYTES);
+        if held_bytes + chunk.bytes.len() > limit || self.held.len() >= MAX_HELD_CHUNKS {
+            return self.pass_over(chunk, config);
+        }
+        self.held.push(HeldChunk {
+            direction: chunk.direction,
+            timestamp: chunk.timestamp,
+            offset: chunk.offset,
+            bytes: chunk.bytes.into(),
+            original_len: chunk.original_len,
+            sequence_number: chunk.sequence_number,
+        });
+        Verdict::Undecided { unknown_bytes: 0 }
+    }
+
+    fn pass_over(&mut self, chunk: &Chunk<'_>, config: &ConnectionConfig) -> Verdict {
+        let mut unknown_bytes = chunk.bytes.len() as u64;
+        self.held.retain(|held| {
+            let is_kept = held.direction != chunk.direction;
+            unknown_bytes += if is_kept { 0 } else { held.bytes.len() as u64 };
+            is_kept
+        });
+        let strangers = &mut self.strangers[chunk.direction.index()];
+        *strangers = strangers.saturating_add(1);
+        let is_hopeless = self.strangers.iter().all(|count| *count >= config.max_detection_chunks)
+            || self.strangers.iter().any(|count| *count >= config.max_detection_chunks.saturating_mul(4));
+        if is_hopeless { Verdict::Unknown { unknown_bytes } } else { Verdict::Undecided { unknown_bytes } }
+    }
+}
+
+impl HeldChunk {
+    pub(crate) fn as_chunk(&self) -> Chunk<'_> {
+        let chunk = Chunk::new(self.direction, self.timestamp, self.offset, &self.bytes)
+            .with_original_len(self.original_len);
+        match self.sequence_number {
+            Some(number) => chunk.with_sequence_number(number),
+            None => chunk,
+        }
+    }
+}
+
+/// Asks every protocol in the table. A certain match wins at once; else the first weak one; else whether any may be.
+fn ask(direction: Direction, bytes: &[u8], question: &Question<'_>) -> Answer {
+    let mut answer = Answer::NoMatch;
+    for row in PROTOCOLS {
+        if !row.transports.contains(&question.transport)
+            || question.config.disabled_protocols.contains(&row.protocol)
+        {
+            continue;
+        }
+        match (row.detect)(question.transport, direction, bytes) {
+            Detection::Match(found) if found.confidence == Confidence::Certain => {
+                return Answer::Match(row, found);
+            }
+            Detection::Match(found) if !matches!(answer, Answer::Match(..)) => {
+                answer = Answer::Match(row, found);
+            }
+            Detection::NeedMore if matches!(answer, Answer::NoMatch) => answer = Answer::NeedMore,
+            Detection::Match(_) | Detection::NeedMore | Detection::NoMatch => {}
+        }
+    }
+    answer
+}
+
+/// The most bytes held of a connection whose protocol is not known.
+const MAX_HELD_BYTES: usize = 16_384;
+/// The most chunks held of a connection whose protocol is not known.
+const MAX_HELD_CHUNKS: usize = 64;

@@ -1,0 +1,206 @@
+//! Pairs responses with their requests.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use df_core::{Direction, Timestamp};
+
+use crate::{Correlation, Exchange, ExchangeKind, Observed, ProtocolRow, Request, Response};
+
+/// The requests of one connection that wait for their response, and the responses that came before their request.
+#[derive(Debug, Default)]
+pub(crate) struct Matcher {
+    requests: VecDeque<PendingRequest>,
+    responses: VecDeque<PendingResponse>,
+}
+
+#[derive(Debug)]
+struct PendingRequest {
+    correlation: Correlation,
+    request: Box<Observed<Request>>,
+    /// Whether bytes of the other direction were lost since: the response may have been among them.
+    may_be_answered: bool,
+}
+
+#[derive(Debug)]
+struct PendingResponse {
+    correlation: Correlation,
+    response: Box<Observed<Response>>,
+}
+
+/// Where finished exchanges go, and what they have in common.
+pub(crate) struct Finished<'a> {
+    pub(crate) exchanges: &'a mut VecDeque<Exchange>,
+    pub(crate) row: &'static ProtocolRow,
+    pub(crate) is_reversed: bool,
+}
+
+impl Matcher {
+    pub(crate) fn handle_request(
+        &mut self,
+        correlation: Correlation,
+        request: Box<Observed<Request>>,
+        max_pending: usize,
+        finished: &mut Finished<'_>,
+    ) {
+        self.release_overtaken_responses(correlation, &request, finished);
+        if let Some(response) = self.take_response(correlation, request.start) {
+            return finished.push(correlation, ExchangeKind::Complete, Some(request), Some(response));
+        }
+        if correlation == Correlation::InOrder {
+            self.give_up_possibly_answered(finished);
+        }
+        self.requests.push_back(PendingRequest { correlation, request, may_be_answered: false });
+        if self.requests.len() > max_pending {
+            self.give_up_oldest(finished);
+        }
+    }
+
+    pub(crate) fn handle_response(
+        &mut self,
+        correlation: Correlation,
+        response: Box<Observed<Response>>,
+        max_pending: usize,
+        finished: &mut Finished<'_>,
+    ) {
+        let place = self.requests.iter().position(|pending| pending.correlation == correlation);
+        if let Some(pending) = place.and_then(|place| self.requests.remove(place)) {
+            return finished.push(correlation, ExchangeKind::Complete, Some(pending.request), Some(response));
+        }
+        self.responses.push_back(PendingResponse { correlation, response });
+        if self.responses.len() > max_pending.min(MAX_EARLY_RESPONSES) {
+            self.release_oldest_response(finished);
+        }
+    }
+
+    /// Bytes of `direction` were lost, and with them perhaps whole messages.
+    pub(crate) fn handle_gap(&mut self, direction: Direction, finished: &mut Finished<'_>) {
+        if direction == Direction::ToServer {
+            return;
+        }
+        for pending in &mut self.requests {
+            pending.may_be_answered |= pending.correlation == Correlation::InOrder;
+        }
+        self.give_up_all_but_the_last(finished);
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Timestamp, timeout: Duration, finished: &mut Finished<'_>) {
+        while self
+            .requests
+            .front()
+            .is_some_and(|pending| pending.request.start.saturating_add(timeout) <= now)
+        {
+            self.give_up_oldest(finished);
+        }
+        while self
+            .responses
+            .front()
+            .is_some_and(|pending| pending.response.start.saturating_add(EARLY_WINDOW) <= now)
+        {
+            self.release_oldest_response(finished);
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self, timeout: Duration) -> Option<Timestamp> {
+        let request = self.requests.front().map(|pending| pending.request.start.saturating_add(timeout));
+        let response =
+            self.responses.front().map(|pending| pending.response.start.saturating_add(EARLY_WINDOW));
+        match (request, response) {
+            (Some(request), Some(response)) => Some(request.min(response)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Nothing more will come: everything leaves as it stands.
+    pub(crate) fn handle_close(&mut self, finished: &mut Finished<'_>) {
+        while !self.responses.is_empty() {
+            self.release_oldest_response(finished);
+        }
+        while !self.requests.is_empty() {
+            self.give_up_oldest(finished);
+        }
+    }
+
+    /// A response that came before this request is its own only if it did not come before it in time.
+    fn take_response(
+        &mut self,
+        correlation: Correlation,
+        start: Timestamp,
+    ) -> Option<Box<Observed<Response>>> {
+        let answers =
+            |pending: &PendingResponse| pending.correlation == correlation && pending.response.start >= start;
+        let place = self.responses.iter().position(answers)?;
+        self.responses.remove(place).map(|pending| pending.response)
+    }
+
+    /// Responses in order that are older than a request cannot answer it or any later one.
+    fn release_overtaken_responses(
+        &mut self,
+        correlation: Correlation,
+        request: &Observed<Request>,
+        finished: &mut Finished<'_>,
+    ) {
+        while correlation == Correlation::InOrder
+            && self.responses.front().is_some_and(|pending| pending.response.start < request.start)
+        {
+            self.release_oldest_response(finished);
+        }
+    }
+
+    fn give_up_possibly_answered(&mut self, finished: &mut Finished<'_>) {
+        while self.requests.front().is_some_and(|pending| pending.may_be_answered) {
+            self.give_up_oldest(finished);
+        }
+    }
+
+    /// Of several requests in flight nobody can tell which ones were answered in a gap. If they were not sent together,
+    /// each was sent after the response to the one before, so that only the last still waits.
+    fn give_up_all_but_the_last(&mut self, finished: &mut Finished<'_>) {
+        let mut newest = self.requests.iter().rev().filter(|pending| pending.may_be_answered);
+        let (Some(last), Some(before)) = (newest.next(), newest.next()) else { return };
+        let kept = usize::from(before.request.start < last.request.start);
+        while self.requests.iter().filter(|pending| pending.may_be_answered).count() > kept {
+            self.give_up_oldest(finished);
+        }
+    }
+
+    fn give_up_oldest(&mut self, finished: &mut Finished<'_>) {
+        if let Some(pending) = self.requests.pop_front() {
+            finished.push(pending.correlation, ExchangeKind::Unanswered, Some(pending.request), None);
+        }
+    }
+
+    fn release_oldest_response(&mut self, finished: &mut Finished<'_>) {
+        if let Some(pending) = self.responses.pop_front() {
+            finished.push(pending.correlation, ExchangeKind::ResponseOnly, None, Some(pending.response));
+        }
+    }
+}
+
+impl Finished<'_> {
+    pub(crate) fn push(
+        &mut self,
+        correlation: Correlation,
+        kind: ExchangeKind,
+        request: Option<Box<Observed<Request>>>,
+        response: Option<Box<Observed<Response>>>,
+    ) {
+        let request_id = match correlation {
+            Correlation::Id(id) if self.row.has_request_ids => Some(id),
+            _ => None,
+        };
+        self.exchanges.push_back(Exchange {
+            protocol: self.row.protocol,
+            kind,
+            request,
+            response,
+            request_id,
+            is_reversed: self.is_reversed,
+        });
+    }
+}
+
+/// How many responses may wait for a request that was captured late.
+const MAX_EARLY_RESPONSES: usize = 16;
+/// How long a response waits for a request that was captured late.
+const EARLY_WINDOW: Duration = Duration::from_secs(1);
