@@ -4,6 +4,7 @@ mod arguments;
 mod config;
 mod delivery;
 mod doctor;
+mod export;
 mod live;
 mod logs;
 mod output;

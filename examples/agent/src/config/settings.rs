@@ -87,6 +87,10 @@ settings! {
         "How far apart in time two sightings of one message may be.";
     "processors.trace.limits.max_held_spans" => trace.max_held_spans,
         "Exchanges held at a time; more let the oldest go before its time.";
+    "outputs.otlp.exchange_logs" => export.has_exchange_logs,
+        "Export exchanges as log records besides spans.";
+    "outputs.flow_metrics.interval" => export.metrics_interval,
+        "How often `run` tells metrics.";
 }
 
 /// Reads a YAML document into `configuration`. Keys that it does not name keep their value.
