@@ -18,6 +18,8 @@ mod libpcap;
 mod ring;
 mod socket;
 mod stats;
+#[cfg(test)]
+mod tests;
 
 use config::ALL_OF_A_FRAME;
 pub use config::AfPacketConfig;

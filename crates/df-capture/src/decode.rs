@@ -11,6 +11,7 @@ mod ip;
 mod link;
 mod stats;
 mod transport;
+mod tunnel;
 
 use error::Fault;
 pub use error::{DecodeError, DecodeErrorReason, Layer};
@@ -31,8 +32,13 @@ pub fn decode<'a>(frame: &Frame<'a>) -> Result<Packet<'a>, DecodeError> {
 
 #[inline]
 fn decode_layers<'a>(frame: &Frame<'a>) -> Result<Packet<'a>, Fault<'a>> {
-    let network = link::network_layer(frame)?;
-    let datagram = ip::datagram(&network, wire_len(frame, network.bytes))?;
+    let mut network = link::network_layer(frame)?;
+    let mut datagram = ip::datagram(&network, wire_len(frame, network.bytes))?;
+    for _ in 0..tunnel::MAX_DEPTH {
+        let Some(inner) = tunnel::inner(&datagram, &network)? else { break };
+        network = inner;
+        datagram = ip::datagram(&network, wire_len(frame, network.bytes))?;
+    }
     let segment = transport::segment(&datagram)?;
     let mut packet =
         Packet::new(frame.timestamp, segment.source, segment.destination, segment.header, segment.payload);

@@ -275,7 +275,7 @@ fn what_is_malformed_or_unsupported_says_so() {
         (LinkType::RAW, changed(3, 19), Layer::Ipv4, Malformed),
         (LinkType::RAW, changed(32, 0x40), Layer::Tcp, Malformed),
         (LinkType::RAW, changed(32, 0xf0), Layer::Tcp, Malformed),
-        (LinkType::RAW, changed(9, 47), Layer::Ipv4, UnsupportedProtocol),
+        (LinkType::RAW, changed(9, 89), Layer::Ipv4, UnsupportedProtocol),
         (LinkType::RAW, vec![], Layer::Link, Truncated),
         (LinkType::RAW, tcp_v4(b"")[..19].to_vec(), Layer::Ipv4, Truncated),
         (LinkType::ETHERNET, vec![0; 13], Layer::Link, Truncated),

@@ -69,9 +69,10 @@ impl Conversation {
                 }
             }};
         }
-        match self.vlan {
-            Some(identifier) => finish!(ethernet.single_vlan(identifier.try_into().unwrap())),
-            None => finish!(ethernet),
+        if let Some(identifier) = self.vlan {
+            finish!(ethernet.single_vlan(identifier.try_into().unwrap()));
+        } else {
+            finish!(ethernet);
         }
         bytes
     }

@@ -38,8 +38,7 @@ impl List {
 }
 
 fn exchange_attributes(exchange: &Exchange) -> Attributes {
-    let mut attributes =
-        exchange.request.as_ref().map_or_else(Attributes::new, |request| request.content.attributes.clone());
+    let mut attributes = exchange.asked().map_or_else(Attributes::new, |request| request.attributes.clone());
     let response = exchange.response.iter().flat_map(|response| &response.content.attributes);
     for attribute in response {
         if attributes.find(&attribute.key).is_none() {
