@@ -32,7 +32,8 @@ fn conversation(number: u16) -> Vec<Vec<u8>> {
     let port = 40_000 + number;
     let request = format!("GET /item/{number}?token=secret HTTP/1.1\r\nHost: shop.example\r\n\r\n");
     let response = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-    let (asked, answered) = (1_001 + request.len() as u32, 9_001 + response.len() as u32);
+    let after = |start: u32, bytes: &[u8]| start + u32::try_from(bytes.len()).unwrap();
+    let (asked, answered) = (after(1_001, request.as_bytes()), after(9_001, response));
     let client = || PacketBuilder::ethernet2([2; 6], [4; 6]).ipv4([10, 0, 0, 1], [10, 0, 0, 2], 64);
     let server = || PacketBuilder::ethernet2([4; 6], [2; 6]).ipv4([10, 0, 0, 2], [10, 0, 0, 1], 64);
     let build = |step: etherparse::PacketBuilderStep<etherparse::TcpHeader>, payload: &[u8]| {
