@@ -20,21 +20,24 @@ struct Numbers {
 }
 
 impl Index {
-    /// Adds an observation; false when one of its keys has too many already, under which it is not found then.
+    /// Adds an observation, but not under keys that too many have already. False when it is found under none.
     pub(crate) fn add(&mut self, keys: &CallKeys, number: u64) -> bool {
-        let mut is_complete = true;
+        let mut keys_added = 0;
+        let mut keys_full = 0;
         for key in keys.shared() {
             match self.numbers.entry(key) {
                 Entry::Vacant(entry) => {
                     entry.insert(Numbers { first: number, others: Vec::new() });
+                    keys_added += 1;
                 }
                 Entry::Occupied(mut entry) if entry.get().others.len() < MAX_OTHERS => {
                     entry.get_mut().others.push(number);
+                    keys_added += 1;
                 }
-                Entry::Occupied(_) => is_complete = false,
+                Entry::Occupied(_) => keys_full += 1,
             }
         }
-        is_complete
+        keys_added > 0 || keys_full == 0
     }
 
     /// Removes an observation.

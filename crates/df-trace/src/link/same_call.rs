@@ -51,9 +51,8 @@ impl Rules {
 
 /// Whether two observations with the same response number are of one call although their ends differ.
 fn is_translated(first: &Observation, second: &Observation) -> bool {
-    let mut ends = first.place.ends().into_iter().zip(second.place.ends());
     content(&first.exchange).is_some_and(|known| Some(known) == content(&second.exchange))
-        && ends.any(|(first, second)| first == second)
+        && first.place.shares_an_end(&second.place)
         && (contains(&first.exchange, &second.exchange) || contains(&second.exchange, &first.exchange))
 }
 
