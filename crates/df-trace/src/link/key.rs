@@ -8,6 +8,15 @@ use df_l7::Exchange;
 use crate::hash::{Digest, Hash, Purpose};
 use crate::{Place, SpanId, TraceId};
 
+/// What finds observations in the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    /// Names a call.
+    Request(Hash),
+    /// A sequence number, which other calls may have too.
+    Response(u32),
+}
+
 /// What an observation may have in common with others, and what names its call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CallKeys {
@@ -36,9 +45,8 @@ impl CallKeys {
     }
 
     /// The keys under which other observations of the same call may be found.
-    pub(crate) fn shared(&self) -> impl Iterator<Item = Hash> + use<> {
-        let response = self.response.map(|number| [RESPONSE_KEY, u64::from(number)]);
-        [self.request, response].into_iter().flatten()
+    pub(crate) fn shared(&self) -> impl Iterator<Item = Key> + use<> {
+        [self.request.map(Key::Request), self.response.map(Key::Response)].into_iter().flatten()
     }
 
     /// Whether both are of the same request: its ends are part of the key.
@@ -146,6 +154,3 @@ const fn interval_bits(transport: Transport) -> u32 {
         _ => 32,
     }
 }
-
-/// Keeps response numbers apart from hashes among the keys.
-const RESPONSE_KEY: u64 = 0x7265_7370_6f6e_7365;
