@@ -66,6 +66,12 @@ impl Matcher {
         // A response that was held back until bytes before it were given up for lost does not answer what was asked
         // in the meantime.
         let latest_start = response.start.saturating_add(CLOCK_TOLERANCE);
+        let is_asked_later =
+            |pending: &PendingRequest| !pending.may_be_answered && pending.request.start <= latest_start;
+        if correlation == Correlation::InOrder && self.requests.iter().any(is_asked_later) {
+            // Who asked again had the answers to what was asked before.
+            self.give_up_possibly_answered(finished);
+        }
         let answers = |pending: &PendingRequest| {
             pending.correlation == correlation
                 && (correlation != Correlation::InOrder || pending.request.start <= latest_start)

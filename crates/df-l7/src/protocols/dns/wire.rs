@@ -273,8 +273,7 @@ fn likeness(transport: Transport, message: &Message<'_>) -> Likeness {
         Transport::Tcp if first.is_none() && has_name => Likeness::Prefix,
         Transport::Tcp => Likeness::None,
         // Datagrams are cut by the capture and damaged on the way: a name is reason enough to look at the next one.
-        _ if has_name && Header::has_plausible_flags(header.flags) => Likeness::Weak,
-        _ if is_plausible && is_error => Likeness::Weak,
+        _ if is_plausible && (has_name || is_error) => Likeness::Weak,
         _ => Likeness::None,
     }
 }
