@@ -149,10 +149,8 @@ pub(crate) fn detect(_transport: Transport, direction: Direction, bytes: &[u8]) 
         Start::Line { line: StartLine::Request { target, .. }, .. } if is_plain(target) => {
             certain(Direction::ToServer)
         }
-        Start::Line { .. } | Start::No => Detection::NoMatch,
-        Start::Damaged if bytes.starts_with(ANY_VERSION_PREFIX) => Detection::NoMatch,
         Start::Prefix | Start::Damaged if is_long_request_prefix(bytes) => weak(Direction::ToServer),
-        Start::Damaged => Detection::NoMatch,
+        Start::Line { .. } | Start::Damaged | Start::No => Detection::NoMatch,
         Start::Prefix => Detection::NeedMore,
     }
 }
@@ -211,7 +209,7 @@ fn damaged_line(line: &[u8]) -> Option<StartLine<'_>> {
     if line.starts_with(ANY_VERSION_PREFIX) {
         let (_, rest) = line.split_at_checked(memchr(b' ', line)?)?;
         let rest = rest.trim_ascii_start();
-        let (&[hundreds, tens, ones], rest) = rest.split_first_chunk::<3>()? else { return None };
+        let (&[hundreds, tens, ones], rest) = rest.split_first_chunk::<3>()?;
         let digit = |byte: u8| byte.is_ascii_digit().then(|| u16::from(byte - b'0'));
         let status = digit(hundreds)? * 100 + digit(tens)? * 10 + digit(ones)?;
         let reason = rest.trim_ascii_start();
