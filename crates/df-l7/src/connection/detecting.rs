@@ -8,6 +8,7 @@ use crate::{Confidence, ConnectionConfig, Detection, Match, ProtocolRow};
 /// What was seen of a connection whose protocol is not known yet. Empty until bytes come that may be several things.
 #[derive(Debug, Default)]
 pub(crate) struct Detecting {
+    unknown_bytes: u64,
     /// Chunks that a parser will want, in the order of their arrival.
     held: Vec<HeldChunk>,
     /// Matches that need a second proof, one per turn of the conversation.
@@ -72,7 +73,13 @@ impl Detecting {
             self.turn = (Some(chunk.direction), self.turn.1.saturating_add(1));
         }
         let joined = self.joined(chunk);
-        let answer = ask(chunk.direction, joined.as_deref().unwrap_or(chunk.bytes), question);
+        let mut answer = ask(chunk.direction, joined.as_deref().unwrap_or(chunk.bytes), question);
+        if joined.is_some() && matches!(answer, Answer::NoMatch) {
+            // What is held was a false lead (a keep-alive probe, a handshake of yet another protocol): here a protocol
+            // may begin.
+            self.unknown_bytes += self.drop_held(chunk.direction);
+            answer = ask(chunk.direction, chunk.bytes, question);
+        }
         // What grows within a turn is judged anew with every chunk.
         let turn = self.turn.1;
         self.weak.retain(|weak| weak.turn != turn);
@@ -98,6 +105,12 @@ impl Detecting {
     /// The chunks held until now, for the parser.
     pub(crate) fn take_held(&mut self) -> Vec<HeldChunk> {
         std::mem::take(&mut self.held)
+    }
+
+    /// How many bytes turned out to be of no known protocol since this was asked last, besides those that verdicts
+    /// tell.
+    pub(crate) fn take_unknown_bytes(&mut self) -> u64 {
+        std::mem::take(&mut self.unknown_bytes)
     }
 
     /// Lets go of what is held. Gives how many bytes that were.
@@ -156,13 +169,19 @@ impl Detecting {
         Verdict::Undecided { unknown_bytes: 0 }
     }
 
-    fn pass_over(&mut self, chunk: &Chunk<'_>, config: &ConnectionConfig) -> Verdict {
-        let mut unknown_bytes = chunk.bytes.len() as u64;
+    /// Forgets the chunks held of one direction. Gives how many bytes they have.
+    fn drop_held(&mut self, direction: Direction) -> u64 {
+        let mut dropped_bytes = 0;
         self.held.retain(|held| {
-            let is_kept = held.direction != chunk.direction;
-            unknown_bytes += if is_kept { 0 } else { held.bytes.len() as u64 };
+            let is_kept = held.direction != direction;
+            dropped_bytes += if is_kept { 0 } else { held.bytes.len() as u64 };
             is_kept
         });
+        dropped_bytes
+    }
+
+    fn pass_over(&mut self, chunk: &Chunk<'_>, config: &ConnectionConfig) -> Verdict {
+        let unknown_bytes = chunk.bytes.len() as u64 + self.drop_held(chunk.direction);
         let strangers = &mut self.strangers[chunk.direction.index()];
         *strangers = strangers.saturating_add(1);
         let is_hopeless = self.strangers.iter().all(|count| *count >= config.max_detection_chunks)
