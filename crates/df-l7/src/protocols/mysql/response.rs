@@ -124,6 +124,7 @@ impl Conversation {
     pub(super) fn interrupt_response(&mut self) -> Option<Message> {
         let has_begun = !matches!(self.reading.stage, Stage::Idle | Stage::Stream);
         self.reading.continues = false;
+        self.may_have_missed_response |= !self.expected.is_empty();
         has_begun.then(|| self.succeed())
     }
 
