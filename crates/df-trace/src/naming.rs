@@ -9,7 +9,7 @@ use crate::{ObservationPoint, SpanKind};
 
 /// The name of the span of an exchange. Never high in cardinality, except for the names that DNS asks for.
 pub(crate) fn span_name(exchange: &Exchange, flow: &FlowKey) -> Cow<'static, str> {
-    let request = exchange.request.as_ref().map(|request| &request.content);
+    let request = exchange.asked();
     match (exchange.protocol.family(), request) {
         (Family::Http, request) => http_name(request),
         (Family::Database, Some(request)) => database_name(request, exchange, flow),

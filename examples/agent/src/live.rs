@@ -34,16 +34,14 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let mut sources = open_sources(&configuration)?;
     let stop = Stop::on_signals()
         .map_err(|error| Failure::running(format!("cannot listen for signals: {error}")))?;
-    let printer = output::open(&arguments.output)?;
-    let mut delivery = Delivery::new(&configuration, printer, Interfaces::of_this_host());
+    let mut delivery = output::open(&arguments.output, &configuration, Interfaces::of_this_host())?;
     tracing::info!("observing {}; Ctrl-C ends it", configuration.capture.interfaces.join(", "));
     let outcome = observe(&configuration, &mut sources, &mut delivery, &stop, arguments.duration);
-    let (mut summary, mut printer) = {
-        delivery.finish();
-        delivery.into_parts()
-    };
+    delivery.finish();
+    let (mut summary, mut printer, exports) = delivery.into_parts();
     printer.summary(|| summary.text(&outcome.drops));
     printer.finish()?;
+    exports.finish()?;
     outcome.result.map_err(Failure::running)
 }
 
@@ -127,15 +125,22 @@ fn observe(
             })
             .collect();
         drop(lanes);
-        deliver(&events, delivery, stop, duration);
+        let pace = Pace { duration, metrics_interval: configuration.export.metrics_interval };
+        deliver(&events, delivery, stop, &pace);
         outcome(captures, parsers, delivery)
     })
 }
 
+/// When delivery does what, besides delivering.
+struct Pace {
+    duration: Option<Duration>,
+    metrics_interval: Duration,
+}
+
 /// Delivers until every parsing thread has ended, which they do once capture stops.
-fn deliver(events: &Receiver<Vec<Event>>, delivery: &mut Delivery, stop: &Stop, duration: Option<Duration>) {
+fn deliver(events: &Receiver<Vec<Event>>, delivery: &mut Delivery, stop: &Stop, pace: &Pace) {
     let started = Instant::now();
-    let mut told_at = started;
+    let (mut told_at, mut measured_at) = (started, started);
     loop {
         match events.recv_timeout(TICK) {
             Ok(events) => {
@@ -153,7 +158,11 @@ fn deliver(events: &Receiver<Vec<Event>>, delivery: &mut Delivery, stop: &Stop, 
             told_at = Instant::now();
             delivery.handle_timeout(clock::now());
         }
-        if delivery.is_broken() || duration.is_some_and(|duration| started.elapsed() >= duration) {
+        if measured_at.elapsed() >= pace.metrics_interval {
+            measured_at = Instant::now();
+            delivery.tell_metrics();
+        }
+        if delivery.is_broken() || pace.duration.is_some_and(|duration| started.elapsed() >= duration) {
             stop.request();
         }
     }

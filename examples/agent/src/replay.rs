@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use df_capture::{DecodeStats, FrameSource, PcapFile, PcapFileError, decode};
-use df_core::{InterfaceId, Timestamp};
+use df_core::InterfaceId;
 use df_flow::FlowTable;
 
 use crate::Failure;
@@ -23,8 +23,7 @@ use progress::Progress;
 pub(crate) fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     let mut configuration = Configuration::load(arguments.config.as_deref()).map_err(Failure::usage)?;
     configuration.apply(&arguments.output, arguments.flow_interval);
-    let printer = output::open(&arguments.output)?;
-    let delivery = Delivery::new(&configuration, printer, Interfaces::default());
+    let delivery = output::open(&arguments.output, &configuration, Interfaces::default())?;
     let mut replay = Replay::new(&configuration, delivery)?;
     let mut failures = Vec::new();
     for file in &arguments.files {
@@ -49,7 +48,6 @@ struct Replay {
     decoding: DecodeStats,
     /// How many interfaces have been asked for their name.
     named_interfaces: u32,
-    last: Timestamp,
     stop: Stop,
 }
 
@@ -62,7 +60,6 @@ impl Replay {
             pipeline: Pipeline::new(Arc::new(configuration.connection.clone()), delivery),
             decoding: DecodeStats::default(),
             named_interfaces: 0,
-            last: Timestamp::ZERO,
             stop,
         })
     }
@@ -118,9 +115,10 @@ impl Replay {
         let (parsing, mut delivery) = self.pipeline.finish();
         delivery.finish();
         let drops = drops(&self.decoding, &flow_stats, &parsing, &delivery.trace_stats());
-        let (mut summary, mut printer) = delivery.into_parts();
+        let (mut summary, mut printer, exports) = delivery.into_parts();
         printer.summary(|| summary.text(&drops));
-        printer.finish()
+        printer.finish()?;
+        exports.finish()
     }
 }
 

@@ -84,9 +84,8 @@ fn request_text(exchange: &Exchange) -> String {
         text.push_str(&request.kind);
         text.push(' ');
     }
-    match (&request.domain, resource.starts_with('/')) {
-        (Some(domain), true) => text.push_str(domain),
-        _ => {}
+    if let (Some(domain), true) = (&request.domain, resource.starts_with('/')) {
+        text.push_str(domain);
     }
     text.push_str(resource);
     text
