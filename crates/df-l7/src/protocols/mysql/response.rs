@@ -402,7 +402,7 @@ impl Conversation {
         let mut response = Response {
             status: failure.status(),
             code: Some(Cow::Owned(code.clone())),
-            exception: Some(self.attribute_text(failure.message)),
+            exception: Some(self.attribute_text(&failure.text(self.config.obfuscation))),
             ..Response::default()
         };
         response.attributes.push("db.response.status_code", code);

@@ -444,6 +444,17 @@ fn errors_and_greetings() {
     for (body, status) in rows {
         assert_eq!(Failure::read(&body).unwrap().status(), status, "{body:?}");
     }
+    let texts = [
+        (error(1064, "#42000near 'it's a secret' at line 1"), "near '?' at line 1"),
+        (error(1062, "#23000Duplicate entry 'secret' for key 'k'"), "Duplicate entry '?'"),
+        (error(1366, "#HY000Incorrect value 'sec"), "Incorrect value '?'"),
+        (error(1146, "#42S02Table 'a.b' doesn't exist"), "Table 'a.b' doesn't exist"),
+    ];
+    for (body, text) in texts {
+        let failure = Failure::read(&body).unwrap();
+        assert_eq!(String::from_utf8_lossy(&failure.text(Obfuscation::default())), text);
+        assert_eq!(failure.text(Obfuscation::NONE), failure.message);
+    }
     let (_, old) = greeting("3.23.58", 0x0c);
     assert!(!Greeting::read(&old[4..]).unwrap().is_mariadb());
     assert_eq!(Greeting::read(b"\x0aabc\0"), None);
