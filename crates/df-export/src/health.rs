@@ -78,7 +78,8 @@ impl Health {
                 observer.observe(read(), &[]);
             };
             // The SDK keeps the instrument for as long as the provider lives.
-            drop(meter.u64_observable_counter(name).with_unit(unit).with_callback(observe).build());
+            let _instrument =
+                meter.u64_observable_counter(name).with_unit(unit).with_callback(observe).build();
         }
         Ok(Some(Self { provider }))
     }
