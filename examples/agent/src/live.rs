@@ -17,6 +17,7 @@ use crate::Failure;
 use crate::arguments::RunArguments;
 use crate::config::Configuration;
 use crate::delivery::{Delivery, Interfaces};
+use crate::export::Haste;
 use crate::output;
 use crate::pipeline::{ParsingStats, Receiver as _};
 use crate::stop::Stop;
@@ -34,14 +35,17 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let mut sources = open_sources(&configuration)?;
     let stop = Stop::on_signals()
         .map_err(|error| Failure::running(format!("cannot listen for signals: {error}")))?;
-    let mut delivery = output::open(&arguments.output, &configuration, Interfaces::of_this_host())?;
+    let mut delivery =
+        output::open(&arguments.output, &configuration, Interfaces::of_this_host(), Haste::Live)?;
     tracing::info!("observing {}; Ctrl-C ends it", configuration.capture.interfaces.join(", "));
-    let outcome = observe(&configuration, &mut sources, &mut delivery, &stop, arguments.duration);
+    let mut outcome = observe(&configuration, &mut sources, &mut delivery, &stop, arguments.duration);
     delivery.finish();
     let (mut summary, mut printer, exports) = delivery.into_parts();
+    let (not_exported, exported) = exports.finish();
+    outcome.drops.extend(not_exported);
     printer.summary(|| summary.text(&outcome.drops));
     printer.finish()?;
-    exports.finish()?;
+    exported?;
     outcome.result.map_err(Failure::running)
 }
 
