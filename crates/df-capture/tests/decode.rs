@@ -139,6 +139,7 @@ fn tags_are_read_and_those_taken_out_put_back() {
         let frame = frame(LinkType::ETHERNET, bytes).with_stripped_vlan(stripped);
         let packet = decode(&frame).unwrap();
         assert_is_the_request(&packet);
+        assert_eq!(packet.frame_len, frame.original_len + if stripped.outer.is_some() { 4 } else { 0 });
         packet.vlan
     };
     assert_eq!(vlan(&one, tags(None, None)), tags(Some(5), None));

@@ -30,7 +30,7 @@ pub(super) fn words(code: &str) -> impl Iterator<Item = (usize, &str)> {
 /// How many lines stand before the inline tests, and how many from there on.
 pub(super) fn lines_before_and_in_tests(text: &str) -> (usize, usize) {
     let lines: Vec<&str> = text.lines().collect();
-    let is_start = |pair: &[&str]| matches!(pair, ["#[cfg(test)]", module] if module.starts_with("mod "));
+    let is_start = |pair: &[&str]| matches!(pair, ["#[cfg(test)]", module] if module.starts_with("mod ") && module.ends_with('{'));
     let start = lines.windows(2).position(is_start).unwrap_or(lines.len());
     (start, lines.len() - start)
 }
@@ -155,6 +155,7 @@ mod tests {
     #[test]
     fn tests_are_counted_apart() {
         assert_eq!(lines_before_and_in_tests("a\n#[cfg(test)]\nmod tests {\n}\n"), (1, 3));
+        assert_eq!(lines_before_and_in_tests("a\n#[cfg(test)]\nmod tests;\nb\n"), (4, 0));
         assert_eq!(lines_before_and_in_tests("a\n#[cfg(test)]\nfn only_for_tests() {}\nb\n"), (4, 0));
     }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use df_core::{Endpoint, FlowKey, Timestamp, Transport};
-use df_l7::{Exchange, Protocol};
+use df_l7::Exchange;
 
 use crate::hash::{Digest, Hash, Purpose};
 use crate::{Place, SpanId, TraceId};
@@ -113,11 +113,7 @@ fn datagram_key(exchange: &Exchange, flow: &FlowKey) -> Option<Hash> {
 
 /// The queried name, which a DNS response repeats.
 fn question(exchange: &Exchange) -> Option<&str> {
-    if exchange.protocol != Protocol::Dns {
-        return None;
-    }
-    let request = exchange.request.as_ref().and_then(|request| request.content.domain.as_deref());
-    request.or_else(|| exchange.response.as_ref()?.content.attributes.find("dns.question.name")?.as_text())
+    exchange.asked()?.domain.as_deref()
 }
 
 fn unique_key(exchange: &Exchange, flow: &FlowKey) -> Hash {

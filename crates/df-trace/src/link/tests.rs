@@ -170,6 +170,14 @@ fn a_datagram_is_known_by_identifier_and_question() {
 }
 
 #[test]
+fn a_response_alone_is_known_by_the_question_it_repeats() {
+    let mut second = response_only(dns(5, "a.example", 1_100));
+    second.response.as_mut().unwrap().content.echoed_request =
+        dns(5, "a.example", 0).request.map(|request| Box::new(request.content));
+    assert_eq!(traces(&linked([(dns(5, "a.example", 1_000), udp(1)), (second, udp(2))])), 1);
+}
+
+#[test]
 fn a_repeated_query_is_a_second_call() {
     let times = [(0, 1), (100, 2), (500_000_000, 1), (500_000_100, 2)];
     for order in [[0, 1, 2, 3], [0, 3, 2, 1], [3, 0, 1, 2], [2, 1, 3, 0]] {

@@ -99,7 +99,8 @@ fn step(message: &[u8], position: usize) -> Option<(Step<'_>, usize)> {
     }
 }
 
-/// Appends a label as zone files write it (RFC 1035 §5.1), but leaves UTF-8 as it is: service names hold it.
+/// Appends a label as zone files write it (RFC 1035 §5.1) and the OpenTelemetry conventions ask, but leaves UTF-8 as it
+/// is: service names hold it.
 fn push_label(text: &mut String, label: &[u8]) {
     let is_simple = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     match std::str::from_utf8(label) {
@@ -120,6 +121,9 @@ fn push_label(text: &mut String, label: &[u8]) {
 fn push_character(text: &mut String, character: char) {
     match character {
         '.' | '\\' => text.extend(['\\', character]),
+        '\t' => text.push_str("\\t"),
+        '\r' => text.push_str("\\r"),
+        '\n' => text.push_str("\\n"),
         control if control.is_control() => {
             let mut buffer = [0; 4];
             control.encode_utf8(&mut buffer).bytes().for_each(|byte| push_escaped(text, byte));

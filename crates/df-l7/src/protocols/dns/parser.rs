@@ -43,7 +43,7 @@ impl DnsParser {
             return Err(ParseError::new(bytes.len(), ParseErrorReason::UnexpectedEnd));
         };
         let header = message.header;
-        if header.opcode() > MAX_OPCODE {
+        if self.transport == Transport::Tcp && header.opcode() > MAX_OPCODE {
             return Err(ParseError::new(2, ParseErrorReason::InvalidValue));
         }
         let mut sections = message.sections();

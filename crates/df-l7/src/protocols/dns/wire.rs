@@ -27,6 +27,8 @@ pub(super) struct Header {
 pub(super) struct Message<'a> {
     pub(super) header: Header,
     bytes: &'a [u8],
+    /// How long the message is; more than there are bytes if it was cut.
+    len: usize,
 }
 
 /// An entry of the question section.
@@ -84,20 +86,21 @@ impl Header {
         usize::from(self.authorities) + usize::from(self.additionals)
     }
 
+    /// Whether the operation is assigned, the reserved bit is clear, and only a response has an error.
+    const fn has_plausible_flags(flags: u16) -> bool {
+        let (is_response, opcode, code) = (flags & 0x8000 != 0, flags >> 11 & 0xf, flags & 0xf);
+        matches!(opcode, 0..=2 | 4..=6) && code <= 11 && (is_response || code == 0) && flags & 0x0040 == 0
+    }
+
     /// Whether the header makes sense for a message of `len` bytes.
     fn is_plausible(&self, len: usize) -> bool {
-        let is_assigned = matches!(self.opcode(), 0..=2 | 4..=6);
-        let has_valid_code = self.response_code() <= 11 && (self.is_response() || self.response_code() == 0);
-        let is_reserved_bit_clear = self.flags & 0x0040 == 0;
         let has_question = (1..=MAX_QUESTIONS).contains(&self.questions);
         // Without a question only an error or a multicast announcement can be told from other protocols.
         let has_reason = self.response_code() != 0 || (self.id == 0 && self.is_authoritative());
         let is_bare_response = self.questions == 0 && self.is_response() && has_reason;
         let least = HEADER_BYTES + usize::from(self.questions) * MIN_QUESTION_BYTES;
         let records = [self.answers, self.authorities, self.additionals];
-        is_assigned
-            && has_valid_code
-            && is_reserved_bit_clear
+        Self::has_plausible_flags(self.flags)
             && (has_question || is_bare_response)
             && least <= len
             && records.iter().all(|count| *count <= MAX_RECORDS)
@@ -116,7 +119,21 @@ impl<'a> Message<'a> {
             authorities: cursor.u16_be()?,
             additionals: cursor.u16_be()?,
         };
-        Some(Self { header, bytes })
+        Some(Self { header, bytes, len: bytes.len() })
+    }
+
+    /// Whether the first name begins with visible ASCII, as far as its first label is there.
+    fn starts_with_text(&self) -> bool {
+        match self.bytes.get(HEADER_BYTES..) {
+            Some([length @ 1..=63, rest @ ..]) => {
+                rest.iter().take(usize::from(*length)).all(u8::is_ascii_graphic)
+            }
+            _ => false,
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.bytes.len() == self.len
     }
 
     pub(super) const fn sections(&self) -> Sections<'a> {
@@ -169,42 +186,36 @@ impl<'a> Record<'a> {
 enum Likeness {
     Certain,
     Weak,
+    /// More bytes will tell.
+    Prefix,
     None,
 }
 
 /// Says whether these bytes are DNS.
 pub(crate) fn detect(transport: Transport, direction: Direction, bytes: &[u8]) -> Detection {
-    let bytes = if transport == Transport::Tcp {
-        match tcp_message(bytes) {
-            Some(message) => message,
-            None if bytes.len() < MIN_TCP_BYTES
-                && length_prefix(bytes).is_none_or(|len| len >= MIN_MESSAGE_BYTES) =>
-            {
-                return Detection::NeedMore;
-            }
-            None => return Detection::NoMatch,
-        }
-    } else {
-        bytes
-    };
-    let Some(message) = Message::read(bytes) else {
+    if transport == Transport::Tcp && is_tcp_prefix(bytes) {
+        return Detection::NeedMore;
+    }
+    let Some(message) = judged_message(transport, bytes) else {
         return Detection::NoMatch;
     };
+    let likeness = likeness(transport, &message);
     let is_reversed =
         message.header.is_response() == (direction == Direction::ToServer) && !is_announcement(&message);
-    match (likeness(&message), is_reversed) {
+    match (likeness, is_reversed) {
         (Likeness::Certain, false) => Detection::CERTAIN,
         (Likeness::Certain, true) => Detection::CERTAIN_REVERSED,
         (Likeness::Weak, false) => Detection::WEAK,
         (Likeness::Weak, true) => Detection::WEAK_REVERSED,
+        (Likeness::Prefix, _) => Detection::NeedMore,
         (Likeness::None, _) => Detection::NoMatch,
     }
 }
 
 /// Whether a message starts here.
 pub(super) fn is_message_start(transport: Transport, bytes: &[u8]) -> bool {
-    let bytes = if transport == Transport::Tcp { tcp_message(bytes) } else { Some(bytes) };
-    bytes.and_then(Message::read).is_some_and(|message| likeness(&message) == Likeness::Certain)
+    let message = judged_message(transport, bytes);
+    message.is_some_and(|message| likeness(transport, &message) == Likeness::Certain)
 }
 
 /// Whether this is what multicast DNS sends to nobody in particular (RFC 6762 §6): answers to no question.
@@ -218,37 +229,74 @@ pub(super) fn length_prefix(bytes: &[u8]) -> Option<usize> {
     Cursor::new(bytes).u16_be().map(usize::from)
 }
 
-/// As much of the first message as is there, if there is enough of it to be judged.
-fn tcp_message(bytes: &[u8]) -> Option<&[u8]> {
-    let len = length_prefix(bytes)?;
-    let message = bytes.get(LENGTH_BYTES..).unwrap_or_default();
-    let message = message.get(..len).unwrap_or(message);
-    let is_enough = len >= MIN_MESSAGE_BYTES && (message.len() == len || message.len() >= MIN_MESSAGE_BYTES);
-    is_enough.then_some(message)
+/// The first message, as far as it is there. Over TCP more bytes may come: then its length is known.
+fn judged_message(transport: Transport, bytes: &[u8]) -> Option<Message<'_>> {
+    if transport != Transport::Tcp {
+        return Message::read(bytes);
+    }
+    let len = length_prefix(bytes).filter(|len| *len >= HEADER_BYTES)?;
+    let rest = bytes.get(LENGTH_BYTES..)?;
+    Message::read(rest.get(..len).unwrap_or(rest)).map(|message| Message { len, ..message })
 }
 
-fn likeness(message: &Message<'_>) -> Likeness {
+/// Whether bytes that are too few to be judged can begin a message over TCP.
+fn is_tcp_prefix(bytes: &[u8]) -> bool {
+    let mut cursor = Cursor::new(bytes);
+    let has_room = |len: u16| usize::from(len) >= MIN_MESSAGE_BYTES;
+    let is_flags = |flags: u16| Header::has_plausible_flags(flags);
+    let is_count = |count: u16| count <= MAX_QUESTIONS;
+    bytes.len() < MIN_TCP_BYTES
+        && cursor.u16_be().is_none_or(has_room)
+        && cursor.u16_be().is_none_or(|_id| true)
+        && cursor.u16_be().is_none_or(is_flags)
+        && cursor.u16_be().is_none_or(is_count)
+}
+
+fn likeness(transport: Transport, message: &Message<'_>) -> Likeness {
     let header = &message.header;
-    if !header.is_plausible(message.bytes.len()) {
+    let mut sections = message.sections();
+    let first = sections.question();
+    if first.is_some_and(|question| question.name.is_netbios()) {
         return Likeness::None;
     }
+    let is_plausible = header.is_plausible(message.len);
+    if is_plausible && message.is_whole() && has_whole_sections(message) {
+        return Likeness::Certain;
+    }
+    let is_question = first.is_some_and(|question| question.kind != 0 && is_class(question.class));
+    let has_name = header.questions > 0 && message.starts_with_text();
+    let is_error = header.questions == 0 && message.bytes.len() == HEADER_BYTES;
+    match transport {
+        // Once a message is whole it leaves no room for doubt: there is a length in front, and nothing is damaged.
+        Transport::Tcp if !is_plausible || message.is_whole() => Likeness::None,
+        Transport::Tcp if is_question => Likeness::Weak,
+        Transport::Tcp if first.is_none() && has_name => Likeness::Prefix,
+        Transport::Tcp => Likeness::None,
+        // Datagrams are cut by the capture and damaged on the way: a name is reason enough to look at the next one.
+        _ if has_name && Header::has_plausible_flags(header.flags) => Likeness::Weak,
+        _ if is_plausible && is_error => Likeness::Weak,
+        _ => Likeness::None,
+    }
+}
+
+/// Whether all sections can be read and fill the message exactly.
+fn has_whole_sections(message: &Message<'_>) -> bool {
+    let header = &message.header;
     let mut sections = message.sections();
     for _ in 0..header.questions {
         match sections.question() {
-            Some(question) if question.name.is_netbios() => return Likeness::None,
             Some(question) if question.kind != 0 && is_class(question.class) => {}
-            _ => return Likeness::Weak,
+            _ => return false,
         }
     }
     for _ in 0..usize::from(header.answers) + header.other_records() {
         match sections.record() {
-            Some(record) if record.name.is_netbios() => return Likeness::None,
+            Some(record) if record.name.is_netbios() => return false,
             Some(record) if is_class(record.class) || record.kind == TYPE_OPT => {}
-            _ => return Likeness::Weak,
+            _ => return false,
         }
     }
-    let has_proof = header.questions > 0 || is_announcement(message);
-    if has_proof && sections.is_at_end() { Likeness::Certain } else { Likeness::Weak }
+    (header.questions > 0 || is_announcement(message)) && sections.is_at_end()
 }
 
 /// The size of a header.

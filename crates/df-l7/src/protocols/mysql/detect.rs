@@ -11,13 +11,14 @@ use crate::{Confidence, Detection, Match};
 
 /// Says whether these bytes are MySQL's: a greeting, a login, a command or a response.
 pub(crate) fn detect(_transport: Transport, direction: Direction, bytes: &[u8]) -> Detection {
-    let Some(header) = Header::read(bytes) else { return Detection::NoMatch };
+    let Some(header) = Header::read(bytes) else { return part_of_header(bytes) };
     if let Some(sender) = Direction::BOTH.into_iter().find(|sender| is_frame_start(*sender, bytes)) {
         return Detection::Match(Match { reversed: sender != direction, confidence: Confidence::Weak });
     }
     let (sender, confidence) = match header.sequence_id {
         0 if header.len == 0 || header.len > MAX_PLAUSIBLE_BYTES => return Detection::NoMatch,
         0 if bytes.len() == HEADER_BYTES => return Detection::NeedMore,
+        _ if bytes.len() == HEADER_BYTES => return Detection::NoMatch,
         0 => match sniff_first(header, bytes) {
             Sniffed::Match(sender, confidence) => (sender, confidence),
             Sniffed::NeedMore => return Detection::NeedMore,
@@ -67,8 +68,25 @@ fn sniff_first(header: Header, bytes: &[u8]) -> Sniffed {
     }
     match command_confidence(header, bytes) {
         Some(confidence) => Sniffed::Match(Direction::ToServer, confidence),
+        None if is_part_of_text(header, body) => Sniffed::NeedMore,
         None => Sniffed::NoMatch,
     }
+}
+
+/// A header in pieces is waited for if its length is that of a common first packet.
+fn part_of_header(bytes: &[u8]) -> Detection {
+    match *bytes {
+        [_] => Detection::NeedMore,
+        [_, high, ref rest @ ..] if high < 8 && rest.iter().all(|byte| *byte == 0) => Detection::NeedMore,
+        _ => Detection::NoMatch,
+    }
+}
+
+/// Whether this is the start of a text that is too short yet to tell whether it is SQL.
+fn is_part_of_text(header: Header, body: &[u8]) -> bool {
+    matches!(body.first(), Some(&command::QUERY | &command::PREPARE))
+        && body.len() < header.len.min(MAX_WORD_BYTES)
+        && body.iter().skip(1).all(|byte| byte.is_ascii_graphic() || *byte == b' ')
 }
 
 /// A packet with another number: a login or a response.
@@ -190,3 +208,5 @@ const PREPARED_BYTES: usize = 12;
 const MAX_PLAUSIBLE_BYTES: usize = 4 << 20;
 /// Commands that are never longer have no text.
 const MAX_FIXED_BYTES: usize = 32;
+/// Within so many bytes a text shows its first word.
+const MAX_WORD_BYTES: usize = 16;

@@ -56,9 +56,9 @@ impl Parser for MysqlParser {
     }
 
     fn is_message_start(&self, direction: Direction, bytes: &[u8]) -> bool {
-        match self.compression {
-            Some(_) => is_frame_start(direction, bytes),
-            None => detect::is_start(direction, bytes),
+        match self.conversation.secrecy {
+            Secrecy::Zlib => is_frame_start(direction, bytes),
+            Secrecy::Plain | Secrecy::Tls | Secrecy::Zstandard => detect::is_start(direction, bytes),
         }
     }
 

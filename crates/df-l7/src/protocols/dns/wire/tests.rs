@@ -61,7 +61,9 @@ fn cut_and_damaged_messages_need_a_second_proof() {
     let tcp = over_tcp(QUERY);
     assert_eq!(detect(Transport::Tcp, ToServer, &tcp[..2]), Detection::NeedMore);
     assert_eq!(detect(Transport::Tcp, ToServer, &tcp[..12]), Detection::NeedMore);
-    assert_eq!(detect(Transport::Tcp, ToServer, &tcp[..25]), Detection::WEAK);
+    assert_eq!(detect(Transport::Tcp, ToServer, &tcp[..25]), Detection::NeedMore);
+    let answer = over_tcp(RESPONSE);
+    assert_eq!(detect(Transport::Tcp, ToClient, &answer[..35]), Detection::WEAK);
     assert_eq!(detect(Transport::Tcp, ToServer, &[tcp.as_slice(), &tcp].concat()), Detection::CERTAIN);
 }
 
@@ -80,12 +82,22 @@ fn what_only_looks_like_dns_is_refused() {
         ("a reserved bit", with(3, 0x40)),
         ("an error in a query", with(3, 3)),
         ("no question", with(5, 0)),
-        ("too many questions", with(4, 1)),
         ("SOME/IP", b"\xff\xff\x81\0\0\0\0\x30\0\0\0\0\x01\x01\x02\0\xc0\0\0\0\0\0\0\x10".to_vec()),
         ("text", b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n".to_vec()),
         ("next to nothing", b"\0\0\0".to_vec()),
     ] {
         assert_eq!(detect(Transport::Udp, ToServer, &bytes), Detection::NoMatch, "{what}");
     }
-    assert_eq!(detect(Transport::Tcp, ToServer, b"\0\x05\x12\x34\x01"), Detection::NoMatch);
+    for (what, bytes) in [
+        ("too short a length", &b"\0\x05\x12\x34\x01"[..]),
+        ("SOCKS 5", b"\x05\x01\0\x05\x01\0\x01\x7f\0\0\x01"),
+        ("a MySQL greeting", b"\x4a\0\0\0\x0a5.7.44\0\x08\0\0\0"),
+        (
+            "MySQL columns",
+            b"\x01\0\0\x01\x01\x27\0\0\x02\x03def\0\0\0\x11@@version_comment\0\x0c!\0\x39\0\0\0",
+        ),
+        ("a whole message with more in it", &[&[0, 30], QUERY, b"\0"].concat()),
+    ] {
+        assert_eq!(detect(Transport::Tcp, ToServer, bytes), Detection::NoMatch, "{what}");
+    }
 }
