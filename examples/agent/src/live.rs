@@ -24,6 +24,7 @@ use crate::stop::Stop;
 use crate::summary::{Dropped, drops};
 use batch::Batch;
 use capture::{CaptureStats, Lane};
+use clock::Regularly;
 use parsing::{Channels, Event};
 
 /// Observes this host until it is told to stop.
@@ -144,7 +145,8 @@ struct Pace {
 /// Delivers until every parsing thread has ended, which they do once capture stops.
 fn deliver(events: &Receiver<Vec<Event>>, delivery: &mut Delivery, stop: &Stop, pace: &Pace) {
     let started = Instant::now();
-    let (mut told_at, mut measured_at) = (started, started);
+    let (mut show, mut look) = (Regularly::new(TICK), Regularly::new(LOOK_INTERVAL));
+    let mut measure = Regularly::new(pace.metrics_interval);
     loop {
         match events.recv_timeout(TICK) {
             Ok(events) => {
@@ -158,12 +160,13 @@ fn deliver(events: &Receiver<Vec<Event>>, delivery: &mut Delivery, stop: &Stop, 
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        if told_at.elapsed() >= TICK {
-            told_at = Instant::now();
+        if show.is_due() {
             delivery.handle_timeout(clock::now());
         }
-        if measured_at.elapsed() >= pace.metrics_interval {
-            measured_at = Instant::now();
+        if look.is_due() {
+            delivery.interfaces().look_again();
+        }
+        if measure.is_due() {
             delivery.tell_metrics();
         }
         if delivery.is_broken() || pace.duration.is_some_and(|duration| started.elapsed() >= duration) {
@@ -208,5 +211,7 @@ fn outcome(
 
 /// How often delivery looks at the clock.
 const TICK: Duration = Duration::from_millis(100);
+/// How often delivery looks for new interfaces and addresses.
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// Batches of events that may wait for delivery.
 const MAX_QUEUED_EVENTS: usize = 1_024;

@@ -118,9 +118,13 @@ impl Replay {
         let mut drops = drops(&self.decoding, &flow_stats, &parsing, &delivery.trace_stats());
         let (mut summary, mut printer, exports) = delivery.into_parts();
         let (not_exported, exported) = exports.finish();
+        let lost: u64 = not_exported.iter().map(|dropped| dropped.count).sum();
         drops.extend(not_exported);
         printer.summary(|| summary.text(&drops));
         printer.finish()?;
+        if lost > 0 {
+            return Err(Failure::running(format!("{lost} items did not arrive at the OTLP receiver")));
+        }
         exported
     }
 }
