@@ -81,7 +81,7 @@ impl Detecting {
         }
         let joined = self.joined(chunk);
         let mut answer = ask(chunk.direction, joined.as_deref().unwrap_or(chunk.bytes), question);
-        if joined.is_some() && matches!(answer, Answer::NoMatch) {
+        if joined.is_some() && !self.is_at_start && matches!(answer, Answer::NoMatch) {
             // What is held was a false lead (a keep-alive probe, a handshake of yet another protocol): here a protocol
             // may begin.
             self.unknown_bytes += self.drop_held(chunk.direction);
