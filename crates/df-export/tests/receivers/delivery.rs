@@ -57,7 +57,7 @@ fn assert_arrived(referee: &Referee, via: &str) {
     assert_eq!(ids, (0..100).map(|number| sample::span_id(number).to_string()).collect::<Vec<_>>());
 }
 
-pub fn span_ids(request: &Value) -> Vec<String> {
+pub(crate) fn span_ids(request: &Value) -> Vec<String> {
     let ids = request["span_ids"].as_array().into_iter().flatten();
     ids.map(|id| id.as_str().unwrap().to_owned()).collect()
 }
