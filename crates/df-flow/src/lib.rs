@@ -1,6 +1,59 @@
 //! Packets in, ordered chunks and flow records out.
+//!
+//! A [`FlowTable`] keeps one flow per 5-tuple, VLAN and interface, decides which end is the client, puts TCP segments in
+//! order within bounds and accounts for every packet. What to do with the bytes is the caller's: it keeps a state per flow
+//! and receives chunks through a [`FlowSink`]. The crate reads no application protocol, touches no file, socket or clock.
+//!
+//! ```
+//! use df_core::{Chunk, Endpoint, FlowKey, Packet, Timestamp, TransportHeader};
+//! use df_flow::{DirectionEvidence, FlowConfig, FlowRecord, FlowSink, FlowTable};
+//!
+//! /// Collects the bytes of each flow.
+//! struct Print;
+//!
+//! impl FlowSink<Vec<u8>> for Print {
+//!     fn opened(&mut self, _: &FlowKey) -> Vec<u8> {
+//!         Vec::new()
+//!     }
+//!     fn chunk(&mut self, _: &FlowKey, bytes: &mut Vec<u8>, chunk: Chunk<'_>) -> DirectionEvidence {
+//!         bytes.extend_from_slice(chunk.bytes);
+//!         DirectionEvidence::None
+//!     }
+//!     fn ended(&mut self, record: FlowRecord, bytes: Vec<u8>) {
+//!         assert_eq!(record.key.server.port, 53);
+//!         assert_eq!((record.to_server.packets, record.to_server.l4_bytes), (1, 5));
+//!         assert_eq!(bytes, b"hello");
+//!     }
+//! }
+//!
+//! let client = Endpoint::new([10, 0, 0, 1].into(), 40_000);
+//! let server = Endpoint::new([10, 0, 0, 2].into(), 53);
+//! let packet = Packet::new(Timestamp::from_nanos(1), client, server, TransportHeader::Udp, b"hello");
+//! let mut flows = FlowTable::new(FlowConfig::default());
+//! flows.handle_packet(&packet, &mut Print);
+//! flows.finish(&mut Print);
+//! assert_eq!(flows.stats().flows_ended, 1);
+//! ```
 #![forbid(unsafe_code)]
 
+mod assembler;
+mod clock;
+mod config;
+mod direction;
+mod expiry;
+mod flow;
+mod flow_table;
+#[doc(hidden)]
+pub mod fuzzing;
+mod index;
 mod record;
+mod sink;
+mod stats;
+mod tcp;
 
+pub use config::FlowConfig;
+pub use flow_table::FlowTable;
+pub use index::shard_of;
 pub use record::{CloseType, DirectionCounters, FlowEndReason, FlowRecord, Handshake};
+pub use sink::{DirectionEvidence, FlowSink};
+pub use stats::FlowStats;

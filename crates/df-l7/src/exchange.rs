@@ -81,6 +81,12 @@ impl Exchange {
         }
     }
 
+    /// What was asked: the request itself, or what its response repeats of it.
+    pub fn asked(&self) -> Option<&Request> {
+        let echoed = || self.response.as_ref()?.content.echoed_request.as_deref();
+        self.request.as_ref().map(|request| &request.content).or_else(echoed)
+    }
+
     /// When the response's first byte was seen.
     pub fn end(&self) -> Option<Timestamp> {
         self.response.as_ref().map(|response| response.start)

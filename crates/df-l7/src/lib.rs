@@ -8,10 +8,13 @@ mod context;
 mod cursor;
 mod detection;
 mod exchange;
+#[doc(hidden)]
+pub mod fuzzing;
 mod matching;
 mod message;
 mod parser;
 pub mod protocols;
+mod sql;
 mod stream;
 
 pub use attribute::{Attribute, AttributeValue, Attributes};

@@ -97,6 +97,8 @@ pub struct Response {
     pub result: Option<String>,
     /// The `x-request-id` of the response.
     pub x_request_id: Option<String>,
+    /// What the response repeats of its request (DNS responses carry the question), in case the request was not seen.
+    pub echoed_request: Option<Box<Request>>,
     /// Everything else, under OpenTelemetry names.
     pub attributes: Attributes,
 }

@@ -12,6 +12,8 @@ pub mod http1;
 pub mod mysql;
 pub mod postgresql;
 pub mod redis;
+#[cfg(test)]
+pub(crate) mod template;
 
 /// What the rest of the library needs to know of a protocol.
 #[derive(Clone, Copy)]
@@ -56,10 +58,32 @@ macro_rules! protocols {
         /// A protocol that the library reads.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        pub enum Protocol { $($(#[$doc])* $variant,)+ }
+        pub enum Protocol {
+            $($(#[$doc])* $variant,)+
+            /// A protocol of the caller's own, by its name (see [`Connection::with_protocol`](crate::Connection::with_protocol)).
+            Custom(&'static str),
+        }
 
         /// Every protocol, in the order in which detection asks them.
-        pub const PROTOCOLS: &[ProtocolRow] = &[$($row),+];
+        pub static PROTOCOLS: &[ProtocolRow] = &[$($row),+];
+
+        impl Protocol {
+            /// The name used in records.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $row.name,)+
+                    Self::Custom(name) => name,
+                }
+            }
+
+            /// What kind of protocol it is.
+            pub const fn family(self) -> Family {
+                match self {
+                    $(Self::$variant => $row.family,)+
+                    Self::Custom(_) => Family::Other,
+                }
+            }
+        }
     };
 }
 
@@ -77,22 +101,7 @@ protocols! {
 }
 
 impl Protocol {
-    /// The protocol's row.
-    pub fn row(self) -> &'static ProtocolRow {
-        let index = self as usize;
-        debug_assert!(
-            PROTOCOLS.get(index).is_some_and(|row| row.protocol == self),
-            "rows stand in the order of the enum"
-        );
-        PROTOCOLS.get(index).unwrap_or(&http1::ROW)
-    }
-
-    /// The name used in records.
-    pub fn name(self) -> &'static str {
-        self.row().name
-    }
-
-    /// The protocol with this name.
+    /// The protocol of the table with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         PROTOCOLS.iter().find(|row| row.name == name).map(|row| row.protocol)
     }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::hash::Hash;
+
 /// Names a trace: 16 bytes, never all zero.
 ///
 /// ```
@@ -26,6 +28,12 @@ impl TraceId {
     pub const fn to_bytes(self) -> [u8; 16] {
         self.0
     }
+
+    /// The identifier that a hash stands for. Of all hashes, the one that is zero is not used as it is.
+    pub(crate) const fn from_hash([first, second]: Hash) -> Self {
+        let number = (first as u128) << 64 | second as u128;
+        Self(if number == 0 { 1_u128 } else { number }.to_be_bytes())
+    }
 }
 
 /// Names a span within its trace: 8 bytes, never all zero.
@@ -41,6 +49,11 @@ impl SpanId {
     /// The bytes, first one first, as OTLP carries them.
     pub const fn to_bytes(self) -> [u8; 8] {
         self.0
+    }
+
+    /// The identifier that a hash stands for. Of all hashes, the one that is zero is not used as it is.
+    pub(crate) const fn from_hash([first, _]: Hash) -> Self {
+        Self(if first == 0 { 1_u64 } else { first }.to_be_bytes())
     }
 }
 

@@ -65,6 +65,11 @@ impl ObservationPoint {
         }
     }
 
+    /// Whether it is on the client's side.
+    pub const fn is_client_side(self) -> bool {
+        matches!(self, Self::ClientProcess | Self::Client | Self::ClientNode)
+    }
+
     /// Whether it is on the server's side.
     pub const fn is_server_side(self) -> bool {
         matches!(self, Self::ServerNode | Self::Server | Self::ServerProcess)

@@ -17,7 +17,7 @@ impl Durations {
         side: Side,
         key: &FlowKey,
     ) -> Option<(&mut Instrument<Histogram>, AttributeSet)> {
-        match (exchange.protocol.row().family, side) {
+        match (exchange.protocol.family(), side) {
             (Family::Http, Side::Client) => Some((&mut self.http_client, http_client(exchange, key))),
             (Family::Http, Side::Server) => Some((&mut self.http_server, http_server(exchange))),
             (Family::Database, Side::Client) => Some((&mut self.database, database(exchange, key))),

@@ -180,7 +180,7 @@ fn counters(list: &mut KeyValues, flow: &FlowRecord, counters: &DirectionCounter
 
 /// The name that the conventions give a protocol: HTTP's versions are told by `network.protocol.version`.
 fn protocol_name(protocol: Protocol) -> &'static str {
-    match protocol.row().family {
+    match protocol.family() {
         df_l7::Family::Http => "http",
         _ => protocol.name(),
     }

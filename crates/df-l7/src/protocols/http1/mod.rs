@@ -1,4 +1,11 @@
 //! HTTP/1.0 and HTTP/1.1 (RFC 9110, RFC 9112).
+//!
+//! The parser gives what the message says: `http.request.method` (`_OTHER` with `http.request.method_original` for
+//! methods outside the conventions), `url.scheme`, `url.path`, `url.query`, `user_agent.original`, `client.address`
+//! (from the configured headers), `http.request.body.size`, `http.response.status_code`, `http.response.body.size`
+//! and the configured `http.request.header.<name>` and `http.response.header.<name>`. What needs addresses, roles or
+//! both halves of the exchange is left to whoever makes spans: `server.*`, `network.*`, `url.full` (scheme,
+//! `domain` and `resource` together), `error.type`, and `network.protocol.version` (the message's `version`).
 
 use std::time::Duration;
 
@@ -6,7 +13,10 @@ use df_core::Transport;
 
 use crate::{Family, Parser, Protocol, ProtocolRow};
 
+mod body;
+mod content;
 mod parser;
+mod target;
 mod wire;
 
 pub use parser::Http1Parser;

@@ -1,28 +1,256 @@
-//! Reads Http1 messages.
+//! Follows the messages of an HTTP/1 connection: where each begins and how its body is framed (RFC 9112 §6).
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use df_core::{Direction, Transport};
 
-use crate::{ConnectionConfig, Input, ParseError, ParseErrorReason, Parsed, Parser};
+use super::body::{Expects, OpenBody, Progress};
+use super::content::{self, ContentLength, Framing};
+use super::wire::{self, Head, Start, StartLine};
+use crate::{ConnectionConfig, Input, Message, ParseError, ParseErrorReason, Parsed, Parser, Recovery};
 
-/// Reads Http1 messages.
+/// Reads the HTTP/1 messages of one connection.
+///
+/// A body of announced length is never looked at: the message is given as soon as its head is complete. A body of
+/// unknown length is counted piece by piece, and the message is given at its end.
 #[derive(Debug)]
-pub struct Http1Parser {}
+pub struct Http1Parser {
+    config: Arc<ConnectionConfig>,
+    sides: [Side; 2],
+    /// What was asked and not answered, oldest first: it decides whether the response has a body.
+    asked: VecDeque<Asked>,
+    has_ended: bool,
+}
+
+/// What is being read in one direction.
+#[derive(Debug, Default)]
+struct Side {
+    /// None between messages and within a head.
+    body: Option<OpenBody>,
+    /// How many bytes of an incomplete head are known to hold no end.
+    scanned_bytes: usize,
+}
+
+/// What matters of a request for its response's framing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Head,
+    Connect,
+    Other,
+}
 
 impl Http1Parser {
     /// A parser for one connection.
-    pub fn new(_config: &Arc<ConnectionConfig>, _transport: Transport) -> Self {
-        Self {}
+    pub fn new(config: &Arc<ConnectionConfig>, _transport: Transport) -> Self {
+        Self {
+            config: Arc::clone(config),
+            sides: [Side::default(), Side::default()],
+            asked: VecDeque::new(),
+            has_ended: false,
+        }
+    }
+
+    fn parse_head(&mut self, direction: Direction, input: Input<'_>) -> Result<Parsed, ParseError> {
+        let blank = wire::leading_line_ends(input.bytes);
+        if blank > 0 {
+            return Ok(Parsed::Skipped { consumed: blank });
+        }
+        let side = self.side(direction);
+        let scanned = std::mem::take(&mut side.scanned_bytes);
+        let invalid = ParseError::new(0, ParseErrorReason::InvalidValue);
+        if let Some(len) = wire::head_len(input.bytes, scanned) {
+            let head = Head::read(input.bytes, len).ok_or(invalid)?;
+            return self.parse_message(direction, &head, input.bytes.get(len..).unwrap_or_default());
+        }
+        if input.is_final() {
+            let head = Head::read_cut(input.bytes).ok_or(invalid)?;
+            return self.parse_cut_message(direction, &head);
+        }
+        if scanned < MAX_RECHECKED_BYTES && wire::start_line(input.bytes) == Start::No {
+            return Err(invalid);
+        }
+        side.scanned_bytes = input.bytes.len();
+        Ok(Parsed::Incomplete { needed: input.bytes.len() + 1 })
+    }
+
+    fn parse_message(
+        &mut self,
+        direction: Direction,
+        head: &Head<'_>,
+        after: &[u8],
+    ) -> Result<Parsed, ParseError> {
+        let consumed = head.len;
+        let status = match (direction, head.start) {
+            (Direction::ToServer, StartLine::Request { .. }) => None,
+            (Direction::ToClient, StartLine::Status { status, .. }) => Some(status),
+            _ => return Err(ParseError::new(0, ParseErrorReason::UnexpectedMessage)),
+        };
+        if status.is_some_and(|status| matches!(status, 100 | 102..=199)) {
+            return Ok(Parsed::Skipped { consumed });
+        }
+        let (message, framing) = self.message(head);
+        let Some(status) = status else {
+            return Ok(self.with_body(direction, message, request_body(framing), consumed));
+        };
+        let asked = self.asked.pop_front();
+        self.has_ended = status == 101 || (asked == Some(Asked::Connect) && (200..=299).contains(&status));
+        let is_bodiless = self.has_ended
+            || asked == Some(Asked::Head)
+            || matches!(status, 204 | 304)
+            // The request was not seen and may have been a HEAD: the next response right behind shows that it was.
+            || (asked.is_none() && wire::is_message_start(Direction::ToClient, after));
+        let body = if is_bodiless { Body::Known(0) } else { response_body(framing) };
+        if framing.is_event_stream && matches!(body, Body::Chunked | Body::UntilClose) {
+            // A stream of events may go on for hours; its response must not wait for the end.
+            let expects = if body == Body::Chunked { Expects::ChunkHeader } else { Expects::Anything };
+            self.side(direction).body = Some(OpenBody::new(None, expects));
+            return Ok(Parsed::Message { consumed, message });
+        }
+        Ok(self.with_body(direction, message, body, consumed))
+    }
+
+    /// A message whose head was cut: where its body ends cannot be told.
+    fn parse_cut_message(&mut self, direction: Direction, head: &Head<'_>) -> Result<Parsed, ParseError> {
+        match (direction, head.start) {
+            (Direction::ToServer, StartLine::Request { .. }) => {}
+            (Direction::ToClient, StartLine::Status { status, .. }) if (100..=199).contains(&status) => {
+                return Ok(Parsed::Skipped { consumed: head.len });
+            }
+            (Direction::ToClient, StartLine::Status { .. }) => {
+                self.asked.pop_front();
+            }
+            _ => return Err(ParseError::new(0, ParseErrorReason::UnexpectedMessage)),
+        }
+        let (message, _) = self.message(head);
+        Ok(Parsed::Message { consumed: head.len, message })
+    }
+
+    fn message(&mut self, head: &Head<'_>) -> (Message, Framing) {
+        match head.start {
+            StartLine::Request { method, target, minor_version } => {
+                self.remember(method);
+                let (request, framing) =
+                    content::request((method, target, minor_version), &head.fields, &self.config);
+                (Message::request(request), framing)
+            }
+            StartLine::Status { minor_version, status, reason } => {
+                let (response, framing) =
+                    content::response((status, reason, minor_version), &head.fields, &self.config);
+                (Message::response(response), framing)
+            }
+        }
+    }
+
+    fn remember(&mut self, method: &[u8]) {
+        if self.asked.len() >= self.config.max_pending_requests {
+            self.asked.pop_front();
+        }
+        self.asked.push_back(match method {
+            b"HEAD" => Asked::Head,
+            b"CONNECT" => Asked::Connect,
+            _ => Asked::Other,
+        });
+    }
+
+    fn with_body(&mut self, direction: Direction, message: Message, body: Body, head_len: usize) -> Parsed {
+        let expects = match body {
+            Body::Known(bytes) => {
+                let body_len = usize::try_from(bytes).unwrap_or(usize::MAX);
+                return Parsed::Message { consumed: head_len.saturating_add(body_len), message };
+            }
+            Body::Chunked => Expects::ChunkHeader,
+            Body::UntilClose => Expects::Anything,
+        };
+        self.side(direction).body = Some(OpenBody::new(Some(message), expects));
+        Parsed::Part { consumed: head_len }
+    }
+
+    fn parse_body(&mut self, direction: Direction, input: Input<'_>) -> Option<Parsed> {
+        let body = self.side(direction).body.as_mut()?;
+        let holds_message = body.holds_message();
+        match body.parse(input) {
+            Progress::Incomplete { needed } => Some(Parsed::Incomplete { needed }),
+            Progress::Part { consumed } if holds_message => Some(Parsed::Part { consumed }),
+            Progress::Part { consumed } => Some(Parsed::Skipped { consumed }),
+            Progress::Complete { consumed } => match self.interrupt(direction) {
+                Some(message) => Some(Parsed::Message { consumed, message }),
+                None => Some(Parsed::Skipped { consumed }),
+            },
+        }
+    }
+
+    fn side(&mut self, direction: Direction) -> &mut Side {
+        let [to_server, to_client] = &mut self.sides;
+        match direction {
+            Direction::ToServer => to_server,
+            Direction::ToClient => to_client,
+        }
     }
 }
 
 impl Parser for Http1Parser {
-    fn parse(&mut self, _direction: Direction, _input: Input<'_>) -> Result<Parsed, ParseError> {
-        Err(ParseError::new(0, ParseErrorReason::InvalidValue))
+    fn parse(&mut self, direction: Direction, input: Input<'_>) -> Result<Parsed, ParseError> {
+        match self.parse_body(direction, input) {
+            Some(parsed) => Ok(parsed),
+            None => self.parse_head(direction, input),
+        }
     }
 
-    fn is_message_start(&self, _direction: Direction, _bytes: &[u8]) -> bool {
-        false
+    fn is_message_start(&self, direction: Direction, bytes: &[u8]) -> bool {
+        wire::is_message_start(direction, bytes)
+    }
+
+    fn on_gap(&mut self, direction: Direction) -> Recovery {
+        self.side(direction).scanned_bytes = 0;
+        if self.side(direction).body.as_ref().is_some_and(|body| !body.holds_message()) {
+            self.side(direction).body = None;
+        }
+        // A request or response may be among what is missing, and then the order is lost.
+        self.asked.clear();
+        Recovery::Resynchronize
+    }
+
+    fn interrupt(&mut self, direction: Direction) -> Option<Message> {
+        let side = self.side(direction);
+        side.scanned_bytes = 0;
+        side.body.take().and_then(OpenBody::into_message)
+    }
+
+    fn has_ended(&self) -> bool {
+        self.has_ended
     }
 }
+
+/// How a message's body is framed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Body {
+    Known(u64),
+    Chunked,
+    UntilClose,
+}
+
+/// RFC 9112 §6.3 for requests. Of several lengths servers believe the first, if they go on at all; one that cannot be
+/// read leaves the body to the search for the next message.
+fn request_body(framing: Framing) -> Body {
+    match framing.content_length {
+        _ if framing.is_chunked => Body::Chunked,
+        ContentLength::Bytes(bytes) | ContentLength::Conflicting(bytes) => Body::Known(bytes),
+        ContentLength::Absent | ContentLength::Invalid => Body::Known(0),
+    }
+}
+
+/// RFC 9112 §6.3 for responses that may have a body.
+fn response_body(framing: Framing) -> Body {
+    match framing.content_length {
+        _ if framing.is_chunked => Body::Chunked,
+        ContentLength::Bytes(bytes) => Body::Known(bytes),
+        ContentLength::Absent | ContentLength::Conflicting(_) | ContentLength::Invalid => Body::UntilClose,
+    }
+}
+
+/// Within so many bytes the start line of an incomplete head is judged anew each time.
+const MAX_RECHECKED_BYTES: usize = 256;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+//! Headers between IP and the transport: IPv6 extension headers and the authentication header.
+
+use etherparse::{IpAuthHeaderSlice, IpNumber, Ipv6FragmentHeaderSlice, Ipv6RawExtHeaderSlice};
+
+use super::error::{DecodeErrorReason, Fault, Layer};
+use super::ip::Datagram;
+
+/// Moves past all of them. Every one is at least eight bytes long, so the walk ends with the bytes.
+#[inline]
+pub(super) fn skip(mut datagram: Datagram<'_>) -> Result<Datagram<'_>, Fault<'_>> {
+    loop {
+        let (next, header_len) = match datagram.protocol {
+            IpNumber::IPV6_HEADER_HOP_BY_HOP
+            | IpNumber::IPV6_ROUTE_HEADER
+            | IpNumber::IPV6_DESTINATION_OPTIONS
+            | IpNumber::MOBILITY_HEADER => options(datagram.bytes)?,
+            IpNumber::IPV6_FRAGMENTATION_HEADER => fragment(datagram.bytes)?,
+            IpNumber::AUTHENTICATION_HEADER => authentication(datagram.bytes)?,
+            _ => return Ok(datagram),
+        };
+        datagram = datagram.past(header_len);
+        datagram.protocol = next;
+    }
+}
+
+fn options(bytes: &[u8]) -> Result<(IpNumber, usize), Fault<'_>> {
+    let header =
+        Ipv6RawExtHeaderSlice::from_slice(bytes).map_err(|_| Fault::truncated(Layer::Extension, bytes))?;
+    Ok((header.next_header(), header.slice().len()))
+}
+
+/// A fragment header on a packet that is whole is allowed and harmless (RFC 6946).
+fn fragment(bytes: &[u8]) -> Result<(IpNumber, usize), Fault<'_>> {
+    let header =
+        Ipv6FragmentHeaderSlice::from_slice(bytes).map_err(|_| Fault::truncated(Layer::Extension, bytes))?;
+    if header.is_fragmenting_payload() {
+        return Err(Fault::new(Layer::Extension, DecodeErrorReason::Fragment, bytes));
+    }
+    Ok((header.next_header(), header.slice().len()))
+}
+
+fn authentication(bytes: &[u8]) -> Result<(IpNumber, usize), Fault<'_>> {
+    match IpAuthHeaderSlice::from_slice(bytes) {
+        Ok(header) => Ok((header.next_header(), header.slice().len())),
+        Err(etherparse::err::ip_auth::HeaderSliceError::Len(_)) => {
+            Err(Fault::truncated(Layer::Extension, bytes))
+        }
+        Err(etherparse::err::ip_auth::HeaderSliceError::Content(_)) => {
+            Err(Fault::malformed(Layer::Extension, bytes))
+        }
+    }
+}

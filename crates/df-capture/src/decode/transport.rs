@@ -1,0 +1,149 @@
+//! TCP, UDP and ICMP headers.
+
+use df_core::{Endpoint, TcpFlags, TcpSegment, TransportHeader};
+use etherparse::{IpNumber, TcpHeaderSlice, TcpOptionElement, UdpHeaderSlice};
+
+use super::error::{Fault, Layer};
+use super::ip::Datagram;
+
+/// A transport header and what it carries.
+pub(super) struct Segment<'a> {
+    pub(super) source: Endpoint,
+    pub(super) destination: Endpoint,
+    pub(super) header: TransportHeader,
+    /// The captured bytes behind the header.
+    pub(super) payload: &'a [u8],
+    /// How many there were on the wire; at least `payload.len()`.
+    pub(super) payload_len: u32,
+}
+
+/// Reads the transport header of a datagram.
+#[inline]
+pub(super) fn segment<'a>(datagram: &Datagram<'a>) -> Result<Segment<'a>, Fault<'a>> {
+    match datagram.protocol {
+        IpNumber::TCP => tcp(datagram),
+        IpNumber::UDP => udp(datagram),
+        IpNumber::ICMP | IpNumber::IPV6_ICMP => icmp(datagram),
+        _ => Err(Fault::unsupported(layer_of(datagram), datagram.bytes)),
+    }
+}
+
+#[inline]
+fn tcp<'a>(datagram: &Datagram<'a>) -> Result<Segment<'a>, Fault<'a>> {
+    let header = match TcpHeaderSlice::from_slice(datagram.bytes) {
+        Ok(header) => header,
+        Err(etherparse::err::tcp::HeaderSliceError::Len(_)) => return cut_tcp(datagram),
+        Err(etherparse::err::tcp::HeaderSliceError::Content(_)) => {
+            return Err(Fault::malformed(Layer::Tcp, datagram.bytes));
+        }
+    };
+    let [.., flags] = *header.slice().first_chunk::<14>().unwrap_or(&[0; 14]);
+    let flags = TcpFlags(flags);
+    let segment = TcpSegment::new(
+        header.sequence_number(),
+        header.acknowledgment_number(),
+        flags,
+        header.window_size(),
+    );
+    let window_scale = if flags.contains(TcpFlags::SYN) { window_scale(&header) } else { None };
+    let header_len = header.slice().len();
+    Ok(Segment {
+        source: Endpoint::new(datagram.source, header.source_port()),
+        destination: Endpoint::new(datagram.destination, header.destination_port()),
+        header: TransportHeader::Tcp(segment.with_window_scale(window_scale)),
+        payload: datagram.bytes.get(header_len..).unwrap_or_default(),
+        payload_len: wire_len_past(datagram, header_len),
+    })
+}
+
+fn window_scale(header: &TcpHeaderSlice<'_>) -> Option<u8> {
+    header.options_iterator().map_while(Result::ok).find_map(|option| match option {
+        TcpOptionElement::WindowScale(shift) => Some(shift),
+        _ => None,
+    })
+}
+
+/// A TCP header that the snap length cut behind its flags still accounts for a packet. Read by hand, since
+/// etherparse wants the whole header.
+fn cut_tcp<'a>(datagram: &Datagram<'a>) -> Result<Segment<'a>, Fault<'a>> {
+    let bytes = datagram.bytes;
+    let Some(&[s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags]) = bytes.first_chunk::<14>()
+    else {
+        return Err(Fault::truncated(Layer::Tcp, bytes));
+    };
+    let header_len = usize::from(offset >> 4).saturating_mul(4);
+    let wire_len = usize::try_from(datagram.wire_len).unwrap_or(usize::MAX);
+    if header_len < TCP_MIN_HEADER_LEN || header_len > wire_len {
+        return Err(Fault::malformed(Layer::Tcp, bytes));
+    }
+    let window = match bytes.get(14..16) {
+        Some(&[high, low]) => u16::from_be_bytes([high, low]),
+        _ => 0,
+    };
+    let segment = TcpSegment::new(
+        u32::from_be_bytes([q0, q1, q2, q3]),
+        u32::from_be_bytes([a0, a1, a2, a3]),
+        TcpFlags(flags),
+        window,
+    );
+    Ok(Segment {
+        source: Endpoint::new(datagram.source, u16::from_be_bytes([s0, s1])),
+        destination: Endpoint::new(datagram.destination, u16::from_be_bytes([d0, d1])),
+        header: TransportHeader::Tcp(segment),
+        payload: &[],
+        payload_len: wire_len_past(datagram, header_len),
+    })
+}
+
+fn udp<'a>(datagram: &Datagram<'a>) -> Result<Segment<'a>, Fault<'a>> {
+    let Ok(header) = UdpHeaderSlice::from_slice(datagram.bytes) else {
+        return Err(Fault::truncated(Layer::Udp, datagram.bytes));
+    };
+    let header_len = header.slice().len();
+    let room = wire_len_past(datagram, header_len);
+    let payload_len = match header.length() {
+        // Longer than the field can tell (RFC 2675 §4), or before segmentation offload.
+        0 => room,
+        length => match usize::from(length).checked_sub(header_len) {
+            Some(told) => u32::try_from(told).unwrap_or(u32::MAX).min(room),
+            None => return Err(Fault::malformed(Layer::Udp, datagram.bytes)),
+        },
+    };
+    let payload = datagram.bytes.get(header_len..).unwrap_or_default();
+    let captured_len = usize::try_from(payload_len).unwrap_or(usize::MAX);
+    Ok(Segment {
+        source: Endpoint::new(datagram.source, header.source_port()),
+        destination: Endpoint::new(datagram.destination, header.destination_port()),
+        header: TransportHeader::Udp,
+        payload: payload.get(..captured_len).unwrap_or(payload),
+        payload_len,
+    })
+}
+
+/// ```text
+/// type u8 | code u8 | checksum u16 | 4 bytes that depend on the type
+/// ```
+fn icmp<'a>(datagram: &Datagram<'a>) -> Result<Segment<'a>, Fault<'a>> {
+    let Some((&[kind, code, ..], payload)) = datagram.bytes.split_first_chunk::<ICMP_HEADER_LEN>() else {
+        return Err(Fault::truncated(Layer::Icmp, datagram.bytes));
+    };
+    Ok(Segment {
+        source: Endpoint::new(datagram.source, 0),
+        destination: Endpoint::new(datagram.destination, 0),
+        header: TransportHeader::Icmp { kind, code },
+        payload,
+        payload_len: wire_len_past(datagram, ICMP_HEADER_LEN),
+    })
+}
+
+fn layer_of(datagram: &Datagram<'_>) -> Layer {
+    if datagram.source.is_ipv4() { Layer::Ipv4 } else { Layer::Ipv6 }
+}
+
+#[inline]
+fn wire_len_past(datagram: &Datagram<'_>, header_len: usize) -> u32 {
+    datagram.wire_len.saturating_sub(u32::try_from(header_len).unwrap_or(u32::MAX))
+}
+
+const TCP_MIN_HEADER_LEN: usize = 20;
+const ICMP_HEADER_LEN: usize = 8;

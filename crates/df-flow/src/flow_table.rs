@@ -1,0 +1,430 @@
+//! The table of flows: packets in, ordered chunks and flow records out.
+
+use df_core::{Chunk, Direction, Packet, TcpFlags, TcpSegment, Timestamp, Transport, TransportHeader};
+use hashbrown::HashTable;
+use slab::Slab;
+
+use crate::assembler::{Assembler, Loss, Ordered, Placement, Segment};
+use crate::clock::Clock;
+use crate::direction::{self, Listeners};
+use crate::expiry::{Entry, Wheel};
+use crate::flow::Flow;
+use crate::index::{direction_in, flow_hash};
+use crate::tcp::TcpLife;
+use crate::{DirectionCounters, DirectionEvidence, FlowConfig, FlowEndReason, FlowSink, FlowStats};
+
+/// A table of flows, each with the caller's state `S`.
+///
+/// Give it every packet; it answers through the [`FlowSink`]. Time is the time of the packets:
+/// [`handle_timeout`](Self::handle_timeout) is only needed when no packets come. [`finish`](Self::finish) ends everything.
+#[derive(Debug)]
+pub struct FlowTable<S> {
+    config: FlowConfig,
+    flows: Slab<Flow<S>>,
+    index: HashTable<usize>,
+    wheel: Wheel,
+    clock: Clock,
+    listeners: Listeners,
+    stats: FlowStats,
+    next_id: u64,
+}
+
+impl<S> FlowTable<S> {
+    /// An empty table. Memory is taken as flows come.
+    pub fn new(config: FlowConfig) -> Self {
+        Self {
+            config,
+            flows: Slab::new(),
+            index: HashTable::new(),
+            wheel: Wheel::new(),
+            clock: Clock::default(),
+            listeners: Listeners::default(),
+            stats: FlowStats::default(),
+            next_id: 1,
+        }
+    }
+
+    /// Takes one packet.
+    pub fn handle_packet(&mut self, packet: &Packet<'_>, sink: &mut impl FlowSink<S>) {
+        self.stats.packets += 1;
+        let now_ns = self.clock.advance(packet.timestamp);
+        if self.wheel.is_due(now_ns) {
+            self.expire(now_ns, sink);
+        }
+        let hash = flow_hash(packet, self.config.hash_seed);
+        let (slot, direction) = self.find_or_open(packet, hash, sink);
+        let Some(flow) = self.flows.get_mut(slot) else { return };
+        flow.active_ns = now_ns;
+        flow.count(direction, packet);
+        match packet.transport {
+            TransportHeader::Tcp(segment) => self.handle_tcp(slot, direction, packet, &segment, sink),
+            _ => self.handle_datagram(slot, direction, packet, sink),
+        }
+    }
+
+    /// No packet came until `now`: ends flows whose time has come.
+    pub fn handle_timeout(&mut self, now: Timestamp, sink: &mut impl FlowSink<S>) {
+        let now_ns = self.clock.advance(now);
+        self.expire(now_ns, sink);
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) should be called at the latest if no packet comes; none while
+    /// there are no flows.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        (!self.flows.is_empty()).then(|| self.clock.now().saturating_add(std::time::Duration::from_secs(1)))
+    }
+
+    /// Nothing more will come: every flow ends, in the order in which they began.
+    pub fn finish(&mut self, sink: &mut impl FlowSink<S>) {
+        let mut slots: Vec<(u64, usize)> = self.flows.iter().map(|(slot, flow)| (flow.id, slot)).collect();
+        slots.sort_unstable();
+        for (_, slot) in slots {
+            self.end(slot, FlowEndReason::ForcedEnd, sink);
+        }
+    }
+
+    /// How many flows there are now.
+    pub fn len(&self) -> usize {
+        self.flows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.flows.is_empty()
+    }
+
+    /// What was done so far.
+    pub const fn stats(&self) -> FlowStats {
+        self.stats
+    }
+
+    /// Bytes of memory that one flow takes in the table beside what its state holds elsewhere.
+    pub const fn bytes_per_flow() -> usize {
+        size_of::<Flow<S>>() + size_of::<usize>() * 3 + size_of::<Entry>()
+    }
+
+    fn find_or_open(
+        &mut self,
+        packet: &Packet<'_>,
+        hash: u64,
+        sink: &mut impl FlowSink<S>,
+    ) -> (usize, Direction) {
+        let flows = &self.flows;
+        let mut direction = Direction::ToServer;
+        let found = self.index.find(hash, |slot| {
+            let way = flows.get(*slot).and_then(|flow| direction_in(&flow.key, packet));
+            direction = way.unwrap_or(direction);
+            way.is_some()
+        });
+        if let Some(slot) = found.copied() {
+            if !self.is_reused(slot, direction, packet) {
+                return (slot, direction);
+            }
+            self.end(slot, FlowEndReason::EndOfFlow, sink);
+        }
+        self.open(packet, hash, sink)
+    }
+
+    fn is_reused(&self, slot: usize, direction: Direction, packet: &Packet<'_>) -> bool {
+        match (&packet.transport, self.flows.get(slot)) {
+            (TransportHeader::Tcp(segment), Some(flow)) if segment.flags.contains(TcpFlags::SYN) => {
+                flow.tcp.is_reused_by(direction, segment)
+            }
+            _ => false,
+        }
+    }
+
+    fn open(&mut self, packet: &Packet<'_>, hash: u64, sink: &mut impl FlowSink<S>) -> (usize, Direction) {
+        if self.flows.len() >= self.config.max_flows {
+            self.evict(sink);
+        }
+        let decision = self.listeners.judge(packet);
+        let (key, direction) = if decision.source_is_client {
+            (packet.flow_key(), Direction::ToServer)
+        } else {
+            (packet.flow_key().reversed(), Direction::ToClient)
+        };
+        if decision.score == direction::HANDSHAKE && direction == Direction::ToClient {
+            self.listeners.insert(key.server);
+        }
+        let now_ns = self.clock.elapsed_at(packet.timestamp);
+        let flow = Flow {
+            id: self.next_id,
+            hash,
+            key,
+            active_ns: now_ns,
+            found_ns: u64::MAX,
+            state: sink.opened(&key),
+            assemblers: [Assembler::default(), Assembler::default()],
+            counters: [DirectionCounters::default(); 2],
+            tcp: TcpLife::default(),
+            start: packet.timestamp,
+            end: packet.timestamp,
+            direction_score: decision.score,
+            is_reversed: false,
+            is_reported: false,
+            is_closed: false,
+        };
+        self.next_id += 1;
+        self.stats.flows_opened += 1;
+        let due_ns = now_ns.saturating_add(flow.timeout_ns(&self.config).min(self.interval_ns()));
+        let slot = self.flows.insert(flow);
+        let flows = &self.flows;
+        self.index.insert_unique(hash, slot, |slot| flows.get(*slot).map_or(0, |flow| flow.hash));
+        self.find_at(slot, due_ns);
+        (slot, direction)
+    }
+
+    fn handle_tcp(
+        &mut self,
+        slot: usize,
+        direction: Direction,
+        packet: &Packet<'_>,
+        segment: &TcpSegment,
+        sink: &mut impl FlowSink<S>,
+    ) {
+        let Some(flow) = self.flows.get_mut(slot) else { return };
+        let is_syn = segment.flags.contains(TcpFlags::SYN);
+        if is_syn {
+            flow.assemblers[direction.index()].handle_syn(segment.sequence_number);
+            if segment.flags.contains(TcpFlags::ACK) && direction == Direction::ToClient {
+                self.listeners.insert(flow.key.server);
+            }
+        }
+        if segment.flags.contains(TcpFlags::ACK) {
+            let other = direction.reversed().index();
+            flow.assemblers[other].handle_acknowledgment(segment.acknowledgment_number);
+        }
+        if packet.payload_len > 0 && !segment.flags.contains(TcpFlags::RST) {
+            let data = Segment {
+                sequence_number: segment.sequence_number.wrapping_add(u32::from(is_syn)),
+                timestamp: packet.timestamp,
+                bytes: packet.payload,
+                original_len: packet.payload_len,
+            };
+            self.handle_data(slot, direction, data, sink);
+        }
+        self.close_if_over(slot, segment, sink);
+    }
+
+    fn handle_data(
+        &mut self,
+        slot: usize,
+        direction: Direction,
+        data: Segment<'_>,
+        sink: &mut impl FlowSink<S>,
+    ) {
+        let Some(flow) = self.flows.get_mut(slot) else { return };
+        let mut outlet = Outlet {
+            key: &flow.key,
+            state: &mut flow.state,
+            direction,
+            sink,
+            delivered: 0,
+            evidence: DirectionEvidence::None,
+        };
+        let assembler = &mut flow.assemblers[direction.index()];
+        let held_before = assembler.held_bytes();
+        let placement = assembler.handle_segment(data, |ordered| outlet.deliver(ordered));
+        let loss = assembler.loss(data.timestamp, self.config.max_out_of_order_bytes);
+        let is_crowded = self.stats.held_bytes > self.config.max_total_out_of_order_bytes as u64;
+        let loss = if is_crowded && assembler.held_bytes() > 0 { Some(Loss::Forced) } else { loss };
+        if let Some(loss) = loss
+            && assembler.skip_hole(|ordered| outlet.deliver(ordered))
+        {
+            self.stats.gaps += 1;
+            self.stats.gaps_forced += u64::from(loss == Loss::Forced);
+        }
+        let (delivered, evidence) = (outlet.delivered, outlet.evidence);
+        let held_after = assembler.held_bytes();
+        self.stats.held_bytes =
+            (self.stats.held_bytes + held_after as u64).saturating_sub(held_before as u64);
+        self.stats.payload_bytes += data.bytes.len() as u64;
+        self.stats.delivered_bytes += delivered;
+        let arrived = data.bytes.len() as u64 + held_before as u64;
+        self.stats.repeated_bytes += arrived.saturating_sub(delivered + held_after as u64);
+        let counters = &mut flow.counters[direction.index()];
+        counters.retransmissions += u32::from(placement == Placement::Repeated);
+        counters.out_of_order += u32::from(placement == Placement::FilledHole);
+        self.after_delivery(slot, evidence, sink);
+    }
+
+    fn handle_datagram(
+        &mut self,
+        slot: usize,
+        direction: Direction,
+        packet: &Packet<'_>,
+        sink: &mut impl FlowSink<S>,
+    ) {
+        let Some(flow) = self.flows.get_mut(slot) else { return };
+        if flow.key.transport != Transport::Udp || packet.payload_len == 0 {
+            return;
+        }
+        let len = packet.payload.len() as u64;
+        self.stats.payload_bytes += len;
+        self.stats.delivered_bytes += len;
+        let offset = flow.counters[direction.index()].l4_bytes - u64::from(packet.payload_len);
+        let chunk = Chunk::new(direction, packet.timestamp, offset, packet.payload)
+            .with_original_len(packet.payload_len as usize);
+        let evidence = sink.chunk(&flow.key, &mut flow.state, chunk);
+        self.after_delivery(slot, evidence, sink);
+    }
+
+    /// The state has seen bytes: it may know the direction better now, or want to be called later.
+    fn after_delivery(&mut self, slot: usize, evidence: DirectionEvidence, sink: &mut impl FlowSink<S>) {
+        let Some(flow) = self.flows.get_mut(slot) else { return };
+        if evidence != DirectionEvidence::None && flow.direction_score < direction::APPLICATION {
+            flow.direction_score = direction::APPLICATION;
+            flow.is_reversed = evidence == DirectionEvidence::Reversed;
+        }
+        if let Some(deadline) = sink.deadline(&flow.state) {
+            let deadline_ns = self.clock.elapsed_at(deadline);
+            self.find_at(slot, deadline_ns);
+        }
+    }
+
+    fn close_if_over(&mut self, slot: usize, segment: &TcpSegment, sink: &mut impl FlowSink<S>) {
+        let is_last = segment.flags.contains(TcpFlags::FIN) || segment.flags.contains(TcpFlags::RST);
+        let Some(flow) = self.flows.get_mut(slot) else { return };
+        if flow.is_closed || !(is_last || flow.tcp.phase() == crate::tcp::Phase::Closed) {
+            return;
+        }
+        let due_ns = flow.active_ns.saturating_add(flow.timeout_ns(&self.config));
+        if flow.is_over() {
+            flow.is_closed = true;
+            self.release_held(slot, sink);
+            if let Some(flow) = self.flows.get_mut(slot) {
+                sink.closed(&flow.key, &mut flow.state);
+            }
+        }
+        self.find_at(slot, due_ns);
+    }
+
+    /// Makes sure that the wheel finds the flow at `due_ns` or before.
+    fn find_at(&mut self, slot: usize, due_ns: u64) {
+        let due_ns = due_ns.min(self.clock.elapsed_ns().saturating_add(MAX_AHEAD_NS));
+        let Some(flow) = self.flows.get_mut(slot) else { return };
+        if due_ns < flow.found_ns {
+            flow.found_ns = due_ns;
+            self.wheel.insert(Entry { slot, id: flow.id }, due_ns);
+        }
+    }
+
+    fn expire(&mut self, now_ns: u64, sink: &mut impl FlowSink<S>) {
+        while let Some(entries) = self.wheel.turn(now_ns) {
+            for entry in entries {
+                self.handle_found(entry, now_ns, sink);
+            }
+        }
+    }
+
+    /// The wheel has found a flow: ends it, calls its state or reports it if it is time, and puts it back.
+    fn handle_found(&mut self, entry: Entry, now_ns: u64, sink: &mut impl FlowSink<S>) {
+        let now = self.clock.now();
+        let Some(flow) = self.flows.get_mut(entry.slot).filter(|flow| flow.id == entry.id) else { return };
+        if flow.found_ns > now_ns {
+            return; // An entry that a nearer one has replaced.
+        }
+        let timeout_ns = flow.timeout_ns(&self.config);
+        let idle_at = flow.active_ns.saturating_add(timeout_ns);
+        if idle_at <= now_ns {
+            let reason = if flow.is_closed { FlowEndReason::EndOfFlow } else { FlowEndReason::IdleTimeout };
+            return self.end(entry.slot, reason, sink);
+        }
+        if sink.deadline(&flow.state).is_some_and(|deadline| deadline <= now) {
+            sink.timed_out(&flow.key, &mut flow.state, now);
+        }
+        let mut due_ns = idle_at;
+        if let Some(interval) = self.config.record_interval {
+            if flow.end.since(flow.start) >= interval
+                && flow.counters.iter().any(|counters| counters.packets > 0)
+            {
+                let record = flow.take_record(None);
+                sink.reported(record, &mut flow.state);
+            }
+            due_ns =
+                due_ns.min(now_ns.saturating_add(u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX)));
+        }
+        if let Some(deadline) = sink.deadline(&flow.state) {
+            due_ns = due_ns.min(self.clock.elapsed_at(deadline));
+        }
+        flow.found_ns = u64::MAX;
+        self.find_at(entry.slot, due_ns);
+    }
+
+    fn interval_ns(&self) -> u64 {
+        let interval = self.config.record_interval.map(|interval| interval.as_nanos());
+        interval.and_then(|nanoseconds| u64::try_from(nanoseconds).ok()).unwrap_or(u64::MAX)
+    }
+
+    fn evict(&mut self, sink: &mut impl FlowSink<S>) {
+        while let Some(entry) = self.wheel.take_next() {
+            if self.flows.get(entry.slot).is_some_and(|flow| flow.id == entry.id) {
+                self.stats.flows_evicted += 1;
+                return self.end(entry.slot, FlowEndReason::LackOfResources, sink);
+            }
+        }
+    }
+
+    fn end(&mut self, slot: usize, reason: FlowEndReason, sink: &mut impl FlowSink<S>) {
+        self.release_held(slot, sink);
+        let Some(mut flow) = self.flows.try_remove(slot) else { return };
+        if let Ok(entry) = self.index.find_entry(flow.hash, |other| *other == slot) {
+            entry.remove();
+        }
+        self.stats.flows_ended += 1;
+        let record = flow.take_record(Some(reason));
+        sink.ended(record, flow.state);
+    }
+
+    /// Delivers everything that waits behind holes: what is missing will not come any more.
+    fn release_held(&mut self, slot: usize, sink: &mut impl FlowSink<S>) {
+        let Some(flow) = self.flows.get_mut(slot) else { return };
+        for direction in Direction::BOTH {
+            let assembler = &mut flow.assemblers[direction.index()];
+            let held = assembler.held_bytes() as u64;
+            let mut outlet = Outlet {
+                key: &flow.key,
+                state: &mut flow.state,
+                direction,
+                sink,
+                delivered: 0,
+                evidence: DirectionEvidence::None,
+            };
+            while assembler.skip_hole(|ordered| outlet.deliver(ordered)) {
+                self.stats.gaps += 1;
+            }
+            self.stats.held_bytes = self.stats.held_bytes.saturating_sub(held);
+            self.stats.delivered_bytes += outlet.delivered;
+            self.stats.repeated_bytes += held.saturating_sub(outlet.delivered);
+        }
+    }
+}
+
+/// Hands ordered bytes to the sink.
+struct Outlet<'a, S, K: FlowSink<S>> {
+    key: &'a df_core::FlowKey,
+    state: &'a mut S,
+    direction: Direction,
+    sink: &'a mut K,
+    delivered: u64,
+    evidence: DirectionEvidence,
+}
+
+impl<S, K: FlowSink<S>> Outlet<'_, S, K> {
+    fn deliver(&mut self, ordered: Ordered<'_>) {
+        let segment = ordered.segment;
+        self.delivered += segment.bytes.len() as u64;
+        let chunk = Chunk::new(self.direction, segment.timestamp, ordered.offset, segment.bytes)
+            .with_original_len(segment.original_len as usize)
+            .with_sequence_number(segment.sequence_number);
+        let evidence = self.sink.chunk(self.key, self.state, chunk);
+        if evidence != DirectionEvidence::None {
+            self.evidence = evidence;
+        }
+    }
+}
+
+/// How far ahead a flow is put into the wheel; it is put there again when it is found.
+const MAX_AHEAD_NS: u64 = 500_000_000_000;

@@ -1,0 +1,63 @@
+//! Finds a packet's flow: the hash that is the same in both directions, and the table of places.
+
+use std::net::IpAddr;
+
+use df_core::{Endpoint, FlowKey, Packet};
+
+/// A hash of a packet's flow, equal for both directions.
+pub(crate) fn flow_hash(packet: &Packet<'_>, seed: u64) -> u64 {
+    let ends = endpoint_hash(packet.source, seed).wrapping_add(endpoint_hash(packet.destination, seed));
+    let place = (u64::from(packet.vlan.outer.map_or(0, |tag| tag + 1)) << 32)
+        | (u64::from(packet.vlan.inner.map_or(0, |tag| tag + 1)) << 48)
+        | u64::from(packet.interface.0);
+    mix(ends ^ place, K1 ^ packet.transport.transport() as u64)
+}
+
+/// Which of `shards` a packet belongs to, so that both directions of a flow meet in the same one.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the product of a 32-bit fraction and the count is below the count"
+)]
+pub fn shard_of(packet: &Packet<'_>, shards: usize) -> usize {
+    let fraction = flow_hash(packet, SHARD_SEED) >> 32;
+    ((fraction * shards as u64) >> 32) as usize
+}
+
+/// Which way a packet of `key`'s flow goes; none if it belongs to another flow.
+pub(crate) fn direction_in(key: &FlowKey, packet: &Packet<'_>) -> Option<df_core::Direction> {
+    if key.transport != packet.transport.transport()
+        || key.vlan != packet.vlan
+        || key.interface != packet.interface
+    {
+        return None;
+    }
+    if key.client == packet.source && key.server == packet.destination {
+        return Some(df_core::Direction::ToServer);
+    }
+    (key.server == packet.source && key.client == packet.destination).then_some(df_core::Direction::ToClient)
+}
+
+fn endpoint_hash(endpoint: Endpoint, seed: u64) -> u64 {
+    let port = u64::from(endpoint.port);
+    match endpoint.ip {
+        IpAddr::V4(ip) => mix(u64::from(ip.to_bits()) | (port << 32), seed ^ K0),
+        IpAddr::V6(ip) => {
+            let bits = ip.to_bits();
+            #[allow(clippy::cast_possible_truncation, reason = "both halves are hashed")]
+            let (high, low) = ((bits >> 64) as u64, bits as u64);
+            mix(mix(high, seed ^ K0) ^ low, port.wrapping_add(K1))
+        }
+    }
+}
+
+/// Folds the 128-bit product of both numbers: one multiplication, every bit of the result depends on every input bit.
+#[allow(clippy::cast_possible_truncation, reason = "both halves of the product are used")]
+const fn mix(left: u64, right: u64) -> u64 {
+    let product = ((left ^ K2) as u128).wrapping_mul((right | 1) as u128);
+    (product as u64) ^ ((product >> 64) as u64)
+}
+
+const K0: u64 = 0x9e37_79b9_7f4a_7c15;
+const K1: u64 = 0xd1b5_4a32_d192_ed03;
+const K2: u64 = 0x8cb9_2ba7_2f3d_8dd7;
+const SHARD_SEED: u64 = 0x2545_f491_4f6c_dd1d;

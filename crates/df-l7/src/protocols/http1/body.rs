@@ -1,0 +1,123 @@
+//! Follows a message body whose length no field announces: chunked (RFC 9112 §7.1) or until the connection closes.
+
+use memchr::memchr;
+
+use super::content::push_size;
+use super::wire;
+use crate::{Content, Input, Message};
+
+/// A body that is being read, with the message that it belongs to.
+#[derive(Debug)]
+pub(super) struct OpenBody {
+    /// None once the message was given out.
+    message: Option<Box<Message>>,
+    expects: Expects,
+    size_bytes: u64,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expects {
+    /// The line end of the chunk before, if any, and a chunk's size line.
+    ChunkHeader,
+    /// A trailer field, or the empty line that ends the message.
+    Trailer,
+    /// Bytes until the connection closes.
+    Anything,
+}
+
+/// What was made of some input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// These bytes belong to the body, which goes on.
+    Part { consumed: usize },
+    /// The body ends with these bytes.
+    Complete { consumed: usize },
+    /// More bytes are needed.
+    Incomplete { needed: usize },
+}
+
+impl OpenBody {
+    pub(super) fn new(message: Option<Message>, expects: Expects) -> Self {
+        Self { message: message.map(Box::new), expects, size_bytes: 0 }
+    }
+
+    /// Whether the message waits for the end of the body.
+    pub(super) fn holds_message(&self) -> bool {
+        self.message.is_some()
+    }
+
+    /// The message with what is known of its body's size.
+    pub(super) fn into_message(self) -> Option<Message> {
+        let mut message = *self.message?;
+        match &mut message.content {
+            Content::Request(request) | Content::OneWay(request) => {
+                push_size(&mut request.attributes, "http.request.body.size", self.size_bytes);
+            }
+            Content::Response(response) => {
+                push_size(&mut response.attributes, "http.response.body.size", self.size_bytes);
+            }
+        }
+        Some(message)
+    }
+
+    pub(super) fn parse(&mut self, input: Input<'_>) -> Progress {
+        match self.expects {
+            Expects::ChunkHeader => self.parse_chunk(input),
+            Expects::Trailer => parse_trailer(input),
+            Expects::Anything => {
+                self.add_size(input.bytes.len());
+                Progress::Part { consumed: input.bytes.len() }
+            }
+        }
+    }
+
+    fn parse_chunk(&mut self, input: Input<'_>) -> Progress {
+        let start = wire::leading_line_ends(input.bytes);
+        let rest = input.bytes.get(start..).unwrap_or_default();
+        if rest.is_empty() {
+            return Progress::Part { consumed: start };
+        }
+        let Some(line_len) = memchr(b'\n', rest.get(..MAX_LINE_BYTES).unwrap_or(rest)) else {
+            return without_line_end(input);
+        };
+        let Some(size) = rest.get(..line_len).and_then(wire::chunk_header) else {
+            // Whatever this is, it is not chunked: the message ends, and the search for the next one begins.
+            return Progress::Complete { consumed: input.bytes.len() };
+        };
+        let header_len = start + line_len + 1;
+        if size == 0 {
+            self.expects = Expects::Trailer;
+            return Progress::Part { consumed: header_len };
+        }
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        self.add_size(size);
+        Progress::Part { consumed: header_len.saturating_add(size) }
+    }
+
+    fn add_size(&mut self, bytes: usize) {
+        self.size_bytes = self.size_bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+}
+
+fn parse_trailer(input: Input<'_>) -> Progress {
+    let Some(line_len) = memchr(b'\n', input.bytes.get(..MAX_LINE_BYTES).unwrap_or(input.bytes)) else {
+        return without_line_end(input);
+    };
+    let consumed = line_len + 1;
+    match input.bytes.get(..line_len) {
+        Some([] | [b'\r']) => Progress::Complete { consumed },
+        _ => Progress::Part { consumed },
+    }
+}
+
+fn without_line_end(input: Input<'_>) -> Progress {
+    let len = input.bytes.len();
+    if len >= MAX_LINE_BYTES {
+        return Progress::Complete { consumed: len };
+    }
+    if input.is_final() { Progress::Part { consumed: len } } else { Progress::Incomplete { needed: len + 1 } }
+}
+
+/// The longest size line or trailer field that is waited for.
+const MAX_LINE_BYTES: usize = 4_096;

@@ -1,0 +1,47 @@
+//! On which connection, and where, an exchange was seen.
+
+use df_core::{Endpoint, FlowKey, InterfaceId, VlanTags};
+
+use crate::ObservationPoint;
+
+/// On which connection, and where between client and server, an exchange was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Place {
+    /// The connection, and the interface on which it was seen.
+    pub flow: FlowKey,
+    /// Where that interface is, between client and server.
+    pub observation_point: ObservationPoint,
+}
+
+impl Place {
+    /// A place from its parts.
+    pub const fn new(flow: FlowKey, observation_point: ObservationPoint) -> Self {
+        Self { flow, observation_point }
+    }
+
+    /// The same place with client and server exchanged.
+    pub const fn reversed(self) -> Self {
+        Self { flow: self.flow.reversed(), observation_point: self.observation_point.reversed() }
+    }
+
+    /// What one call can be seen through only once.
+    pub(crate) const fn port(&self) -> (InterfaceId, VlanTags) {
+        (self.flow.interface, self.flow.vlan)
+    }
+
+    pub(crate) const fn ends(&self) -> [Endpoint; 2] {
+        [self.flow.client, self.flow.server]
+    }
+
+    /// Whether client or server is the same.
+    pub(crate) fn shares_an_end(&self, other: &Self) -> bool {
+        self.flow.client == other.flow.client || self.flow.server == other.flow.server
+    }
+
+    /// An order of places that is the same on every run, and means nothing.
+    pub(crate) const fn arbitrary_order(&self) -> impl Ord + use<> {
+        let Self { flow, observation_point } = self;
+        (flow.interface.0, flow.vlan.outer, flow.vlan.inner, self.ends(), observation_point.rank())
+    }
+}

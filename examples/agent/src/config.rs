@@ -1,0 +1,137 @@
+//! The agent's configuration: one tree of settings, read from YAML and printed back as YAML.
+
+mod document;
+mod settings;
+mod value;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use df_capture::AfPacketConfig;
+use df_flow::FlowConfig;
+use df_l7::{ConnectionConfig, Obfuscation};
+use df_trace::TraceConfig;
+
+use crate::arguments::{OutputArguments, RunArguments};
+
+pub(crate) use document::DocumentError;
+pub(crate) use settings::{print, read};
+
+/// Everything that can be configured. The defaults of the library parts are the libraries' own.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Configuration {
+    pub(crate) capture: CaptureSettings,
+    pub(crate) parsing: ParsingSettings,
+    pub(crate) flow: FlowConfig,
+    pub(crate) connection: ConnectionConfig,
+    pub(crate) trace: TraceConfig,
+    pub(crate) export: ExportSettings,
+}
+
+/// Where packets come from.
+#[derive(Debug, Clone)]
+pub(crate) struct CaptureSettings {
+    pub(crate) interfaces: Vec<String>,
+    pub(crate) filter: String,
+    pub(crate) max_packet_bytes: u32,
+    pub(crate) ring_blocks: usize,
+}
+
+impl Default for CaptureSettings {
+    fn default() -> Self {
+        let socket = AfPacketConfig::default();
+        Self {
+            interfaces: vec!["any".to_owned()],
+            filter: String::new(),
+            max_packet_bytes: socket.snap_len,
+            ring_blocks: socket.block_count,
+        }
+    }
+}
+
+/// How parsing is spread over threads.
+#[derive(Debug, Clone)]
+pub(crate) struct ParsingSettings {
+    /// 0 is one per core, less one for capture.
+    pub(crate) workers: u16,
+    pub(crate) max_queued_batches: usize,
+}
+
+impl Default for ParsingSettings {
+    fn default() -> Self {
+        Self { workers: 0, max_queued_batches: 256 }
+    }
+}
+
+/// What leaves as OTLP.
+#[derive(Debug, Clone)]
+pub(crate) struct ExportSettings {
+    pub(crate) has_exchange_logs: bool,
+    pub(crate) metrics_interval: Duration,
+    pub(crate) shutdown_timeout: Duration,
+}
+
+impl Default for ExportSettings {
+    fn default() -> Self {
+        Self {
+            has_exchange_logs: false,
+            metrics_interval: Duration::from_secs(60),
+            shutdown_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl ParsingSettings {
+    /// How many parsing threads to start.
+    pub(crate) fn worker_count(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        match self.workers {
+            0 => cores.saturating_sub(1).max(1),
+            workers => usize::from(workers),
+        }
+    }
+}
+
+impl Configuration {
+    /// The defaults, overridden by `file` if there is one.
+    pub(crate) fn load(file: Option<&Path>) -> Result<Self, ConfigurationError> {
+        let mut configuration = Self::default();
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| ConfigurationError::Unreadable { path: path.to_owned(), source })?;
+            read(&text, &mut configuration)
+                .map_err(|source| ConfigurationError::Invalid { path: path.to_owned(), source })?;
+        }
+        Ok(configuration)
+    }
+
+    /// Takes over what the command line says of parsing; it wins over the file.
+    pub(crate) fn apply(&mut self, arguments: &OutputArguments, flow_interval: Option<Duration>) {
+        if arguments.raw {
+            self.connection.obfuscation = Obfuscation::NONE;
+        }
+        if flow_interval.is_some() {
+            self.flow.record_interval = flow_interval;
+        }
+    }
+
+    /// Takes over what the command line says of capture.
+    pub(crate) fn apply_run(&mut self, arguments: &RunArguments) {
+        if !arguments.interfaces.is_empty() {
+            self.capture.interfaces.clone_from(&arguments.interfaces);
+        }
+        if let Some(filter) = &arguments.filter {
+            self.capture.filter.clone_from(filter);
+        }
+        self.parsing.workers = arguments.workers.unwrap_or(self.parsing.workers);
+    }
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigurationError {
+    #[error("cannot read configuration file {}: {source}", path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("configuration file {}, {source}", path.display())]
+    Invalid { path: PathBuf, source: DocumentError },
+}

@@ -1,0 +1,153 @@
+//! The end of the pipeline: exchanges become spans, and everything goes where the options say.
+
+mod metering;
+mod place;
+
+use df_core::{FlowKey, Timestamp};
+use df_export::metrics::MetricsConfig;
+use df_export::{ExchangePlace, FlowPlace, Resource, SpanIds};
+use df_flow::FlowRecord;
+use df_l7::{Exchange, Protocol};
+use df_trace::{LinkedSpan, Place, SpanAssembler, TraceStats};
+
+use crate::config::Configuration;
+use crate::export::Exports;
+use crate::output::Printer;
+use crate::pipeline::Receiver;
+use crate::summary::Summary;
+use metering::Metering;
+pub(crate) use place::Interfaces;
+
+/// Takes exchanges and flow records of the whole agent.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    spans: SpanAssembler,
+    printer: Printer,
+    exports: Exports,
+    metering: Metering,
+    resource: Resource,
+    interfaces: Interfaces,
+    summary: Summary,
+}
+
+impl Delivery {
+    /// A delivery to a printer and to OTLP; `resource` says who observes.
+    pub(crate) fn new(
+        configuration: &Configuration,
+        printer: Printer,
+        exports: Exports,
+        resource: Resource,
+        interfaces: Interfaces,
+    ) -> Self {
+        let temporality = exports.temporality();
+        Self {
+            spans: SpanAssembler::new(configuration.trace.clone()),
+            printer,
+            exports,
+            metering: Metering::new(MetricsConfig::default().with_temporality(temporality)),
+            resource,
+            interfaces,
+            summary: Summary::default(),
+        }
+    }
+
+    /// The interfaces, to name them.
+    pub(crate) const fn interfaces(&mut self) -> &mut Interfaces {
+        &mut self.interfaces
+    }
+
+    /// Whether nobody takes the output any more: a closed pipe, a full disk.
+    pub(crate) const fn is_broken(&self) -> bool {
+        self.printer.is_broken()
+    }
+
+    /// Lets spans go whose window has ended, and shows everything so far.
+    pub(crate) fn handle_timeout(&mut self, now: Timestamp) {
+        self.spans.handle_timeout(now);
+        self.deliver_ready();
+        self.printer.flush();
+        self.exports.flush();
+    }
+
+    /// Tells the metrics up to now.
+    pub(crate) fn tell_metrics(&mut self) {
+        if self.measures() {
+            let metrics = self.metering.collect();
+            self.printer.metrics(&metrics);
+            self.exports.metrics(metrics);
+        }
+    }
+
+    /// Lets everything go that is still held.
+    pub(crate) fn finish(&mut self) {
+        self.spans.flush();
+        self.deliver_ready();
+        self.exports.flush();
+        self.tell_metrics();
+        self.printer.flush();
+    }
+
+    /// What was delivered, counted by the assembler.
+    pub(crate) const fn trace_stats(&self) -> TraceStats {
+        self.spans.stats()
+    }
+
+    /// What is left when everything is delivered.
+    pub(crate) fn into_parts(self) -> (Summary, Printer, Exports) {
+        (self.summary, self.printer, self.exports)
+    }
+
+    fn deliver_ready(&mut self) {
+        while let Some(linked) = self.spans.poll_span() {
+            self.summary.handle_exchange(&linked.exchange);
+            if self.measures() {
+                self.metering.exchange(&linked);
+            }
+            self.deliver(&linked);
+        }
+    }
+
+    fn deliver(&mut self, linked: &LinkedSpan) {
+        let LinkedSpan { exchange, place, context, .. } = linked;
+        // Records turn round what the exchange says is the other way; here it is turned already.
+        let believed = if exchange.is_reversed { place.flow.reversed() } else { place.flow };
+        let span_ids = SpanIds {
+            trace_id: context.trace_id,
+            span_id: context.span_id,
+            parent_span_id: linked.parent_span_id(),
+        };
+        let seen = ExchangePlace::new(&believed)
+            .with_interface(self.interfaces.name(place.flow.interface))
+            .with_span(span_ids);
+        self.printer.exchange(exchange, &place.flow, &seen);
+        self.exports.exchange(exchange, &seen);
+        if self.printer.wants_spans() || self.exports.is_active() {
+            let span = linked.to_span();
+            self.printer.span(&span, &self.resource);
+            self.exports.span(span);
+        }
+    }
+
+    const fn measures(&self) -> bool {
+        self.printer.wants_metrics() || self.exports.is_active()
+    }
+}
+
+impl Receiver for Delivery {
+    fn exchange(&mut self, exchange: Exchange, key: &FlowKey) {
+        let place = Place::new(*key, self.interfaces.observation_point(key));
+        self.spans.handle_exchange(exchange, place);
+        self.deliver_ready();
+    }
+
+    fn flow(&mut self, record: FlowRecord, protocol: Option<Protocol>) {
+        self.summary.handle_flow(&record);
+        if self.measures() {
+            self.metering.flow(&record);
+        }
+        let interface = self.interfaces.name(record.key.interface);
+        let place = FlowPlace::new().with_interface(interface).with_protocol(protocol);
+        self.printer.flow(&record, &place);
+        self.exports.flow(&record, &place);
+    }
+}

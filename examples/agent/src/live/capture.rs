@@ -1,0 +1,126 @@
+//! A capture thread: frames of one interface, decoded and shared out over the parsing threads by flow.
+
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use df_capture::{AfPacket, AfPacketStats, CaptureError, DecodeStats, decode};
+use df_core::Packet;
+use df_flow::shard_of;
+
+use super::batch::Batch;
+use crate::stop::Stop;
+
+/// The way to one parsing thread, and its empty batches' way back.
+#[derive(Debug, Clone)]
+pub(super) struct Lane {
+    pub(super) full: Sender<Batch>,
+    pub(super) empty: Receiver<Batch>,
+}
+
+/// What a capture thread did.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct CaptureStats {
+    pub(super) socket: AfPacketStats,
+    pub(super) decoding: DecodeStats,
+    /// Packets dropped because a parsing thread was behind.
+    pub(super) dropped_packets: u64,
+}
+
+impl CaptureStats {
+    /// Adds what another thread did.
+    pub(super) const fn add(&mut self, other: &Self) {
+        self.socket.dropped_by_kernel += other.socket.dropped_by_kernel;
+        self.decoding.merge(&other.decoding);
+        self.dropped_packets += other.dropped_packets;
+    }
+}
+
+/// Captures until told to stop or until capture fails. Dropping the lanes tells the parsing threads that it is over.
+pub(super) fn run(
+    source: &mut AfPacket,
+    lanes: Vec<Lane>,
+    stop: &Stop,
+) -> (CaptureStats, Result<(), CaptureError>) {
+    let mut shards = Shards::new(lanes);
+    let mut stats = CaptureStats::default();
+    let result = capture(source, &mut shards, &mut stats.decoding, stop);
+    shards.send_all();
+    stats.dropped_packets = shards.dropped_packets;
+    stats.socket = source.stats().unwrap_or_default();
+    (stats, result)
+}
+
+fn capture(
+    source: &mut AfPacket,
+    shards: &mut Shards,
+    decoding: &mut DecodeStats,
+    stop: &Stop,
+) -> Result<(), CaptureError> {
+    let mut sent_at = Instant::now();
+    let mut frames: u32 = 0;
+    while !stop.is_requested() {
+        let frame = source.next_frame_timeout(IDLE)?;
+        let is_idle = frame.is_none();
+        if let Some(frame) = frame {
+            let decoded = decode(&frame);
+            decoding.count(&decoded);
+            if let Ok(packet) = decoded {
+                shards.push(&packet);
+            }
+        }
+        frames = frames.wrapping_add(1);
+        if is_idle || (frames.is_multiple_of(FRAMES_PER_LOOK) && sent_at.elapsed() >= IDLE) {
+            shards.send_all();
+            sent_at = Instant::now();
+        }
+    }
+    Ok(())
+}
+
+/// The batches that are being filled, one per parsing thread.
+struct Shards {
+    lanes: Vec<Lane>,
+    batches: Vec<Batch>,
+    dropped_packets: u64,
+}
+
+impl Shards {
+    fn new(lanes: Vec<Lane>) -> Self {
+        let batches = lanes.iter().map(|_| Batch::default()).collect();
+        Self { lanes, batches, dropped_packets: 0 }
+    }
+
+    fn push(&mut self, packet: &Packet<'_>) {
+        let shard = shard_of(packet, self.lanes.len());
+        let Some(batch) = self.batches.get_mut(shard) else { return };
+        batch.push(packet);
+        if batch.is_full() {
+            self.send(shard);
+        }
+    }
+
+    fn send_all(&mut self) {
+        for shard in 0..self.lanes.len() {
+            self.send(shard);
+        }
+    }
+
+    fn send(&mut self, shard: usize) {
+        let (Some(lane), Some(batch)) = (self.lanes.get(shard), self.batches.get_mut(shard)) else { return };
+        if batch.is_empty() {
+            return;
+        }
+        let next = lane.empty.try_recv().unwrap_or_default();
+        if let Err(TrySendError::Full(mut lost) | TrySendError::Disconnected(mut lost)) =
+            lane.full.try_send(std::mem::replace(batch, next))
+        {
+            self.dropped_packets += lost.len() as u64;
+            lost.clear();
+            *batch = lost;
+        }
+    }
+}
+
+/// How long a packet may wait in a batch that is not full.
+const IDLE: Duration = Duration::from_millis(20);
+const FRAMES_PER_LOOK: u32 = 64;

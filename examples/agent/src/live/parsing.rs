@@ -1,0 +1,94 @@
+//! A parsing thread: the flows and connections of its share of the packets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use df_core::FlowKey;
+use df_flow::{FlowConfig, FlowRecord, FlowStats, FlowTable};
+use df_l7::{ConnectionConfig, Exchange, Protocol};
+
+use super::batch::Batch;
+use super::clock;
+use crate::pipeline::{self, ParsingStats, Pipeline};
+
+/// What parsing sends to delivery.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// An exchange, and its connection as the flow table believes.
+    Exchange(Box<(Exchange, FlowKey)>),
+    /// A flow record, and the protocol found in the flow.
+    Flow(Box<FlowRecord>, Option<Protocol>),
+}
+
+/// The ends of the channels of one parsing thread.
+pub(super) struct Channels {
+    pub(super) full: Receiver<Batch>,
+    pub(super) empty: Sender<Batch>,
+    pub(super) events: Sender<Vec<Event>>,
+}
+
+/// Parses until every capture thread has ended, then ends every flow.
+pub(super) fn run(
+    channels: Channels,
+    flow: FlowConfig,
+    connection: Arc<ConnectionConfig>,
+) -> (FlowStats, ParsingStats) {
+    let Channels { full, empty, events } = channels;
+    let mut flows = FlowTable::new(flow);
+    let mut pipeline = Pipeline::new(connection, Outbox { pending: Vec::new(), events });
+    loop {
+        match full.recv_timeout(IDLE) {
+            Ok(mut batch) => {
+                batch.for_each(|packet| flows.handle_packet(packet, &mut pipeline));
+                batch.clear();
+                // Nobody waits for an empty batch: one too many is freed.
+                let _ = empty.try_send(batch);
+            }
+            Err(RecvTimeoutError::Timeout) => flows.handle_timeout(clock::now(), &mut pipeline),
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        pipeline.receiver().send();
+    }
+    flows.finish(&mut pipeline);
+    pipeline.receiver().send();
+    let (stats, _) = pipeline.finish();
+    (flows.stats(), stats)
+}
+
+/// Collects events and sends them together.
+struct Outbox {
+    pending: Vec<Event>,
+    events: Sender<Vec<Event>>,
+}
+
+impl Outbox {
+    /// Sends what there is. Waits while delivery is behind: then this thread's channel fills, and capture drops and
+    /// counts packets.
+    fn send(&mut self) {
+        if !self.pending.is_empty() {
+            // Delivery outlives this thread; if it has failed there is nobody to tell.
+            let _ = self.events.send(std::mem::take(&mut self.pending));
+        }
+    }
+
+    fn push(&mut self, event: Event) {
+        self.pending.push(event);
+        if self.pending.len() >= MAX_PENDING_EVENTS {
+            self.send();
+        }
+    }
+}
+
+impl pipeline::Receiver for Outbox {
+    fn exchange(&mut self, exchange: Exchange, key: &FlowKey) {
+        self.push(Event::Exchange(Box::new((exchange, *key))));
+    }
+
+    fn flow(&mut self, record: FlowRecord, protocol: Option<Protocol>) {
+        self.push(Event::Flow(Box::new(record), protocol));
+    }
+}
+
+const IDLE: Duration = Duration::from_millis(100);
+const MAX_PENDING_EVENTS: usize = 512;
