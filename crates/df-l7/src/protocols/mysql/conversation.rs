@@ -237,6 +237,8 @@ impl Conversation {
     /// The text of a query. Whether attributes stand before it only the capabilities tell; in mid-stream, a text does
     /// not start like them.
     fn query_text<'a>(&self, arguments: &'a [u8]) -> Option<AttributedQuery<'a>> {
+        // some clients count the end of their string
+        let arguments = arguments.strip_suffix(&[0]).unwrap_or(arguments);
         let has_attributes = match self.capabilities {
             Some(known) => known.has(Capabilities::QUERY_ATTRIBUTES),
             None => arguments.first().is_some_and(|count| *count < b'\t') && arguments.get(1) == Some(&1),

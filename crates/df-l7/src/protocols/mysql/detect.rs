@@ -5,9 +5,12 @@ use df_core::{Direction, Transport};
 use super::command::{self, Command};
 use super::compressed::is_frame_start;
 use super::login::Login;
-use super::wire::{EOF, ERROR, Failure, GREETING_VERSION, Greeting, HEADER_BYTES, Header, OK};
+use super::wire::{
+    EOF, ERROR, Failure, GREETING_VERSION, Greeting, HEADER_BYTES, Header, OK, STATUS_AUTOCOMMIT,
+    STATUS_IN_TRANSACTION, read_length,
+};
 use crate::sql::starts_like_sql;
-use crate::{Confidence, Detection, Match};
+use crate::{Confidence, Cursor, Detection, Match};
 
 /// Says whether these bytes are MySQL's: a greeting, a login, a command or a response.
 pub(crate) fn detect(_transport: Transport, direction: Direction, bytes: &[u8]) -> Detection {
@@ -190,15 +193,26 @@ fn response_confidence(header: Header, bytes: &[u8]) -> Option<Confidence> {
                 && failure.sql_state?.iter().all(u8::is_ascii_alphanumeric);
             is_known.then_some(Confidence::Certain)
         }
-        ([OK, _, _, _, status, _, _, ..], []) if *status < 0x40 => Some(Confidence::Weak),
+        ([OK, ..], []) if is_ok(own) => Some(Confidence::Weak),
         ([OK, ..], [_, _, _, 2, ..]) if own.len() == PREPARED_BYTES => Some(Confidence::Weak),
         ([EOF, _, _, _, _], []) => Some(Confidence::Weak),
         _ => None,
     }
 }
 
+/// Whether this is an OK packet of a server at rest: in a transaction, or committing by itself.
+fn is_ok(body: &[u8]) -> bool {
+    let mut cursor = Cursor::new(body.get(1..).unwrap_or_default());
+    let counts = [read_length(&mut cursor), read_length(&mut cursor)];
+    let (status, warnings) = (cursor.u16_le(), cursor.u16_le());
+    counts.iter().all(Option::is_some)
+        && status.is_some_and(|flags| flags & (STATUS_IN_TRANSACTION | STATUS_AUTOCOMMIT) != 0)
+        && warnings.is_some_and(|count| count < MAX_PLAUSIBLE_WARNINGS)
+}
+
 /// The numbers of MySQL's and MariaDB's errors.
 const KNOWN_ERRORS: std::ops::Range<u16> = 1_000..6_000;
+const MAX_PLAUSIBLE_WARNINGS: u16 = 0x4000;
 const MIN_GREETING_BYTES: usize = 20;
 const MAX_GREETING_BYTES: usize = 512;
 const MIN_LOGIN_BYTES: usize = 20;

@@ -70,23 +70,6 @@ impl Reading {
         }
     }
 
-    /// Passes over rows: only their first byte matters. Gives how many bytes they take, perhaps more than there are.
-    fn skip_rows(&mut self, bytes: &[u8]) -> usize {
-        let mut position = 0_usize;
-        while let Some([low, middle, high, sequence_id, first, ..]) = bytes.get(position..) {
-            let len = usize::from(*low) | usize::from(*middle) << 8 | usize::from(*high) << 16;
-            let is_row =
-                *first < EOF && (1..MAX_PACKET_BYTES).contains(&len) && *sequence_id == self.next_sequence_id;
-            if !is_row {
-                break;
-            }
-            self.count_row();
-            self.next_sequence_id = sequence_id.wrapping_add(1);
-            position = position.saturating_add(HEADER_BYTES + len);
-        }
-        position
-    }
-
     fn count_row(&mut self) {
         self.returned_rows = Some(self.returned_rows.unwrap_or_default().saturating_add(1));
     }
@@ -96,7 +79,7 @@ impl Conversation {
     /// Reads packets of the server, up to the end of a response.
     pub(super) fn read_server(&mut self, input: Input<'_>) -> Result<Parsed, ParseError> {
         if self.reading.stage == Stage::Rows && !self.reading.continues {
-            let consumed = self.reading.skip_rows(input.bytes);
+            let consumed = self.skip_rows(input.bytes);
             if consumed > 0 {
                 return Ok(Parsed::Part { consumed });
             }
@@ -115,6 +98,23 @@ impl Conversation {
         })
     }
 
+    /// Passes over rows: only their first byte matters. Gives how many bytes they take, perhaps more than there are.
+    fn skip_rows(&mut self, bytes: &[u8]) -> usize {
+        let is_numbered = self.is_numbered();
+        let mut position = 0_usize;
+        while let Some([low, middle, high, sequence_id, first, ..]) = bytes.get(position..) {
+            let len = usize::from(*low) | usize::from(*middle) << 8 | usize::from(*high) << 16;
+            let is_in_order = !is_numbered || *sequence_id == self.reading.next_sequence_id;
+            if *first >= EOF || !(1..MAX_PACKET_BYTES).contains(&len) || !is_in_order {
+                break;
+            }
+            self.reading.count_row();
+            self.reading.next_sequence_id = sequence_id.wrapping_add(1);
+            position = position.saturating_add(HEADER_BYTES + len);
+        }
+        position
+    }
+
     pub(super) fn on_server_gap(&mut self) {
         self.reading.continues = false;
         self.may_have_missed_response = !self.expected.is_empty();
@@ -124,6 +124,7 @@ impl Conversation {
     pub(super) fn interrupt_response(&mut self) -> Option<Message> {
         let has_begun = !matches!(self.reading.stage, Stage::Idle | Stage::Stream);
         self.reading.continues = false;
+        self.may_have_missed_response |= !self.expected.is_empty();
         has_begun.then(|| self.succeed())
     }
 
@@ -183,9 +184,15 @@ impl Conversation {
         }
     }
 
+    /// Within compressed frames servers number packets as they like: MariaDB goes on with the number of the frame.
+    fn is_numbered(&self) -> bool {
+        self.secrecy == Secrecy::Plain
+    }
+
     /// Packets of a response are numbered. A number 1 in the middle starts another response.
     fn check_sequence(&mut self, header: Header) -> Result<(), ParseError> {
-        let is_checked = !matches!(self.reading.stage, Stage::Idle | Stage::LocalInfile | Stage::Stream);
+        let is_checked = self.is_numbered()
+            && !matches!(self.reading.stage, Stage::Idle | Stage::LocalInfile | Stage::Stream);
         if !is_checked || header.sequence_id == self.reading.next_sequence_id {
             return Ok(());
         }
@@ -395,7 +402,7 @@ impl Conversation {
         let mut response = Response {
             status: failure.status(),
             code: Some(Cow::Owned(code.clone())),
-            exception: Some(self.attribute_text(failure.message)),
+            exception: Some(self.attribute_text(&failure.text(self.config.obfuscation))),
             ..Response::default()
         };
         response.attributes.push("db.response.status_code", code);

@@ -18,6 +18,8 @@ pub(super) const EOF: u8 = 0xfe;
 pub(super) const ERROR: u8 = 0xff;
 
 /// Flags of the server's status, in OK and EOF packets.
+pub(super) const STATUS_IN_TRANSACTION: u16 = 0x0001;
+pub(super) const STATUS_AUTOCOMMIT: u16 = 0x0002;
 pub(super) const STATUS_MORE_RESULTS: u16 = 0x0008;
 pub(super) const STATUS_CURSOR_EXISTS: u16 = 0x0040;
 pub(super) const STATUS_NO_BACKSLASH_ESCAPES: u16 = 0x0200;
