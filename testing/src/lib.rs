@@ -3,6 +3,7 @@
 //! Servers are the ones Debian packages, driven by their own clients; nothing is simulated. Each lives in a fresh
 //! directory and on its own port or in its own network namespace, and dies with the value that stands for it.
 
+mod client;
 mod golden;
 mod namespaces;
 mod peer;
@@ -10,6 +11,7 @@ mod place;
 mod recording;
 mod server;
 
+pub use client::{Measurement, measure};
 pub use golden::GoldenCase;
 pub use namespaces::Namespaces;
 pub use peer::{PeerError, skip};

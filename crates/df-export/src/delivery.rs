@@ -5,6 +5,8 @@ mod grpc;
 #[cfg(feature = "otlp-http")]
 mod http;
 mod payload;
+#[cfg(feature = "health")]
+mod sdk_client;
 mod tls;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +19,8 @@ use crate::retry::Backoff;
 use crate::{ExportError, OtlpProtocol, Resource, RetryConfig, Signal, SignalConfig};
 
 pub(crate) use payload::{Encoding, Payload};
+#[cfg(feature = "health")]
+pub(crate) use sdk_client::HttpClient;
 
 /// Delivers one signal until its queue is closed and empty.
 pub(crate) struct Delivery<T> {

@@ -165,8 +165,8 @@ impl SpanAssembler {
             && let Some(held) = self.held.get_mut(position)
         {
             held.is_indexed = true;
-            let is_complete = self.index.add(&held.observation.keys, self.indexed_number);
-            self.stats.not_compared += u64::from(!is_complete);
+            let is_found = self.index.add(&held.observation.keys, self.indexed_number);
+            self.stats.not_compared += u64::from(!is_found);
             self.indexed_number = self.indexed_number.saturating_add(1);
         }
     }
@@ -210,7 +210,8 @@ impl SpanAssembler {
         let mut next = 0;
         while let Some(observation) = numbers.get(next).and_then(|number| self.observation(*number)) {
             for number in self.index.alike(&observation.keys) {
-                if numbers.len() < MAX_ALIKE && !numbers.contains(&number) {
+                let is_alike = self.observation(number).is_some_and(|other| observation.is_alike(other));
+                if is_alike && numbers.len() < MAX_ALIKE && !numbers.contains(&number) {
                     numbers.push(number);
                 }
             }

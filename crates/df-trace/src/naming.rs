@@ -51,7 +51,8 @@ fn database_name(request: &Request, exchange: &Exchange, flow: &FlowKey) -> Cow<
 }
 
 fn operation_and_target(request: &Request, exchange: &Exchange) -> Cow<'static, str> {
-    match (request.operation.as_ref(), request.target.as_deref()) {
+    // The root of the name system has an empty name.
+    match (request.operation.as_ref(), request.target.as_deref().filter(|target| !target.is_empty())) {
         ("", None) => fallback_name(exchange),
         (_, None) => request.operation.clone(),
         (operation, Some(target)) => joined(operation, target),

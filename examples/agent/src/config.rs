@@ -68,11 +68,16 @@ impl Default for ParsingSettings {
 pub(crate) struct ExportSettings {
     pub(crate) has_exchange_logs: bool,
     pub(crate) metrics_interval: Duration,
+    pub(crate) shutdown_timeout: Duration,
 }
 
 impl Default for ExportSettings {
     fn default() -> Self {
-        Self { has_exchange_logs: false, metrics_interval: Duration::from_secs(60) }
+        Self {
+            has_exchange_logs: false,
+            metrics_interval: Duration::from_secs(60),
+            shutdown_timeout: Duration::from_secs(10),
+        }
     }
 }
 

@@ -39,11 +39,12 @@ impl Delivery {
         resource: Resource,
         interfaces: Interfaces,
     ) -> Self {
+        let temporality = exports.temporality();
         Self {
             spans: SpanAssembler::new(configuration.trace.clone()),
             printer,
             exports,
-            metering: Metering::new(MetricsConfig::default()),
+            metering: Metering::new(MetricsConfig::default().with_temporality(temporality)),
             resource,
             interfaces,
             summary: Summary::default(),
@@ -73,7 +74,7 @@ impl Delivery {
         if self.measures() {
             let metrics = self.metering.collect();
             self.printer.metrics(&metrics);
-            self.exports.metrics(&metrics);
+            self.exports.metrics(metrics);
         }
     }
 
@@ -83,6 +84,7 @@ impl Delivery {
         self.deliver_ready();
         self.exports.flush();
         self.tell_metrics();
+        self.printer.flush();
     }
 
     /// What was delivered, counted by the assembler.

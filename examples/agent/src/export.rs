@@ -1,121 +1,114 @@
 //! OTLP: to a file, and to a receiver.
 
-use std::fs::File;
-use std::io::{self, BufWriter};
-use std::path::Path;
+mod file;
+mod receiver;
 
-use df_export::metrics::Metric;
-use df_export::otlp::{OtlpFile, exchange_log, flow_log, proto::logs::v1::LogRecord};
+use df_export::metrics::{Metric, Temporality};
 use df_export::{ExchangePlace, FlowPlace, Resource};
 use df_flow::FlowRecord;
 use df_l7::Exchange;
 use df_trace::Span;
 
 use crate::Failure;
+use crate::arguments::OutputArguments;
+use crate::config::ExportSettings;
+use crate::summary::Dropped;
+use file::FileExport;
+pub(crate) use receiver::Haste;
+use receiver::ReceiverExport;
 
-/// Everything that leaves as OTLP. Collects a batch, then hands it on.
+/// Everything that leaves as OTLP.
 #[derive(Debug)]
 pub(crate) struct Exports {
     file: Option<FileExport>,
+    receiver: Option<ReceiverExport>,
     has_exchange_logs: bool,
-    spans: Vec<Span>,
-    logs: Vec<LogRecord>,
-}
-
-/// An OTLP file and the failure that ended it.
-#[derive(Debug)]
-struct FileExport {
-    name: String,
-    file: OtlpFile<BufWriter<File>>,
-    failure: Option<io::Error>,
 }
 
 impl Exports {
-    /// Exports nothing yet. Exchanges are spans; `has_exchange_logs` makes them log records besides.
-    pub(crate) const fn new(has_exchange_logs: bool) -> Self {
-        Self { file: None, has_exchange_logs, spans: Vec::new(), logs: Vec::new() }
-    }
-
-    /// Exports to a file too.
-    pub(crate) fn with_file(mut self, path: &Path, resource: &Resource) -> Result<Self, Failure> {
-        let name = path.display().to_string();
+    /// Opens what the options and the environment ask for. Exchanges are spans; the settings can make them log records
+    /// besides.
+    pub(crate) fn open(
+        arguments: &OutputArguments,
+        settings: &ExportSettings,
+        resource: &Resource,
+        haste: Haste,
+    ) -> Result<Self, Failure> {
         let file =
-            File::create(path).map_err(|error| Failure::running(format!("cannot create {name}: {error}")))?;
-        let file = OtlpFile::new(BufWriter::new(file), resource.clone());
-        self.file = Some(FileExport { name, file, failure: None });
-        Ok(self)
+            arguments.otlp_file.as_deref().map(|path| FileExport::create(path, resource)).transpose()?;
+        let receiver = ReceiverExport::start(arguments.otlp.as_deref(), settings, resource, haste)?;
+        Ok(Self { file, receiver, has_exchange_logs: settings.has_exchange_logs })
     }
 
     /// Whether anything leaves at all.
     pub(crate) const fn is_active(&self) -> bool {
-        self.file.is_some()
+        self.file.is_some() || self.receiver.is_some()
+    }
+
+    /// What metrics shall count from.
+    pub(crate) fn temporality(&self) -> Temporality {
+        self.receiver.as_ref().map_or(Temporality::Cumulative, ReceiverExport::temporality)
     }
 
     /// Exports a span.
     pub(crate) fn span(&mut self, span: Span) {
-        if self.is_active() {
-            self.spans.push(span);
-            self.flush_if_full();
+        match (&mut self.file, &mut self.receiver) {
+            (Some(file), Some(receiver)) => {
+                file.span(span.clone());
+                receiver.span(span);
+            }
+            (Some(file), None) => file.span(span),
+            (None, Some(receiver)) => receiver.span(span),
+            (None, None) => {}
         }
     }
 
     /// Exports an exchange as a log record, if that is wanted.
     pub(crate) fn exchange(&mut self, exchange: &Exchange, place: &ExchangePlace<'_>) {
-        if self.is_active() && self.has_exchange_logs {
-            self.logs.push(exchange_log(exchange, place));
-            self.flush_if_full();
+        if !self.has_exchange_logs {
+            return;
+        }
+        if let Some(file) = &mut self.file {
+            file.exchange(exchange, place);
+        }
+        if let Some(receiver) = &mut self.receiver {
+            receiver.exchange(exchange, place);
         }
     }
 
     /// Exports a flow record as a log record.
     pub(crate) fn flow(&mut self, record: &FlowRecord, place: &FlowPlace<'_>) {
-        if self.is_active() {
-            self.logs.push(flow_log(record, place));
-            self.flush_if_full();
+        if let Some(file) = &mut self.file {
+            file.flow(record, place);
+        }
+        if let Some(receiver) = &mut self.receiver {
+            receiver.flow(record, place);
         }
     }
 
     /// Exports metrics.
-    pub(crate) fn metrics(&mut self, metrics: &[Metric]) {
+    pub(crate) fn metrics(&mut self, metrics: Vec<Metric>) {
         if let Some(file) = &mut self.file {
-            file.write(|file| file.write_metrics(metrics));
+            file.metrics(&metrics);
+        }
+        if let Some(receiver) = &mut self.receiver {
+            receiver.metrics(metrics);
         }
     }
 
-    /// Hands over what was collected.
+    /// Hands over what was collected, and tells what went wrong since the last time.
     pub(crate) fn flush(&mut self) {
-        let (spans, logs) = (std::mem::take(&mut self.spans), std::mem::take(&mut self.logs));
         if let Some(file) = &mut self.file {
-            file.write(|file| file.write_spans(&spans));
-            file.write(|file| file.write_logs(logs));
+            file.flush();
+        }
+        if let Some(receiver) = &mut self.receiver {
+            receiver.tell_trouble();
         }
     }
 
-    /// Hands over the rest and says what failed.
-    pub(crate) fn finish(mut self) -> Result<(), Failure> {
-        self.flush();
-        let Some(mut export) = self.file else { return Ok(()) };
-        export.write(OtlpFile::flush);
-        match export.failure {
-            Some(error) => Err(Failure::running(format!("cannot write to {}: {error}", export.name))),
-            None => Ok(()),
-        }
-    }
-
-    fn flush_if_full(&mut self) {
-        if self.spans.len() + self.logs.len() >= MAX_BATCH_ITEMS {
-            self.flush();
-        }
+    /// Hands over the rest, within bounds of time. Says what never arrived, and what failed.
+    pub(crate) fn finish(self) -> (Vec<Dropped>, Result<(), Failure>) {
+        let dropped = self.receiver.map_or_else(Vec::new, ReceiverExport::finish);
+        (dropped, self.file.map_or(Ok(()), FileExport::finish))
     }
 }
-
-impl FileExport {
-    /// Writes, unless writing has failed before.
-    fn write(&mut self, write: impl FnOnce(&mut OtlpFile<BufWriter<File>>) -> io::Result<()>) {
-        if self.failure.is_none() {
-            self.failure = write(&mut self.file).err();
-        }
-    }
-}
-
-const MAX_BATCH_ITEMS: usize = 512;

@@ -17,12 +17,14 @@ use crate::Failure;
 use crate::arguments::RunArguments;
 use crate::config::Configuration;
 use crate::delivery::{Delivery, Interfaces};
+use crate::export::Haste;
 use crate::output;
 use crate::pipeline::{ParsingStats, Receiver as _};
 use crate::stop::Stop;
 use crate::summary::{Dropped, drops};
 use batch::Batch;
 use capture::{CaptureStats, Lane};
+use clock::Regularly;
 use parsing::{Channels, Event};
 
 /// Observes this host until it is told to stop.
@@ -34,14 +36,17 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let mut sources = open_sources(&configuration)?;
     let stop = Stop::on_signals()
         .map_err(|error| Failure::running(format!("cannot listen for signals: {error}")))?;
-    let mut delivery = output::open(&arguments.output, &configuration, Interfaces::of_this_host())?;
+    let mut delivery =
+        output::open(&arguments.output, &configuration, Interfaces::of_this_host(), Haste::Live)?;
     tracing::info!("observing {}; Ctrl-C ends it", configuration.capture.interfaces.join(", "));
-    let outcome = observe(&configuration, &mut sources, &mut delivery, &stop, arguments.duration);
+    let mut outcome = observe(&configuration, &mut sources, &mut delivery, &stop, arguments.duration);
     delivery.finish();
     let (mut summary, mut printer, exports) = delivery.into_parts();
+    let (not_exported, exported) = exports.finish();
+    outcome.drops.extend(not_exported);
     printer.summary(|| summary.text(&outcome.drops));
     printer.finish()?;
-    exports.finish()?;
+    exported?;
     outcome.result.map_err(Failure::running)
 }
 
@@ -140,7 +145,8 @@ struct Pace {
 /// Delivers until every parsing thread has ended, which they do once capture stops.
 fn deliver(events: &Receiver<Vec<Event>>, delivery: &mut Delivery, stop: &Stop, pace: &Pace) {
     let started = Instant::now();
-    let (mut told_at, mut measured_at) = (started, started);
+    let (mut show, mut look) = (Regularly::new(TICK), Regularly::new(LOOK_INTERVAL));
+    let mut measure = Regularly::new(pace.metrics_interval);
     loop {
         match events.recv_timeout(TICK) {
             Ok(events) => {
@@ -154,12 +160,13 @@ fn deliver(events: &Receiver<Vec<Event>>, delivery: &mut Delivery, stop: &Stop, 
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        if told_at.elapsed() >= TICK {
-            told_at = Instant::now();
+        if show.is_due() {
             delivery.handle_timeout(clock::now());
         }
-        if measured_at.elapsed() >= pace.metrics_interval {
-            measured_at = Instant::now();
+        if look.is_due() {
+            delivery.interfaces().look_again();
+        }
+        if measure.is_due() {
             delivery.tell_metrics();
         }
         if delivery.is_broken() || pace.duration.is_some_and(|duration| started.elapsed() >= duration) {
@@ -204,5 +211,7 @@ fn outcome(
 
 /// How often delivery looks at the clock.
 const TICK: Duration = Duration::from_millis(100);
+/// How often delivery looks for new interfaces and addresses.
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// Batches of events that may wait for delivery.
 const MAX_QUEUED_EVENTS: usize = 1_024;

@@ -15,23 +15,21 @@ use crate::Failure;
 use crate::arguments::{OutputArguments, RecordKind};
 use crate::config::Configuration;
 use crate::delivery::{Delivery, Interfaces};
-use crate::export::Exports;
+use crate::export::{Exports, Haste};
 
 /// Opens everything that the options ask for.
 pub(crate) fn open(
     arguments: &OutputArguments,
     configuration: &Configuration,
     interfaces: Interfaces,
+    haste: Haste,
 ) -> Result<Delivery, Failure> {
     let (resource, warnings) = Resource::from_environment(|name| std::env::var(name).ok());
     for warning in warnings {
         tracing::warn!("{warning}");
     }
     let printer = open_printer(arguments)?;
-    let mut exports = Exports::new(configuration.export.has_exchange_logs);
-    if let Some(path) = &arguments.otlp_file {
-        exports = exports.with_file(path, &resource)?;
-    }
+    let exports = Exports::open(arguments, &configuration.export, &resource, haste)?;
     Ok(Delivery::new(configuration, printer, exports, resource, interfaces))
 }
 

@@ -13,6 +13,7 @@ use crate::Failure;
 use crate::arguments::ReplayArguments;
 use crate::config::Configuration;
 use crate::delivery::{Delivery, Interfaces};
+use crate::export::Haste;
 use crate::output;
 use crate::pipeline::{FlowState, Pipeline};
 use crate::stop::Stop;
@@ -23,7 +24,7 @@ use progress::Progress;
 pub(crate) fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     let mut configuration = Configuration::load(arguments.config.as_deref()).map_err(Failure::usage)?;
     configuration.apply(&arguments.output, arguments.flow_interval);
-    let delivery = output::open(&arguments.output, &configuration, Interfaces::default())?;
+    let delivery = output::open(&arguments.output, &configuration, Interfaces::default(), Haste::Patient)?;
     let mut replay = Replay::new(&configuration, delivery)?;
     let mut failures = Vec::new();
     for file in &arguments.files {
@@ -114,11 +115,17 @@ impl Replay {
         let flow_stats = self.flows.stats();
         let (parsing, mut delivery) = self.pipeline.finish();
         delivery.finish();
-        let drops = drops(&self.decoding, &flow_stats, &parsing, &delivery.trace_stats());
+        let mut drops = drops(&self.decoding, &flow_stats, &parsing, &delivery.trace_stats());
         let (mut summary, mut printer, exports) = delivery.into_parts();
+        let (not_exported, exported) = exports.finish();
+        let lost: u64 = not_exported.iter().map(|dropped| dropped.count).sum();
+        drops.extend(not_exported);
         printer.summary(|| summary.text(&drops));
         printer.finish()?;
-        exports.finish()
+        if lost > 0 {
+            return Err(Failure::running(format!("{lost} items did not arrive at the OTLP receiver")));
+        }
+        exported
     }
 }
 

@@ -12,14 +12,22 @@ const EDGES: &[(&str, &[&str])] = &[
     ("df-l7", &["df-core"]),
     ("df-trace", &["df-core", "df-l7"]),
     ("df-export", &["df-core", "df-flow", "df-l7", "df-trace"]),
-    ("xtask", &[]),
 ];
 
 /// Our crates use each other as the design says, no less and no more.
 pub(super) fn edges_are_those_of_the_design(repository: &Repository) -> Vec<Violation> {
     let packages = repository.metadata["packages"].as_array().into_iter().flatten();
-    let libraries = packages.filter(|package| !text(package, "manifest_path").contains("/examples/"));
-    libraries.flat_map(|package| edge_violations(repository, package)).collect()
+    packages
+        .filter(|package| is_library(package))
+        .flat_map(|package| edge_violations(repository, package))
+        .collect()
+}
+
+/// Whether a package is a crate of the design: one that is published. The agent, the examples and what only tests use
+/// may know everything, and no library may know them.
+fn is_library(package: &Value) -> bool {
+    let is_published = package["publish"].as_array().is_none_or(|registries| !registries.is_empty());
+    is_published && !text(package, "manifest_path").contains("/examples/")
 }
 
 fn edge_violations(repository: &Repository, package: &Value) -> Vec<Violation> {
@@ -101,6 +109,7 @@ mod tests {
             package("df-flow", &[("df-core", None), ("df-l7", None), ("df-capture", Some("dev"))]),
             package("df-trace", &[("df-core", None)]),
             package("df-new", &[]),
+            json!({"name": "df-testing", "manifest_path": "/x/df-testing/Cargo.toml", "publish": []}),
         ];
         let files = vec![File::new(
             "crates/df-flow/Cargo.toml",

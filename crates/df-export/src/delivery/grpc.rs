@@ -43,7 +43,7 @@ impl GrpcTransport {
             .timer(TokioTimer::new())
             .http2_keep_alive_interval(KEEP_ALIVE)
             .build(connector);
-        let mut client = Grpc::with_origin(client, config.endpoint.clone());
+        let mut client = Grpc::with_origin(client, origin(&config.endpoint)?);
         client = client.accept_compressed(CompressionEncoding::Gzip);
         if config.compression == Compression::Gzip {
             client = client.send_compressed(CompressionEncoding::Gzip);
@@ -54,7 +54,7 @@ impl GrpcTransport {
             path: PathAndQuery::from_static(method(signal)),
             metadata: MetadataMap::from_headers(headers),
             timeout: config.timeout,
-            endpoint: origin(&config.endpoint),
+            endpoint: format!("gRPC {}", origin(&config.endpoint)?),
         })
     }
 
@@ -112,10 +112,11 @@ const fn method(signal: Signal) -> &'static str {
     }
 }
 
-/// Scheme and authority: the path does not count for gRPC.
-fn origin(endpoint: &Uri) -> String {
-    let scheme = endpoint.scheme_str().unwrap_or("http");
-    endpoint.authority().map_or_else(String::new, |authority| format!("grpc ({scheme}) {authority}"))
+/// Scheme and authority: a path does not count for gRPC.
+fn origin(endpoint: &Uri) -> Result<Uri, ExportError> {
+    let mut parts = endpoint.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::from_static("/"));
+    Uri::from_parts(parts).map_err(|error| ExportError::setting(endpoint.to_string(), error.to_string()))
 }
 
 fn answer(response: ExportTraceServiceResponse) -> Answer {

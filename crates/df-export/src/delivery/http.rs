@@ -32,16 +32,10 @@ pub(crate) struct HttpTransport {
 
 impl HttpTransport {
     pub(super) fn new(config: &SignalConfig, _: Signal) -> Result<Self, ExportError> {
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls::client_config(config)?)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tls::http_connector(config.timeout));
-        let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
         let encoding =
             if config.protocol == OtlpProtocol::HttpJson { Encoding::Json } else { Encoding::Protobuf };
         Ok(Self {
-            client,
+            client: client(config)?,
             uri: config.endpoint.clone(),
             headers: headers(config, encoding),
             encoding,
@@ -131,6 +125,16 @@ impl HttpTransport {
     }
 }
 
+/// An HTTP/1.1 client for the endpoint.
+pub(super) fn client(config: &SignalConfig) -> Result<Client<Connector, Full<Bytes>>, ExportError> {
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(tls::client_config(config)?)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tls::http_connector(config.timeout));
+    Ok(Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector))
+}
+
 fn headers(config: &SignalConfig, encoding: Encoding) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(USER_AGENT, HeaderValue::from_static(concat!("df-export/", env!("CARGO_PKG_VERSION"))));
@@ -190,7 +194,7 @@ fn status_message(body: &Bytes) -> String {
 }
 
 /// The limit that the OTLP specification recommends for answers.
-const MAX_ANSWER_BYTES: usize = 4 << 20;
+pub(super) const MAX_ANSWER_BYTES: usize = 4 << 20;
 
 #[cfg(test)]
 mod tests {

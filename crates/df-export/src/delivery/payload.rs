@@ -15,6 +15,7 @@ pub(crate) enum Encoding {
     /// Protobuf.
     Protobuf,
     /// JSON.
+    #[cfg(feature = "otlp-http")]
     Json,
 }
 
@@ -47,6 +48,7 @@ impl Payload for Metric {
 fn encode(request: &(impl Message + serde::Serialize), encoding: Encoding) -> Vec<u8> {
     match encoding {
         Encoding::Protobuf => request.encode_to_vec(),
+        #[cfg(feature = "otlp-http")]
         Encoding::Json => serde_json::to_vec(request).unwrap_or_default(),
     }
 }

@@ -2,28 +2,30 @@
 
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
 use crate::peer::write;
 
 /// PEM files.
-pub struct Certificates {
-    pub authority: PathBuf,
-    pub server: PathBuf,
-    pub server_key: PathBuf,
-    pub client: PathBuf,
-    pub client_key: PathBuf,
+pub(crate) struct Certificates {
+    pub(crate) authority: PathBuf,
+    pub(crate) server: PathBuf,
+    pub(crate) server_key: PathBuf,
+    pub(crate) client: PathBuf,
+    pub(crate) client_key: PathBuf,
 }
 
 impl Certificates {
     /// Makes them in `directory`, for a server at 127.0.0.1.
-    pub fn new(directory: &Path) -> Self {
+    pub(crate) fn new(directory: &Path) -> Self {
         let mut parameters = CertificateParams::new(Vec::new()).unwrap();
+        parameters.distinguished_name.push(DnType::CommonName, "an authority for tests");
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority = CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap();
         let signed = |name: &str| {
             let key = KeyPair::generate().unwrap();
-            let parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
+            let mut parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
+            parameters.distinguished_name.push(DnType::CommonName, name);
             (parameters.signed_by(&key, &authority).unwrap().pem(), key.serialize_pem())
         };
         let (server, server_key) = signed("127.0.0.1");

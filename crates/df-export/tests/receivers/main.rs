@@ -5,6 +5,8 @@
 
 mod certificates;
 mod delivery;
+#[cfg(feature = "health")]
+mod health;
 mod outage;
 mod peer;
 mod sample;

@@ -13,7 +13,7 @@ use crate::certificates::Certificates;
 
 /// The Python environment with the receivers, made on first use in `DF_TEST_PEERS` or below the target directory. None,
 /// said aloud, where it cannot be made.
-pub fn environment() -> Option<PathBuf> {
+pub(crate) fn environment() -> Option<PathBuf> {
     let directory = std::env::var_os("DF_TEST_PEERS")
         .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("peers"), PathBuf::from);
     match prepare(&directory) {
@@ -53,29 +53,29 @@ const PACKAGES: [&str; 3] = ["opentelemetry-proto==1.45.2", "grpcio==1.85.1", "r
 
 /// How a referee is started.
 #[derive(Default)]
-pub struct Options<'a> {
+pub(crate) struct Options<'a> {
     /// Ports to come back at; 0 for any.
-    pub ports: (u16, u16),
+    pub(crate) ports: (u16, u16),
     /// Whether only identifiers are written down.
-    pub is_brief: bool,
+    pub(crate) is_brief: bool,
     /// TLS, with demand for a client certificate.
-    pub tls: Option<&'a Certificates>,
+    pub(crate) tls: Option<&'a Certificates>,
 }
 
 /// The strict receiver of `tests/peers/strict_otlp.py`.
-pub struct Referee {
+pub(crate) struct Referee {
     child: Child,
     /// Port of gRPC.
-    pub grpc: u16,
+    pub(crate) grpc: u16,
     /// Port of HTTP.
-    pub http: u16,
+    pub(crate) http: u16,
     out: PathBuf,
 }
 
 impl Referee {
-    pub fn start(environment: &Path, directory: &Path, options: &Options<'_>) -> Self {
+    pub(crate) fn start(environment: &Path, directory: &Path, options: &Options<'_>) -> Self {
         let started = Instant::now();
-        let out = (0..)
+        let out = (0..1_000)
             .map(|number| directory.join(format!("requests.{number}")))
             .find(|path| !path.exists())
             .unwrap();
@@ -101,7 +101,7 @@ impl Referee {
     }
 
     /// What was sent so far, request by request. A line that was being written when the referee was killed is no request.
-    pub fn requests(&self) -> Vec<Value> {
+    pub(crate) fn requests(&self) -> Vec<Value> {
         let text = fs::read_to_string(&self.out).unwrap_or_default();
         text.split_inclusive('\n')
             .filter(|line| line.ends_with('\n'))
@@ -110,7 +110,7 @@ impl Referee {
     }
 
     /// Kills it (SIGKILL).
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -124,7 +124,7 @@ impl Drop for Referee {
 }
 
 /// Has the referee check a file of OTLP JSON lines; gives the number of items by signal.
-pub fn check_file(environment: &Path, path: &Path) -> Value {
+pub(crate) fn check_file(environment: &Path, path: &Path) -> Value {
     let output = Command::new(environment.join("bin/python"))
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/strict_otlp.py"))
         .arg("check")
@@ -136,18 +136,18 @@ pub fn check_file(environment: &Path, path: &Path) -> Value {
 }
 
 /// The collector `rotel`, which prints what it receives.
-pub struct Rotel {
+pub(crate) struct Rotel {
     child: Child,
     /// Port of gRPC.
-    pub grpc: u16,
+    pub(crate) grpc: u16,
     /// Port of HTTP.
-    pub http: u16,
+    pub(crate) http: u16,
     out: PathBuf,
 }
 
 impl Rotel {
     /// Starts it and waits until it listens; none, said aloud, where the package has no program.
-    pub fn start(environment: &Path, directory: &Path) -> Option<Self> {
+    pub(crate) fn start(environment: &Path, directory: &Path) -> Option<Self> {
         let program = fs::read_dir(environment.join("lib")).unwrap().flatten().find_map(|entry| {
             let path = entry.path().join("site-packages/rotel/rotel-agent");
             path.exists().then_some(path)
@@ -179,7 +179,7 @@ impl Rotel {
     }
 
     /// What it printed.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.out).unwrap()
     }
 }
@@ -192,7 +192,7 @@ impl Drop for Rotel {
 }
 
 /// A directory of this test's own, empty.
-pub fn directory(name: &str) -> PathBuf {
+pub(crate) fn directory(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("receivers").join(name);
     drop(fs::remove_dir_all(&path));
     fs::create_dir_all(&path).unwrap();
@@ -200,7 +200,7 @@ pub fn directory(name: &str) -> PathBuf {
 }
 
 /// Writes a file and gives its path.
-pub fn write(directory: &Path, name: &str, content: &str) -> PathBuf {
+pub(crate) fn write(directory: &Path, name: &str, content: &str) -> PathBuf {
     let path = directory.join(name);
     File::create(&path).unwrap().write_all(content.as_bytes()).unwrap();
     path

@@ -10,7 +10,7 @@ use df_l7::{AttributeValue, Exchange, ExchangeKind, Observed, Protocol, Request,
 use df_trace::{LinkReason, Span, SpanContext, SpanId, SpanKind, SpanLink, SpanStatus, TraceId};
 
 /// The span with a number; every third has no known service, the others one of two.
-pub fn span(number: u64) -> Span {
+pub(crate) fn span(number: u64) -> Span {
     let trace_id = TraceId::from_bytes(u128::from(number / 4 + 1).to_be_bytes()).unwrap();
     let mut span = Span::new(SpanContext::new(trace_id, span_id(number)), "GET", key(), Protocol::Http1);
     span.kind = if number.is_multiple_of(2) { SpanKind::Client } else { SpanKind::Server };
@@ -38,11 +38,11 @@ pub fn span(number: u64) -> Span {
 }
 
 /// The identifier that the span with this number has.
-pub fn span_id(number: u64) -> SpanId {
+pub(crate) fn span_id(number: u64) -> SpanId {
     SpanId::from_bytes((number + 1).to_be_bytes()).unwrap()
 }
 
-pub fn flow(id: u64) -> FlowRecord {
+pub(crate) fn flow(id: u64) -> FlowRecord {
     let mut flow = FlowRecord::new(id, key(), at(0));
     flow.end = at(5_000);
     flow.is_final = true;
@@ -57,7 +57,7 @@ pub fn flow(id: u64) -> FlowRecord {
     flow
 }
 
-pub fn exchange() -> Exchange {
+pub(crate) fn exchange() -> Exchange {
     let request = Request {
         kind: "GET".into(),
         version: Some("1.1".into()),
@@ -74,7 +74,7 @@ pub fn exchange() -> Exchange {
 }
 
 /// Metrics of some exchanges and flows.
-pub fn metrics(config: MetricsConfig) -> Vec<Metric> {
+pub(crate) fn metrics(config: MetricsConfig) -> Vec<Metric> {
     let mut metrics = Metrics::new(config, at(0));
     for side in [Side::Client, Side::Server] {
         metrics.record_exchange(&exchange(), side, &key());
@@ -83,7 +83,7 @@ pub fn metrics(config: MetricsConfig) -> Vec<Metric> {
     metrics.collect(at(60_000_000_000))
 }
 
-pub fn key() -> FlowKey {
+pub(crate) fn key() -> FlowKey {
     let endpoint = |last, port| Endpoint::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)), port);
     FlowKey {
         transport: Transport::Tcp,

@@ -155,6 +155,23 @@ fn a_translated_address_is_seen_through_when_nothing_else_could_be_meant() {
     assert_eq!(traces(&spans), 2, "neither lies within the other");
 }
 
+#[test]
+fn rewritten_sequence_numbers_link_each_call_to_itself() {
+    let calls = (0..100_u8).flat_map(|host| {
+        let seen = |interface, (start_ns, end_ns)| {
+            let mut place = translated(host, host, interface);
+            place.flow.server.port += u16::from(host);
+            (complete((start_ns, 1), (end_ns, 1)), place)
+        };
+        [seen(1, (1_000, 2_000)), seen(2, (1_010, 1_990))]
+    });
+    let spans = linked(calls);
+    assert_eq!(traces(&spans), 100);
+    for pair in spans.chunks(2) {
+        assert_eq!(pair[1].parent_span_id(), Some(pair[0].context.span_id));
+    }
+}
+
 fn udp(interface: u32) -> Place {
     Place::new(flow(Transport::Udp, interface), ObservationPoint::Rest)
 }

@@ -91,6 +91,8 @@ settings! {
         "Exchanges held at a time; more let the oldest go before its time.";
     "outputs.otlp.exchange_logs" => export.has_exchange_logs,
         "Export exchanges as log records besides spans.";
+    "outputs.otlp.shutdown_timeout" => export.shutdown_timeout,
+        "How long the end waits for the receiver to take what is queued.";
     "outputs.flow_metrics.interval" => export.metrics_interval,
         "How often `run` tells metrics.";
 }

@@ -141,7 +141,11 @@ impl Printer {
 
 impl fmt::Debug for Printer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Printer").field("name", &self.name).field("format", &self.format).finish_non_exhaustive()
+        formatter
+            .debug_struct("Printer")
+            .field("name", &self.name)
+            .field("format", &self.format)
+            .finish_non_exhaustive()
     }
 }
 

@@ -10,5 +10,6 @@
 mod capture;
 mod live;
 mod options;
+mod otlp;
 mod program;
 mod replay;

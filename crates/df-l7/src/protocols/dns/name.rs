@@ -73,14 +73,14 @@ impl<'a> Name<'a> {
         Some(text)
     }
 
-    /// Whether this is a NetBIOS name (RFC 1001 §14.1): sixteen bytes written as 32 letters from A to P.
+    /// Whether this is a NetBIOS name (RFC 1001 §14.1): sixteen bytes written as 32 letters from A to P. Damage to some
+    /// of them makes it no domain name.
     pub(super) fn is_netbios(&self) -> bool {
-        match step(self.message, self.start) {
-            Some((Step::Label(label), _)) => {
-                label.len() == 32 && label.iter().all(|byte| (b'A'..=b'P').contains(byte))
-            }
-            _ => false,
-        }
+        let Some((Step::Label(label), _)) = step(self.message, self.start) else {
+            return false;
+        };
+        let letters = label.iter().filter(|byte| (b'A'..=b'P').contains(byte)).count();
+        label.len() == NETBIOS_LABEL_BYTES && letters >= NETBIOS_LABEL_BYTES - MAX_DAMAGED_LETTERS
     }
 }
 
@@ -100,21 +100,12 @@ fn step(message: &[u8], position: usize) -> Option<(Step<'_>, usize)> {
 }
 
 /// Appends a label as zone files write it (RFC 1035 §5.1) and the OpenTelemetry conventions ask, but leaves UTF-8 as it
-/// is: service names hold it.
+/// is: service names hold it. As in all text, what is not UTF-8 becomes the replacement character.
 fn push_label(text: &mut String, label: &[u8]) {
     let is_simple = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     match std::str::from_utf8(label) {
         Ok(label) if label.bytes().all(|byte| is_simple(&byte)) => text.push_str(label),
-        Ok(label) => label.chars().for_each(|character| push_character(text, character)),
-        Err(_) => {
-            for &byte in label {
-                if byte.is_ascii() {
-                    push_character(text, char::from(byte));
-                } else {
-                    push_escaped(text, byte);
-                }
-            }
-        }
+        _ => String::from_utf8_lossy(label).chars().for_each(|character| push_character(text, character)),
     }
 }
 
@@ -142,6 +133,8 @@ fn push_escaped(text: &mut String, byte: u8) {
 /// RFC 1035 §2.3.4, the root's empty label included.
 const MAX_NAME_BYTES: usize = 255;
 const USUAL_NAME_BYTES: usize = 32;
+const NETBIOS_LABEL_BYTES: usize = 32;
+const MAX_DAMAGED_LETTERS: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -184,6 +177,6 @@ mod tests {
     #[test]
     fn bytes_that_text_cannot_show_are_escaped() {
         assert_eq!(text(b"\x05a.b\\\x07\x03\xc3\xa9 \0", 0).as_deref(), Some("a\\.b\\\\\\007.é "));
-        assert_eq!(text(b"\x02\xff-\0", 0).as_deref(), Some("\\255-"));
+        assert_eq!(text(b"\x02\xff-\0", 0).as_deref(), Some("\u{fffd}-"));
     }
 }

@@ -52,6 +52,9 @@ impl DnsParser {
             let subject = Subject::of_record(sections);
             return Ok(Parsed::Message { consumed, message: Message::one_way(subject.into_request()) });
         }
+        if message.is_netbios() {
+            return Err(ParseError::new(wire::HEADER_BYTES, ParseErrorReason::InvalidValue));
+        }
         let subject = Subject::of_question(&mut sections, &header);
         if !header.is_response() {
             if is_multicast_query(&header, subject.name.as_deref()) {

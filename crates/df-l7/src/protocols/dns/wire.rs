@@ -92,6 +92,15 @@ impl Header {
         matches!(opcode, 0..=2 | 4..=6) && code <= 11 && (is_response || code == 0) && flags & 0x0040 == 0
     }
 
+    /// Whether the header makes sense if one of its counts was damaged.
+    fn is_nearly_plausible(&self) -> bool {
+        let records = [self.answers, self.authorities, self.additionals];
+        let sane_records = records.iter().filter(|count| **count <= MAX_RECORDS).count();
+        let has_sane_questions = (1..=MAX_QUESTIONS).contains(&self.questions);
+        Self::has_plausible_flags(self.flags)
+            && sane_records + usize::from(has_sane_questions) >= records.len()
+    }
+
     /// Whether the header makes sense for a message of `len` bytes.
     fn is_plausible(&self, len: usize) -> bool {
         let has_question = (1..=MAX_QUESTIONS).contains(&self.questions);
@@ -122,14 +131,21 @@ impl<'a> Message<'a> {
         Some(Self { header, bytes, len: bytes.len() })
     }
 
-    /// Whether the first name begins with visible ASCII, as far as its first label is there.
+    /// Whether the first name begins with visible ASCII for the most part, as far as its first label is there.
     fn starts_with_text(&self) -> bool {
         match self.bytes.get(HEADER_BYTES..) {
             Some([length @ 1..=63, rest @ ..]) => {
-                rest.iter().take(usize::from(*length)).all(u8::is_ascii_graphic)
+                let label = rest.get(..usize::from(*length)).unwrap_or(rest);
+                let strange = label.iter().filter(|byte| !byte.is_ascii_graphic()).count();
+                strange <= label.len() / 4
             }
             _ => false,
         }
+    }
+
+    /// Whether the first name is of the NetBIOS name service, whose messages look like these.
+    pub(super) fn is_netbios(&self) -> bool {
+        Name::read(self.bytes, HEADER_BYTES).is_some_and(|(name, _)| name.is_netbios())
     }
 
     fn is_whole(&self) -> bool {
@@ -256,7 +272,7 @@ fn likeness(transport: Transport, message: &Message<'_>) -> Likeness {
     let header = &message.header;
     let mut sections = message.sections();
     let first = sections.question();
-    if first.is_some_and(|question| question.name.is_netbios()) {
+    if message.is_netbios() {
         return Likeness::None;
     }
     let is_plausible = header.is_plausible(message.len);
@@ -273,8 +289,8 @@ fn likeness(transport: Transport, message: &Message<'_>) -> Likeness {
         Transport::Tcp if first.is_none() && has_name => Likeness::Prefix,
         Transport::Tcp => Likeness::None,
         // Datagrams are cut by the capture and damaged on the way: a name is reason enough to look at the next one.
-        _ if has_name && Header::has_plausible_flags(header.flags) => Likeness::Weak,
-        _ if is_plausible && is_error => Likeness::Weak,
+        _ if has_name && header.is_nearly_plausible() => Likeness::Weak,
+        _ if is_error && is_plausible => Likeness::Weak,
         _ => Likeness::None,
     }
 }
