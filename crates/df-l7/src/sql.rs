@@ -8,6 +8,7 @@ use crate::{ConnectionConfig, PropagatedContext, Request};
 mod lexer;
 mod obfuscator;
 mod summary;
+mod words;
 
 use lexer::{Kind, Lexer};
 use obfuscator::Obfuscator;
