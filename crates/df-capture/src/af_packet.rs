@@ -18,6 +18,8 @@ mod libpcap;
 mod ring;
 mod socket;
 mod stats;
+#[cfg(test)]
+mod tests;
 
 use config::ALL_OF_A_FRAME;
 pub use config::AfPacketConfig;
@@ -179,7 +181,11 @@ impl FrameSource for AfPacket {
         let place = loop {
             let stopped_at = self.stop.stopped_at();
             // After the stop, one block that is being filled may still hold earlier frames.
-            let patience = if stopped_at.is_some() { self.block_timeout * 3 } else { STOP_CHECK_INTERVAL };
+            let patience = if stopped_at.is_some() {
+                self.block_timeout.saturating_add(RETIRE_DELAY)
+            } else {
+                STOP_CHECK_INTERVAL
+            };
             let place = self.next_place(patience)?;
             match (stopped_at, place) {
                 (None, None) => {}
@@ -263,5 +269,7 @@ const UNKNOWN_LINK_TYPE: LinkType = LinkType(u16::MAX);
 const RAW_IP_HARDWARE: u16 = 519;
 const IP6GRE_HARDWARE: u16 = 823;
 const VLAN_IDENTIFIER_MASK: u32 = 0x0fff;
+/// How late the kernel's timer may hand a block over on a busy machine.
+const RETIRE_DELAY: Duration = Duration::from_millis(100);
 /// How soon a stop is noticed on a quiet interface.
 const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(100);

@@ -11,6 +11,7 @@ mod ip;
 mod link;
 mod stats;
 mod transport;
+mod tunnel;
 
 use error::Fault;
 pub use error::{DecodeError, DecodeErrorReason, Layer};
@@ -31,17 +32,29 @@ pub fn decode<'a>(frame: &Frame<'a>) -> Result<Packet<'a>, DecodeError> {
 
 #[inline]
 fn decode_layers<'a>(frame: &Frame<'a>) -> Result<Packet<'a>, Fault<'a>> {
-    let network = link::network_layer(frame)?;
-    let datagram = ip::datagram(&network, wire_len(frame, network.bytes))?;
+    let mut network = link::network_layer(frame)?;
+    let mut datagram = ip::datagram(&network, wire_len(frame, network.bytes))?;
+    for _ in 0..tunnel::MAX_DEPTH {
+        let Some(inner) = tunnel::inner(&datagram, &network)? else { break };
+        network = inner;
+        datagram = ip::datagram(&network, wire_len(frame, network.bytes))?;
+    }
     let segment = transport::segment(&datagram)?;
     let mut packet =
         Packet::new(frame.timestamp, segment.source, segment.destination, segment.header, segment.payload);
     packet.interface = network.interface;
     packet.vlan = network.vlan;
     packet.payload_len = segment.payload_len;
-    packet.frame_len = frame.original_len;
+    packet.frame_len = frame.original_len.saturating_add(stripped_len(frame));
     packet.ip_len = datagram.ip_len;
     Ok(packet)
+}
+
+/// How many bytes the tags that were taken out had on the wire.
+#[inline]
+fn stripped_len(frame: &Frame<'_>) -> u32 {
+    let tags = [frame.stripped_vlan.outer, frame.stripped_vlan.inner];
+    tags.iter().flatten().map(|_| VLAN_TAG_LEN).sum()
 }
 
 /// How many bytes of the frame there were on the wire from `rest`, the end of its captured bytes, on.
@@ -50,3 +63,5 @@ fn wire_len(frame: &Frame<'_>, rest: &[u8]) -> u32 {
     let read = frame.bytes.len().saturating_sub(rest.len());
     frame.original_len.saturating_sub(u32::try_from(read).unwrap_or(u32::MAX))
 }
+
+const VLAN_TAG_LEN: u32 = 4;

@@ -82,7 +82,7 @@ pub struct Frame<'a> {
     pub link_type: LinkType,
     /// The captured bytes, from the link header on.
     pub bytes: &'a [u8],
-    /// The frame's length on the wire in bytes; at least `bytes.len()`.
+    /// The frame's length on the wire in bytes, without tags that were taken out; at least `bytes.len()`.
     pub original_len: u32,
     /// VLAN tags that the network card or kernel took out of the bytes.
     pub stripped_vlan: VlanTags,

@@ -1,4 +1,5 @@
 //! Capture files in all their forms, and what is told of damaged ones.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop")]
 
 use std::io::{Cursor, Read, Write};
 

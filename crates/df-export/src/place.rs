@@ -37,7 +37,7 @@ impl<'a> ExchangePlace<'a> {
     }
 
     /// The connection with client and server as the protocol of `exchange` shows them.
-    pub(crate) const fn oriented_key(&self, exchange: &Exchange) -> FlowKey {
+    pub const fn oriented_key(&self, exchange: &Exchange) -> FlowKey {
         if exchange.is_reversed { self.key.reversed() } else { *self.key }
     }
 

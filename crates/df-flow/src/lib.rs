@@ -43,6 +43,8 @@ mod direction;
 mod expiry;
 mod flow;
 mod flow_table;
+#[doc(hidden)]
+pub mod fuzzing;
 mod index;
 mod record;
 mod sink;

@@ -198,7 +198,7 @@ impl Connection {
         if let Some(active) = active {
             active.handle_close(&mut outputs);
         }
-        self.state = State::Detecting(Detecting::default());
+        self.state = State::Detecting(Detecting::at_start());
         if let Some(mut rest) = rest {
             if self.is_reversed {
                 rest.direction = rest.direction.reversed();
@@ -211,7 +211,9 @@ impl Connection {
         let State::Detecting(detecting) = &mut self.state else { return };
         let ports = [self.client_port, self.server_port];
         let question = detecting::Question { transport: self.transport, ports, config: &self.config };
-        match detecting.handle_chunk(&chunk, &question) {
+        let verdict = detecting.handle_chunk(&chunk, &question);
+        self.stats.bytes_unknown += detecting.take_unknown_bytes();
+        match verdict {
             Verdict::Undecided { unknown_bytes } => self.stats.bytes_unknown += unknown_bytes,
             Verdict::Unknown { unknown_bytes } => {
                 self.stats.bytes_unknown += unknown_bytes + detecting.release();

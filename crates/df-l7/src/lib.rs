@@ -8,6 +8,8 @@ mod context;
 mod cursor;
 mod detection;
 mod exchange;
+#[doc(hidden)]
+pub mod fuzzing;
 mod matching;
 mod message;
 mod parser;

@@ -63,7 +63,20 @@ impl Matcher {
         max_pending: usize,
         finished: &mut Finished<'_>,
     ) {
-        let place = self.requests.iter().position(|pending| pending.correlation == correlation);
+        // A response that was held back until bytes before it were given up for lost does not answer what was asked
+        // in the meantime.
+        let latest_start = response.start.saturating_add(CLOCK_TOLERANCE);
+        let is_asked_later =
+            |pending: &PendingRequest| !pending.may_be_answered && pending.request.start <= latest_start;
+        if correlation == Correlation::InOrder && self.requests.iter().any(is_asked_later) {
+            // Who asked again had the answers to what was asked before.
+            self.give_up_possibly_answered(finished);
+        }
+        let answers = |pending: &PendingRequest| {
+            pending.correlation == correlation
+                && (correlation != Correlation::InOrder || pending.request.start <= latest_start)
+        };
+        let place = self.requests.iter().position(answers);
         if let Some(pending) = place.and_then(|place| self.requests.remove(place)) {
             return finished.push(correlation, ExchangeKind::Complete, Some(pending.request), Some(response));
         }
@@ -73,13 +86,14 @@ impl Matcher {
         }
     }
 
-    /// Bytes of `direction` were lost, and with them perhaps whole messages.
-    pub(crate) fn handle_gap(&mut self, direction: Direction, finished: &mut Finished<'_>) {
+    /// Bytes of `direction` were lost before `until`, and with them perhaps whole messages.
+    pub(crate) fn handle_gap(&mut self, direction: Direction, until: Timestamp, finished: &mut Finished<'_>) {
         if direction == Direction::ToServer {
             return;
         }
         for pending in &mut self.requests {
-            pending.may_be_answered |= pending.correlation == Correlation::InOrder;
+            pending.may_be_answered |=
+                pending.correlation == Correlation::InOrder && pending.request.start <= until;
         }
         self.give_up_all_but_the_last(finished);
     }
@@ -204,3 +218,5 @@ impl Finished<'_> {
 const MAX_EARLY_RESPONSES: usize = 16;
 /// How long a response waits for a request that was captured late.
 const EARLY_WINDOW: Duration = Duration::from_secs(1);
+/// How far the clocks of two packets of one connection may be apart: processors stamp them.
+const CLOCK_TOLERANCE: Duration = Duration::from_millis(1);

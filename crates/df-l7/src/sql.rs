@@ -107,6 +107,17 @@ impl Statement {
     }
 }
 
+/// Whether a text starts with a word that starts statements, and with no bytes that texts do not have.
+pub(crate) fn starts_like_sql(text: &[u8]) -> bool {
+    let head = text.get(..MAX_SNIFFED_BYTES).unwrap_or(text);
+    if head.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace()) {
+        return false;
+    }
+    let is_filler = |kind| matches!(kind, Kind::Space | Kind::Comment { .. } | Kind::Open | Kind::Other);
+    let first = Lexer::new(head, Dialect::Mysql).find(|token| !is_filler(token.kind));
+    first.is_some_and(|token| head.get(token.start..token.end).is_some_and(summary::is_verb))
+}
+
 /// At most `max_bytes` of a text, cut between characters. What is not UTF-8 becomes replacement characters.
 pub(crate) fn cut_text(text: &[u8], max_bytes: usize) -> String {
     let head = text.get(..max_bytes).unwrap_or(text);
@@ -128,6 +139,8 @@ fn read_comment(comment: &[u8], config: &ConnectionConfig) -> Option<PropagatedC
     from_sql_comment(std::str::from_utf8(comment).ok()?, &config.context)
 }
 
+/// How much of a text is looked at to tell whether it is SQL.
+const MAX_SNIFFED_BYTES: usize = 256;
 /// The most comments of one text that are searched for context.
 const MAX_COMMENTS: u8 = 8;
 

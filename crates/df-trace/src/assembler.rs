@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use df_core::Timestamp;
+use df_core::{InterfaceId, Timestamp, VlanTags};
 use df_l7::Exchange;
 
 use crate::context::Propagated;
@@ -25,6 +25,12 @@ pub struct SpanAssembler {
     /// Exchanges with smaller numbers leave without waiting.
     flushed_number: u64,
     index: Index,
+    /// Where everything was seen until now; none at first.
+    only_port: Option<(InterfaceId, VlanTags)>,
+    /// Whether a second place has been seen. Before that nothing can be linked, and nothing is indexed.
+    is_indexing: bool,
+    /// The number of the first exchange that is not in the index.
+    indexed_number: u64,
     now: Timestamp,
     stats: TraceStats,
 }
@@ -34,6 +40,7 @@ struct Held {
     observation: Observation,
     ready_at: Timestamp,
     placed: Option<Placed>,
+    is_indexed: bool,
 }
 
 /// Where in a trace an observation stands.
@@ -52,6 +59,9 @@ impl SpanAssembler {
             first_number: 0,
             flushed_number: 0,
             index: Index::default(),
+            only_port: None,
+            is_indexing: false,
+            indexed_number: 0,
             now: Timestamp::ZERO,
             stats: TraceStats::default(),
         }
@@ -69,11 +79,12 @@ impl SpanAssembler {
         let place = if exchange.is_reversed { place.reversed() } else { place };
         let number = self.first_number.saturating_add(self.held.len() as u64);
         let observation = Observation::new(number, exchange, place);
-        if !self.index.add(&observation.keys, number) {
-            self.stats.not_compared += 1;
-        }
+        self.is_indexing |= *self.only_port.get_or_insert(place.port()) != place.port();
         let ready_at = self.now.saturating_add(self.config.link_window);
-        self.held.push_back(Held { observation, ready_at, placed: None });
+        self.held.push_back(Held { observation, ready_at, placed: None, is_indexed: false });
+        if self.is_indexing {
+            self.index_newest();
+        }
     }
 
     /// Tells the time, so that spans become ready although no exchange comes. A time far before the last one told means
@@ -139,17 +150,31 @@ impl SpanAssembler {
 
     fn remove_first(&mut self) -> Option<Held> {
         let held = self.held.pop_front()?;
-        if held.placed.is_none() {
+        if held.is_indexed {
             self.index.remove(&held.observation.keys, self.first_number);
         }
         self.first_number = self.first_number.saturating_add(1);
         Some(held)
     }
 
+    /// Adds to the index whatever came since it was last added to: the newest exchange, or when a second place is seen
+    /// for the first time, everything held.
+    fn index_newest(&mut self) {
+        self.indexed_number = self.indexed_number.max(self.first_number);
+        while let Some(position) = self.position(self.indexed_number)
+            && let Some(held) = self.held.get_mut(position)
+        {
+            held.is_indexed = true;
+            let is_found = self.index.add(&held.observation.keys, self.indexed_number);
+            self.stats.not_compared += u64::from(!is_found);
+            self.indexed_number = self.indexed_number.saturating_add(1);
+        }
+    }
+
     /// Decides on the first observation held, and on all of the same call with it.
     fn place_first(&mut self) {
         let Some(first) = self.held.front() else { return };
-        if self.index.is_alone(&first.observation.keys) {
+        if !first.is_indexed || self.index.is_alone(&first.observation.keys) {
             let placed = places(&[&first.observation]);
             self.set_placed(&[self.first_number], placed);
             return;
@@ -185,7 +210,8 @@ impl SpanAssembler {
         let mut next = 0;
         while let Some(observation) = numbers.get(next).and_then(|number| self.observation(*number)) {
             for number in self.index.alike(&observation.keys) {
-                if numbers.len() < MAX_ALIKE && !numbers.contains(&number) {
+                let is_alike = self.observation(number).is_some_and(|other| observation.is_alike(other));
+                if is_alike && numbers.len() < MAX_ALIKE && !numbers.contains(&number) {
                     numbers.push(number);
                 }
             }
@@ -208,7 +234,9 @@ impl SpanAssembler {
                 continue;
             };
             held.placed = Some(placed);
-            self.index.remove(&held.observation.keys, *number);
+            if std::mem::take(&mut held.is_indexed) {
+                self.index.remove(&held.observation.keys, *number);
+            }
         }
     }
 

@@ -38,8 +38,7 @@ impl List {
 }
 
 fn exchange_attributes(exchange: &Exchange) -> Attributes {
-    let mut attributes =
-        exchange.request.as_ref().map_or_else(Attributes::new, |request| request.content.attributes.clone());
+    let mut attributes = exchange.asked().map_or_else(Attributes::new, |request| request.attributes.clone());
     let response = exchange.response.iter().flat_map(|response| &response.content.attributes);
     for attribute in response {
         if attributes.find(&attribute.key).is_none() {
@@ -67,7 +66,7 @@ fn http_authority(exchange: &Exchange) -> Option<(&str, Option<u16>)> {
     if exchange.protocol.family() != Family::Http {
         return None;
     }
-    let authority = exchange.request.as_ref()?.content.domain.as_deref()?;
+    let authority = exchange.asked()?.domain.as_deref()?;
     let (host, port) = split_port(authority);
     (!host.is_empty()).then_some((host, port))
 }
@@ -86,7 +85,7 @@ fn split_port(authority: &str) -> (&str, Option<u16>) {
 /// `url.full`, from its parts: the query is as hidden as the parser left it.
 fn add_full_url(list: &mut List, exchange: &Exchange, flow: &FlowKey) {
     let Some(path) = list.text("url.path").filter(|path| path.starts_with('/')) else { return };
-    let authority = exchange.request.as_ref().and_then(|request| request.content.domain.clone());
+    let authority = exchange.asked().and_then(|request| request.domain.clone());
     let authority = authority.unwrap_or_else(|| flow.server.to_string());
     let scheme = list.text("url.scheme").unwrap_or("http");
     let query = list.text("url.query").map(|query| format!("?{query}")).unwrap_or_default();

@@ -101,8 +101,6 @@ pub(crate) enum Purpose {
     RequestSequence = 1,
     /// A call named by the sequence number of its response.
     ResponseSequence = 2,
-    /// A call named by both sequence numbers and both lengths, whatever its addresses.
-    Content = 3,
     /// A call named by the identifier and the question in its datagram.
     Datagram = 4,
     /// A call that only one observer can name.

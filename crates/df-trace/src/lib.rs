@@ -13,17 +13,22 @@
 //! // One request, seen at the client's interface and 10 µs later at the server's.
 //! let seen = |request_ns: u64, response_ns: u64| {
 //!     let at = |nanoseconds| Timestamp::from_nanos(nanoseconds);
-//!     let request = Request { operation: "GET".into(), ..Request::default() };
-//!     let request =
-//!         Observed { content: request, start: at(request_ns), end: at(request_ns), length: 78, sequence_number: Some(5) };
-//!     let response = Observed {
+//!     let mut exchange = Exchange::new(Protocol::Http1, ExchangeKind::Complete);
+//!     exchange.request = Some(Box::new(Observed {
+//!         content: Request { operation: "GET".into(), ..Request::default() },
+//!         start: at(request_ns),
+//!         end: at(request_ns),
+//!         length: 78,
+//!         sequence_number: Some(5),
+//!     }));
+//!     exchange.response = Some(Box::new(Observed {
 //!         content: Response::default(),
 //!         start: at(response_ns),
 //!         end: at(response_ns),
 //!         length: 320,
 //!         sequence_number: Some(9),
-//!     };
-//!     Exchange::new(Protocol::Http1, ExchangeKind::Complete, Some(request), Some(response))
+//!     }));
+//!     exchange
 //! };
 //! let place = |interface, point| {
 //!     let flow = FlowKey {

@@ -38,6 +38,13 @@ impl Observation {
         Self { number, exchange, place, keys, is_ambiguous: false }
     }
 
+    /// Whether both may be of one call. In captures whose sequence numbers were rewritten, many have the same number
+    /// and nothing else.
+    pub(crate) fn is_alike(&self, other: &Self) -> bool {
+        self.keys.share_request(&other.keys)
+            || self.keys.share_response_number(&other.keys) && self.place.shares_an_end(&other.place)
+    }
+
     /// An order of observations by time that is the same however they arrived.
     fn by_time(&self) -> impl Ord + use<> {
         (self.exchange.start(), self.exchange.end(), self.place.arbitrary_order(), self.keys)

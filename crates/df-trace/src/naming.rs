@@ -9,7 +9,7 @@ use crate::{ObservationPoint, SpanKind};
 
 /// The name of the span of an exchange. Never high in cardinality, except for the names that DNS asks for.
 pub(crate) fn span_name(exchange: &Exchange, flow: &FlowKey) -> Cow<'static, str> {
-    let request = exchange.request.as_ref().map(|request| &request.content);
+    let request = exchange.asked();
     match (exchange.protocol.family(), request) {
         (Family::Http, request) => http_name(request),
         (Family::Database, Some(request)) => database_name(request, exchange, flow),
@@ -51,7 +51,8 @@ fn database_name(request: &Request, exchange: &Exchange, flow: &FlowKey) -> Cow<
 }
 
 fn operation_and_target(request: &Request, exchange: &Exchange) -> Cow<'static, str> {
-    match (request.operation.as_ref(), request.target.as_deref()) {
+    // The root of the name system has an empty name.
+    match (request.operation.as_ref(), request.target.as_deref().filter(|target| !target.is_empty())) {
         ("", None) => fallback_name(exchange),
         (_, None) => request.operation.clone(),
         (operation, Some(target)) => joined(operation, target),

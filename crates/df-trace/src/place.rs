@@ -34,6 +34,11 @@ impl Place {
         [self.flow.client, self.flow.server]
     }
 
+    /// Whether client or server is the same.
+    pub(crate) fn shares_an_end(&self, other: &Self) -> bool {
+        self.flow.client == other.flow.client || self.flow.server == other.flow.server
+    }
+
     /// An order of places that is the same on every run, and means nothing.
     pub(crate) const fn arbitrary_order(&self) -> impl Ord + use<> {
         let Self { flow, observation_point } = self;

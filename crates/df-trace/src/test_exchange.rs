@@ -25,11 +25,23 @@ pub(crate) fn observed<T>(content: T, start_ns: u64, sequence_number: Option<u32
     Observed { content, start, end: start, length: 100, sequence_number }
 }
 
+/// An exchange of these parts.
+fn exchange_of(
+    protocol: Protocol,
+    kind: ExchangeKind,
+    request: Option<Observed<Request>>,
+    response: Option<Observed<Response>>,
+) -> Exchange {
+    let mut exchange = Exchange::new(protocol, kind);
+    (exchange.request, exchange.response) = (request.map(Box::new), response.map(Box::new));
+    exchange
+}
+
 /// A complete exchange with request and response at these times and sequence numbers.
 pub(crate) fn complete(request: (u64, u32), response: (u64, u32)) -> Exchange {
     let content = Request { operation: "GET".into(), ..Request::default() };
     let answer = Response { status: ResponseStatus::Ok, ..Response::default() };
-    Exchange::new(
+    exchange_of(
         Protocol::Http1,
         ExchangeKind::Complete,
         Some(observed(content, request.0, Some(request.1))),
@@ -41,7 +53,7 @@ pub(crate) fn complete(request: (u64, u32), response: (u64, u32)) -> Exchange {
 pub(crate) fn answered(protocol: Protocol, status: ResponseStatus, code: &'static str) -> Exchange {
     let code = (!code.is_empty()).then_some(code.into());
     let response = Response { status, code, ..Response::default() };
-    Exchange::new(
+    exchange_of(
         protocol,
         ExchangeKind::Complete,
         Some(observed(Request::default(), 1_000, Some(1))),
@@ -50,12 +62,7 @@ pub(crate) fn answered(protocol: Protocol, status: ResponseStatus, code: &'stati
 }
 
 pub(crate) fn unanswered(protocol: Protocol) -> Exchange {
-    Exchange::new(
-        protocol,
-        ExchangeKind::Unanswered,
-        Some(observed(Request::default(), 1_000, Some(1))),
-        None,
-    )
+    exchange_of(protocol, ExchangeKind::Unanswered, Some(observed(Request::default(), 1_000, Some(1))), None)
 }
 
 /// A DNS exchange with this transaction identifier and name, from 1 ms on.
@@ -68,7 +75,7 @@ pub(crate) fn dns(id: u64, name: &str, start_ns: u64) -> Exchange {
         ..Request::default()
     };
     let response = Response { status: ResponseStatus::Ok, ..Response::default() };
-    let mut exchange = Exchange::new(
+    let mut exchange = exchange_of(
         Protocol::Dns,
         ExchangeKind::Complete,
         Some(observed(request, start_ns, None)),

@@ -32,7 +32,8 @@ impl Sighting {
             ExchangeKind::ResponseOnly => (None, Some(response)),
             _ => (Some(request), Some(response)),
         };
-        let mut exchange = Exchange::new(Protocol::Dns, self.sees, request, response);
+        let mut exchange = Exchange::new(Protocol::Dns, self.sees);
+        (exchange.request, exchange.response) = (request.map(Box::new), response.map(Box::new));
         exchange.request_id = Some(u64::from(self.sequence_numbers.0));
         exchange
     }

@@ -25,6 +25,7 @@ pub(crate) struct Configuration {
     pub(crate) flow: FlowConfig,
     pub(crate) connection: ConnectionConfig,
     pub(crate) trace: TraceConfig,
+    pub(crate) export: ExportSettings,
 }
 
 /// Where packets come from.
@@ -59,6 +60,24 @@ pub(crate) struct ParsingSettings {
 impl Default for ParsingSettings {
     fn default() -> Self {
         Self { workers: 0, max_queued_batches: 256 }
+    }
+}
+
+/// What leaves as OTLP.
+#[derive(Debug, Clone)]
+pub(crate) struct ExportSettings {
+    pub(crate) has_exchange_logs: bool,
+    pub(crate) metrics_interval: Duration,
+    pub(crate) shutdown_timeout: Duration,
+}
+
+impl Default for ExportSettings {
+    fn default() -> Self {
+        Self {
+            has_exchange_logs: false,
+            metrics_interval: Duration::from_secs(60),
+            shutdown_timeout: Duration::from_secs(10),
+        }
     }
 }
 

@@ -1,17 +1,21 @@
 //! The end of the pipeline: exchanges become spans, and everything goes where the options say.
 
+mod metering;
 mod place;
 
 use df_core::{FlowKey, Timestamp};
-use df_export::Resource;
+use df_export::metrics::MetricsConfig;
+use df_export::{ExchangePlace, FlowPlace, Resource, SpanIds};
 use df_flow::FlowRecord;
 use df_l7::{Exchange, Protocol};
-use df_trace::{Place, SpanAssembler, TraceStats};
+use df_trace::{LinkedSpan, Place, SpanAssembler, TraceStats};
 
 use crate::config::Configuration;
+use crate::export::Exports;
 use crate::output::Printer;
 use crate::pipeline::Receiver;
 use crate::summary::Summary;
+use metering::Metering;
 pub(crate) use place::Interfaces;
 
 /// Takes exchanges and flow records of the whole agent.
@@ -19,21 +23,28 @@ pub(crate) use place::Interfaces;
 pub(crate) struct Delivery {
     spans: SpanAssembler,
     printer: Printer,
+    exports: Exports,
+    metering: Metering,
     resource: Resource,
     interfaces: Interfaces,
     summary: Summary,
 }
 
 impl Delivery {
-    /// A delivery that prints to `printer`.
-    pub(crate) fn new(configuration: &Configuration, printer: Printer, interfaces: Interfaces) -> Self {
-        let (resource, warnings) = Resource::from_environment(|name| std::env::var(name).ok());
-        for warning in warnings {
-            tracing::warn!("{warning}");
-        }
+    /// A delivery to a printer and to OTLP; `resource` says who observes.
+    pub(crate) fn new(
+        configuration: &Configuration,
+        printer: Printer,
+        exports: Exports,
+        resource: Resource,
+        interfaces: Interfaces,
+    ) -> Self {
+        let temporality = exports.temporality();
         Self {
             spans: SpanAssembler::new(configuration.trace.clone()),
             printer,
+            exports,
+            metering: Metering::new(MetricsConfig::default().with_temporality(temporality)),
             resource,
             interfaces,
             summary: Summary::default(),
@@ -55,12 +66,25 @@ impl Delivery {
         self.spans.handle_timeout(now);
         self.deliver_ready();
         self.printer.flush();
+        self.exports.flush();
+    }
+
+    /// Tells the metrics up to now.
+    pub(crate) fn tell_metrics(&mut self) {
+        if self.measures() {
+            let metrics = self.metering.collect();
+            self.printer.metrics(&metrics);
+            self.exports.metrics(metrics);
+        }
     }
 
     /// Lets everything go that is still held.
     pub(crate) fn finish(&mut self) {
         self.spans.flush();
         self.deliver_ready();
+        self.exports.flush();
+        self.tell_metrics();
+        self.printer.flush();
     }
 
     /// What was delivered, counted by the assembler.
@@ -69,19 +93,43 @@ impl Delivery {
     }
 
     /// What is left when everything is delivered.
-    pub(crate) fn into_parts(self) -> (Summary, Printer) {
-        (self.summary, self.printer)
+    pub(crate) fn into_parts(self) -> (Summary, Printer, Exports) {
+        (self.summary, self.printer, self.exports)
     }
 
     fn deliver_ready(&mut self) {
         while let Some(linked) = self.spans.poll_span() {
             self.summary.handle_exchange(&linked.exchange);
-            let interface = self.interfaces.name(linked.place.flow.interface);
-            self.printer.exchange(&linked, interface);
-            if self.printer.wants_spans() {
-                self.printer.span(&linked.to_span(), &self.resource);
+            if self.measures() {
+                self.metering.exchange(&linked);
             }
+            self.deliver(&linked);
         }
+    }
+
+    fn deliver(&mut self, linked: &LinkedSpan) {
+        let LinkedSpan { exchange, place, context, .. } = linked;
+        // Records turn round what the exchange says is the other way; here it is turned already.
+        let believed = if exchange.is_reversed { place.flow.reversed() } else { place.flow };
+        let span_ids = SpanIds {
+            trace_id: context.trace_id,
+            span_id: context.span_id,
+            parent_span_id: linked.parent_span_id(),
+        };
+        let seen = ExchangePlace::new(&believed)
+            .with_interface(self.interfaces.name(place.flow.interface))
+            .with_span(span_ids);
+        self.printer.exchange(exchange, &place.flow, &seen);
+        self.exports.exchange(exchange, &seen);
+        if self.printer.wants_spans() || self.exports.is_active() {
+            let span = linked.to_span();
+            self.printer.span(&span, &self.resource);
+            self.exports.span(span);
+        }
+    }
+
+    const fn measures(&self) -> bool {
+        self.printer.wants_metrics() || self.exports.is_active()
     }
 }
 
@@ -94,7 +142,12 @@ impl Receiver for Delivery {
 
     fn flow(&mut self, record: FlowRecord, protocol: Option<Protocol>) {
         self.summary.handle_flow(&record);
+        if self.measures() {
+            self.metering.flow(&record);
+        }
         let interface = self.interfaces.name(record.key.interface);
-        self.printer.flow(&record, protocol, interface);
+        let place = FlowPlace::new().with_interface(interface).with_protocol(protocol);
+        self.printer.flow(&record, &place);
+        self.exports.flow(&record, &place);
     }
 }

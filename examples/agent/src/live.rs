@@ -17,12 +17,14 @@ use crate::Failure;
 use crate::arguments::RunArguments;
 use crate::config::Configuration;
 use crate::delivery::{Delivery, Interfaces};
+use crate::export::Haste;
 use crate::output;
 use crate::pipeline::{ParsingStats, Receiver as _};
 use crate::stop::Stop;
 use crate::summary::{Dropped, drops};
 use batch::Batch;
 use capture::{CaptureStats, Lane};
+use clock::Regularly;
 use parsing::{Channels, Event};
 
 /// Observes this host until it is told to stop.
@@ -34,16 +36,17 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let mut sources = open_sources(&configuration)?;
     let stop = Stop::on_signals()
         .map_err(|error| Failure::running(format!("cannot listen for signals: {error}")))?;
-    let printer = output::open(&arguments.output)?;
-    let mut delivery = Delivery::new(&configuration, printer, Interfaces::of_this_host());
+    let mut delivery =
+        output::open(&arguments.output, &configuration, Interfaces::of_this_host(), Haste::Live)?;
     tracing::info!("observing {}; Ctrl-C ends it", configuration.capture.interfaces.join(", "));
-    let outcome = observe(&configuration, &mut sources, &mut delivery, &stop, arguments.duration);
-    let (mut summary, mut printer) = {
-        delivery.finish();
-        delivery.into_parts()
-    };
+    let mut outcome = observe(&configuration, &mut sources, &mut delivery, &stop, arguments.duration);
+    delivery.finish();
+    let (mut summary, mut printer, exports) = delivery.into_parts();
+    let (not_exported, exported) = exports.finish();
+    outcome.drops.extend(not_exported);
     printer.summary(|| summary.text(&outcome.drops));
     printer.finish()?;
+    exported?;
     outcome.result.map_err(Failure::running)
 }
 
@@ -127,15 +130,23 @@ fn observe(
             })
             .collect();
         drop(lanes);
-        deliver(&events, delivery, stop, duration);
+        let pace = Pace { duration, metrics_interval: configuration.export.metrics_interval };
+        deliver(&events, delivery, stop, &pace);
         outcome(captures, parsers, delivery)
     })
 }
 
+/// When delivery does what, besides delivering.
+struct Pace {
+    duration: Option<Duration>,
+    metrics_interval: Duration,
+}
+
 /// Delivers until every parsing thread has ended, which they do once capture stops.
-fn deliver(events: &Receiver<Vec<Event>>, delivery: &mut Delivery, stop: &Stop, duration: Option<Duration>) {
+fn deliver(events: &Receiver<Vec<Event>>, delivery: &mut Delivery, stop: &Stop, pace: &Pace) {
     let started = Instant::now();
-    let mut told_at = started;
+    let (mut show, mut look) = (Regularly::new(TICK), Regularly::new(LOOK_INTERVAL));
+    let mut measure = Regularly::new(pace.metrics_interval);
     loop {
         match events.recv_timeout(TICK) {
             Ok(events) => {
@@ -149,11 +160,16 @@ fn deliver(events: &Receiver<Vec<Event>>, delivery: &mut Delivery, stop: &Stop, 
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        if told_at.elapsed() >= TICK {
-            told_at = Instant::now();
+        if show.is_due() {
             delivery.handle_timeout(clock::now());
         }
-        if delivery.is_broken() || duration.is_some_and(|duration| started.elapsed() >= duration) {
+        if look.is_due() {
+            delivery.interfaces().look_again();
+        }
+        if measure.is_due() {
+            delivery.tell_metrics();
+        }
+        if delivery.is_broken() || pace.duration.is_some_and(|duration| started.elapsed() >= duration) {
             stop.request();
         }
     }
@@ -195,5 +211,7 @@ fn outcome(
 
 /// How often delivery looks at the clock.
 const TICK: Duration = Duration::from_millis(100);
+/// How often delivery looks for new interfaces and addresses.
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// Batches of events that may wait for delivery.
 const MAX_QUEUED_EVENTS: usize = 1_024;

@@ -4,6 +4,7 @@ mod arguments;
 mod config;
 mod delivery;
 mod doctor;
+mod export;
 mod live;
 mod logs;
 mod output;
@@ -12,6 +13,7 @@ mod replay;
 mod stop;
 mod summary;
 
+use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -53,13 +55,13 @@ struct Failure {
 
 impl Failure {
     /// Something went wrong while running: exit code 1.
-    fn running(cause: impl ToString) -> Self {
-        Self { message: cause.to_string(), exit_code: 1 }
+    fn running(cause: impl Display) -> Self {
+        Self { message: format!("{cause}"), exit_code: 1 }
     }
 
     /// Wrong arguments or configuration: exit code 2.
-    fn usage(cause: impl ToString) -> Self {
-        Self { message: cause.to_string(), exit_code: 2 }
+    fn usage(cause: impl Display) -> Self {
+        Self { message: format!("{cause}"), exit_code: 2 }
     }
 
     #[allow(clippy::print_stderr, reason = "the one line that says why the program ends with an error")]

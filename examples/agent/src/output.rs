@@ -9,11 +9,31 @@ use std::io::{ErrorKind, IsTerminal, Write};
 pub(crate) use printer::{Printer, Records};
 use table::Table;
 
+use df_export::Resource;
+
 use crate::Failure;
 use crate::arguments::{OutputArguments, RecordKind};
+use crate::config::Configuration;
+use crate::delivery::{Delivery, Interfaces};
+use crate::export::{Exports, Haste};
 
-/// Opens what the options ask for.
-pub(crate) fn open(arguments: &OutputArguments) -> Result<Printer, Failure> {
+/// Opens everything that the options ask for.
+pub(crate) fn open(
+    arguments: &OutputArguments,
+    configuration: &Configuration,
+    interfaces: Interfaces,
+    haste: Haste,
+) -> Result<Delivery, Failure> {
+    let (resource, warnings) = Resource::from_environment(|name| std::env::var(name).ok());
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    let printer = open_printer(arguments)?;
+    let exports = Exports::open(arguments, &configuration.export, &resource, haste)?;
+    Ok(Delivery::new(configuration, printer, exports, resource, interfaces))
+}
+
+fn open_printer(arguments: &OutputArguments) -> Result<Printer, Failure> {
     let (destination, name): (Box<dyn Write + Send>, _) = match &arguments.output {
         None => (Box::new(std::io::stdout()), "standard output".to_owned()),
         Some(path) => {

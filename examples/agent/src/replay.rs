@@ -6,13 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use df_capture::{DecodeStats, FrameSource, PcapFile, PcapFileError, decode};
-use df_core::{InterfaceId, Timestamp};
+use df_core::InterfaceId;
 use df_flow::FlowTable;
 
 use crate::Failure;
 use crate::arguments::ReplayArguments;
 use crate::config::Configuration;
 use crate::delivery::{Delivery, Interfaces};
+use crate::export::Haste;
 use crate::output;
 use crate::pipeline::{FlowState, Pipeline};
 use crate::stop::Stop;
@@ -23,8 +24,7 @@ use progress::Progress;
 pub(crate) fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     let mut configuration = Configuration::load(arguments.config.as_deref()).map_err(Failure::usage)?;
     configuration.apply(&arguments.output, arguments.flow_interval);
-    let printer = output::open(&arguments.output)?;
-    let delivery = Delivery::new(&configuration, printer, Interfaces::default());
+    let delivery = output::open(&arguments.output, &configuration, Interfaces::default(), Haste::Patient)?;
     let mut replay = Replay::new(&configuration, delivery)?;
     let mut failures = Vec::new();
     for file in &arguments.files {
@@ -49,7 +49,6 @@ struct Replay {
     decoding: DecodeStats,
     /// How many interfaces have been asked for their name.
     named_interfaces: u32,
-    last: Timestamp,
     stop: Stop,
 }
 
@@ -62,7 +61,6 @@ impl Replay {
             pipeline: Pipeline::new(Arc::new(configuration.connection.clone()), delivery),
             decoding: DecodeStats::default(),
             named_interfaces: 0,
-            last: Timestamp::ZERO,
             stop,
         })
     }
@@ -117,10 +115,17 @@ impl Replay {
         let flow_stats = self.flows.stats();
         let (parsing, mut delivery) = self.pipeline.finish();
         delivery.finish();
-        let drops = drops(&self.decoding, &flow_stats, &parsing, &delivery.trace_stats());
-        let (mut summary, mut printer) = delivery.into_parts();
+        let mut drops = drops(&self.decoding, &flow_stats, &parsing, &delivery.trace_stats());
+        let (mut summary, mut printer, exports) = delivery.into_parts();
+        let (not_exported, exported) = exports.finish();
+        let lost: u64 = not_exported.iter().map(|dropped| dropped.count).sum();
+        drops.extend(not_exported);
         printer.summary(|| summary.text(&drops));
-        printer.finish()
+        printer.finish()?;
+        if lost > 0 {
+            return Err(Failure::running(format!("{lost} items did not arrive at the OTLP receiver")));
+        }
+        exported
     }
 }
 

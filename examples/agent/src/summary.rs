@@ -51,20 +51,6 @@ impl Summary {
         self.bytes += record.to_server.bytes + record.to_client.bytes;
     }
 
-    /// Adds what another thread counted.
-    pub(crate) fn add(&mut self, other: &Self) {
-        for theirs in &other.protocols {
-            let line = self.line(theirs.protocol);
-            line.exchanges += theirs.exchanges;
-            line.errors += theirs.errors;
-            line.unanswered += theirs.unanswered;
-            line.durations.add(&theirs.durations);
-        }
-        self.flows += other.flows;
-        self.packets += other.packets;
-        self.bytes += other.bytes;
-    }
-
     /// The summary as text; protocols in the order of their names.
     pub(crate) fn text(&mut self, drops: &[Dropped]) -> String {
         self.protocols.sort_by_key(|line| line.protocol.name());

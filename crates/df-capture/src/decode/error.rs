@@ -32,6 +32,8 @@ pub enum Layer {
     Ipv6,
     /// An extension header of IPv6, or an authentication header (RFC 8200 §4, RFC 4302).
     Extension,
+    /// Generic routing encapsulation (RFC 2784), ERSPAN included.
+    Gre,
     /// TCP (RFC 9293).
     Tcp,
     /// UDP (RFC 768).
@@ -66,6 +68,7 @@ impl fmt::Display for DecodeError {
             Layer::Ipv4 => "IPv4",
             Layer::Ipv6 => "IPv6",
             Layer::Extension => "IP extension",
+            Layer::Gre => "GRE",
             Layer::Tcp => "TCP",
             Layer::Udp => "UDP",
             Layer::Icmp => "ICMP",

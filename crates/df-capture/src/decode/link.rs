@@ -48,7 +48,7 @@ pub(super) fn network_layer<'a>(frame: &Frame<'a>) -> Result<Network<'a>, Fault<
 }
 
 #[inline]
-fn ethernet<'a>(network: &mut Network<'a>) -> Result<(), Fault<'a>> {
+pub(super) fn ethernet<'a>(network: &mut Network<'a>) -> Result<(), Fault<'a>> {
     let bytes = network.bytes;
     let Ok(header) = Ethernet2HeaderSlice::from_slice(bytes) else {
         return Err(Fault::truncated(Layer::Link, bytes));

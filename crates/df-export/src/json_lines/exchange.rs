@@ -63,7 +63,7 @@ impl<'a> ExchangeRecord<'a> {
             response: ResponsePart::new(exchange),
             place: PlacePart::new(exchange, place),
             attributes: AttributeObject([
-                exchange.request.as_ref().map(|request| &request.content.attributes),
+                exchange.asked().map(|request| &request.attributes),
                 exchange.response.as_ref().map(|response| &response.content.attributes),
             ]),
         }
@@ -87,7 +87,7 @@ struct RequestPart<'a> {
 impl<'a> RequestPart<'a> {
     fn new(exchange: &'a Exchange) -> Self {
         let request_id = exchange.request_id.map(Shown);
-        let Some(request) = exchange.request.as_ref().map(|request| &request.content) else {
+        let Some(request) = exchange.asked() else {
             return Self { request_id, ..Self::default() };
         };
         Self {
@@ -162,7 +162,7 @@ struct PlacePart<'a> {
 
 impl<'a> PlacePart<'a> {
     fn new(exchange: &'a Exchange, place: &'a ExchangePlace<'a>) -> Self {
-        let request: Option<&Request> = exchange.request.as_ref().map(|request| &request.content);
+        let request: Option<&Request> = exchange.asked();
         let context = request.and_then(|request| request.context.as_deref());
         let response = exchange.response.as_ref().map(|response| &response.content);
         Self {

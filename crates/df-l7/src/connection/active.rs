@@ -216,7 +216,8 @@ impl Active {
         outputs.stats.gaps = outputs.stats.gaps.saturating_add(1);
         let recovery = self.parser.on_gap(direction);
         self.interrupt(direction, outputs);
-        self.matcher.handle_gap(direction, &mut outputs.finished(self.row));
+        let until = self.latest;
+        self.matcher.handle_gap(direction, until, &mut outputs.finished(self.row));
         self.stream(direction).is_searching = true;
         self.has_given_up |= recovery == Recovery::GiveUp;
     }

@@ -8,12 +8,17 @@ use crate::{Confidence, ConnectionConfig, Detection, Match, ProtocolRow};
 /// What was seen of a connection whose protocol is not known yet. Empty until bytes come that may be several things.
 #[derive(Debug, Default)]
 pub(crate) struct Detecting {
+    unknown_bytes: u64,
     /// Chunks that a parser will want, in the order of their arrival.
     held: Vec<HeldChunk>,
-    /// A match that needs a second proof.
-    weak: Option<WeakMatch>,
+    /// Matches that need a second proof, one per turn of the conversation.
+    weak: Vec<WeakMatch>,
+    /// The direction of the newest chunk, and how often it has changed.
+    turn: (Option<Direction>, u32),
     /// How many chunks of each direction fitted no protocol.
     strangers: [u8; 2],
+    /// Whether the protocol, whatever it is, begins with the first bytes: then there is no second try.
+    is_at_start: bool,
 }
 
 /// What detection may know beside the bytes.
@@ -50,6 +55,7 @@ pub(crate) struct HeldChunk {
 
 #[derive(Debug, Clone, Copy)]
 struct WeakMatch {
+    turn: u32,
     protocol: crate::Protocol,
     reversed: bool,
 }
@@ -61,20 +67,41 @@ enum Answer {
 }
 
 impl Detecting {
+    /// Another protocol has just left the connection.
+    pub(crate) fn at_start() -> Self {
+        Self { is_at_start: true, ..Self::default() }
+    }
+
     pub(crate) fn handle_chunk(&mut self, chunk: &Chunk<'_>, question: &Question<'_>) -> Verdict {
         if chunk.bytes.is_empty() {
             return Verdict::Undecided { unknown_bytes: 0 };
         }
-        let answer = match self.joined(chunk) {
-            Some(joined) => ask(chunk.direction, &joined, question),
-            None => ask(chunk.direction, chunk.bytes, question),
-        };
+        if self.turn.0 != Some(chunk.direction) {
+            self.turn = (Some(chunk.direction), self.turn.1.saturating_add(1));
+        }
+        let joined = self.joined(chunk);
+        let mut answer = ask(chunk.direction, joined.as_deref().unwrap_or(chunk.bytes), question);
+        if joined.is_some() && !self.is_at_start && matches!(answer, Answer::NoMatch) {
+            // What is held was a false lead (a keep-alive probe, a handshake of yet another protocol): here a protocol
+            // may begin.
+            self.unknown_bytes += self.drop_held(chunk.direction);
+            answer = ask(chunk.direction, chunk.bytes, question);
+        }
+        // What grows within a turn is judged anew with every chunk.
+        let turn = self.turn.1;
+        self.weak.retain(|weak| weak.turn != turn);
         match answer {
-            Answer::Match(row, found) if self.is_proven(row, found, question) => {
+            Answer::Match(row, found)
+                if self.is_proven(row, found, question)
+                    || is_repeated(chunk, joined.is_some(), row, question) =>
+            {
                 Verdict::Known(self.known(row, found, chunk.direction))
             }
             Answer::Match(row, found) => {
-                self.weak = Some(WeakMatch { protocol: row.protocol, reversed: found.reversed });
+                if self.weak.len() >= MAX_WEAK_MATCHES {
+                    self.weak.remove(0);
+                }
+                self.weak.push(WeakMatch { turn, protocol: row.protocol, reversed: found.reversed });
                 self.hold(chunk, question.config)
             }
             Answer::NeedMore => self.hold(chunk, question.config),
@@ -85,6 +112,12 @@ impl Detecting {
     /// The chunks held until now, for the parser.
     pub(crate) fn take_held(&mut self) -> Vec<HeldChunk> {
         std::mem::take(&mut self.held)
+    }
+
+    /// How many bytes turned out to be of no known protocol since this was asked last, besides those that verdicts
+    /// tell.
+    pub(crate) fn take_unknown_bytes(&mut self) -> u64 {
+        std::mem::take(&mut self.unknown_bytes)
     }
 
     /// Lets go of what is held. Gives how many bytes that were.
@@ -100,8 +133,8 @@ impl Detecting {
 
     fn is_proven(&self, row: &ProtocolRow, found: Match, question: &Question<'_>) -> bool {
         let server_port = question.ports[usize::from(!found.reversed)];
-        let seen_before =
-            self.weak.is_some_and(|weak| weak.protocol == row.protocol && weak.reversed == found.reversed);
+        let agrees = |weak: &WeakMatch| weak.protocol == row.protocol && weak.reversed == found.reversed;
+        let seen_before = self.weak.iter().any(agrees);
         found.confidence == Confidence::Certain || row.ports.contains(&server_port) || seen_before
     }
 
@@ -143,16 +176,23 @@ impl Detecting {
         Verdict::Undecided { unknown_bytes: 0 }
     }
 
-    fn pass_over(&mut self, chunk: &Chunk<'_>, config: &ConnectionConfig) -> Verdict {
-        let mut unknown_bytes = chunk.bytes.len() as u64;
+    /// Forgets the chunks held of one direction. Gives how many bytes they have.
+    fn drop_held(&mut self, direction: Direction) -> u64 {
+        let mut dropped_bytes = 0;
         self.held.retain(|held| {
-            let is_kept = held.direction != chunk.direction;
-            unknown_bytes += if is_kept { 0 } else { held.bytes.len() as u64 };
+            let is_kept = held.direction != direction;
+            dropped_bytes += if is_kept { 0 } else { held.bytes.len() as u64 };
             is_kept
         });
+        dropped_bytes
+    }
+
+    fn pass_over(&mut self, chunk: &Chunk<'_>, config: &ConnectionConfig) -> Verdict {
+        let unknown_bytes = chunk.bytes.len() as u64 + self.drop_held(chunk.direction);
         let strangers = &mut self.strangers[chunk.direction.index()];
         *strangers = strangers.saturating_add(1);
-        let is_hopeless = self.strangers.iter().all(|count| *count >= config.max_detection_chunks)
+        let is_hopeless = self.is_at_start
+            || self.strangers.iter().all(|count| *count >= config.max_detection_chunks)
             || self.strangers.iter().any(|count| *count >= config.max_detection_chunks.saturating_mul(4));
         if is_hopeless { Verdict::Unknown { unknown_bytes } } else { Verdict::Undecided { unknown_bytes } }
     }
@@ -167,6 +207,12 @@ impl HeldChunk {
             None => chunk,
         }
     }
+}
+
+/// Whether a chunk behind others that matched matches by itself: then it is a second message.
+fn is_repeated(chunk: &Chunk<'_>, has_more_before: bool, row: &ProtocolRow, question: &Question<'_>) -> bool {
+    let answer = (row.detect)(question.transport, chunk.direction, chunk.bytes);
+    has_more_before && matches!(answer, Detection::Match(_))
 }
 
 /// Asks every protocol in the table. A certain match wins at once; else the first weak one; else whether any may be.
@@ -196,3 +242,5 @@ fn ask(direction: Direction, bytes: &[u8], question: &Question<'_>) -> Answer {
 const MAX_HELD_BYTES: usize = 16_384;
 /// The most chunks held of a connection whose protocol is not known.
 const MAX_HELD_CHUNKS: usize = 64;
+/// How many turns of the conversation are remembered for a second proof.
+const MAX_WEAK_MATCHES: usize = 4;

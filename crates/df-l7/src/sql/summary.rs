@@ -300,6 +300,13 @@ impl<'a> Summary<'a> {
     }
 }
 
+/// Whether a word starts statements.
+pub(super) fn is_verb(word: &[u8]) -> bool {
+    let mut buffer = [0; MAX_KEYWORD_BYTES];
+    let word = capitals(word, &mut buffer);
+    matches!(word, b"WITH" | b"EXPLAIN") || VERBS.iter().any(|(verb, _)| verb.as_bytes() == word)
+}
+
 /// The word in capitals; empty if it is too long for a keyword.
 fn capitals<'b>(word: &[u8], buffer: &'b mut [u8; MAX_KEYWORD_BYTES]) -> &'b [u8] {
     let Some(place) = buffer.get_mut(..word.len()) else { return &[] };

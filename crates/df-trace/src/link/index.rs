@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::CallKeys;
-use crate::hash::Hash;
+use super::key::Key;
 
 /// The numbers of observations by each of their keys.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    numbers: HashMap<Hash, Numbers>,
+    numbers: HashMap<Key, Numbers>,
 }
 
 /// At least one number, and rarely more.
@@ -20,21 +20,24 @@ struct Numbers {
 }
 
 impl Index {
-    /// Adds an observation; false when one of its keys has too many already, under which it is not found then.
+    /// Adds an observation, but not under keys that too many have already. False when it is found under none.
     pub(crate) fn add(&mut self, keys: &CallKeys, number: u64) -> bool {
-        let mut is_complete = true;
+        let mut keys_added = 0;
+        let mut keys_full = 0;
         for key in keys.shared() {
             match self.numbers.entry(key) {
                 Entry::Vacant(entry) => {
                     entry.insert(Numbers { first: number, others: Vec::new() });
+                    keys_added += 1;
                 }
                 Entry::Occupied(mut entry) if entry.get().others.len() < MAX_OTHERS => {
                     entry.get_mut().others.push(number);
+                    keys_added += 1;
                 }
-                Entry::Occupied(_) => is_complete = false,
+                Entry::Occupied(_) => keys_full += 1,
             }
         }
-        is_complete
+        keys_added > 0 || keys_full == 0
     }
 
     /// Removes an observation.
@@ -56,7 +59,7 @@ impl Index {
 
     /// Whether no other observation has one of these keys.
     pub(crate) fn is_alone(&self, keys: &CallKeys) -> bool {
-        keys.shared().all(|key| self.numbers.get(&key).is_none_or(|numbers| numbers.others.is_empty()))
+        keys.shared().all(|key| self.telling(key).is_none_or(|numbers| numbers.others.is_empty()))
     }
 
     /// Whether nothing is in it.
@@ -67,8 +70,16 @@ impl Index {
 
     /// The observations that have one of these keys, each at least once.
     pub(crate) fn alike(&self, keys: &CallKeys) -> impl Iterator<Item = u64> {
-        let found = keys.shared().filter_map(|key| self.numbers.get(&key));
+        let found = keys.shared().filter_map(|key| self.telling(key));
         found.flat_map(|numbers| std::iter::once(numbers.first).chain(numbers.others.iter().copied()))
+    }
+
+    /// What is found under a key. A response's number that very many have was not chosen by their systems but
+    /// rewritten, and tells nothing.
+    fn telling(&self, key: Key) -> Option<&Numbers> {
+        let numbers = self.numbers.get(&key)?;
+        let is_telling = matches!(key, Key::Request(_)) || numbers.others.len() < MAX_OTHERS;
+        is_telling.then_some(numbers)
     }
 }
 

@@ -3,49 +3,60 @@
 use std::net::IpAddr;
 
 use df_core::{Endpoint, FlowKey, Timestamp, Transport};
-use df_l7::{Exchange, Protocol};
+use df_l7::Exchange;
 
 use crate::hash::{Digest, Hash, Purpose};
 use crate::{Place, SpanId, TraceId};
+
+/// What finds observations in the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    /// Names a call.
+    Request(Hash),
+    /// A sequence number, which other calls may have too.
+    Response(u32),
+}
 
 /// What an observation may have in common with others, and what names its call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CallKeys {
     /// The ends with the request's sequence number, or with a datagram's identifier and question.
     request: Option<Hash>,
-    /// The ends with the response's sequence number.
-    response: Option<Hash>,
-    /// Both sequence numbers and both lengths, without the ends.
-    content: Option<Hash>,
-    /// Names the call: the best of the above, else what only this observer knows.
+    /// The response's sequence number alone, so that responses behind translated addresses are found too.
+    response: Option<u32>,
+    /// Names the call: by its request, else by its response, else by what only this observer knows.
     name: Hash,
 }
 
 impl CallKeys {
     /// The keys of an exchange on a connection whose client and server are right.
     pub(crate) fn of(exchange: &Exchange, flow: &FlowKey) -> Self {
-        let (request, response) = match flow.transport {
-            Transport::Tcp => sequence_keys(exchange, flow),
-            _ => (datagram_key(exchange, flow), None),
+        let [request, response] = match flow.transport {
+            Transport::Tcp => sequence_numbers(exchange),
+            _ => [None, None],
         };
-        let content = content_key(exchange, flow);
-        let name = request.or(response).unwrap_or_else(|| unique_key(exchange, flow));
-        Self { request, response, content, name }
+        let request = match flow.transport {
+            Transport::Tcp => request.map(|number| sequence_key(Purpose::RequestSequence, number, flow)),
+            _ => datagram_key(exchange, flow),
+        };
+        let by_response = || response.map(|number| sequence_key(Purpose::ResponseSequence, number, flow));
+        let name = request.or_else(by_response).unwrap_or_else(|| unique_key(exchange, flow));
+        Self { request, response, name }
     }
 
     /// The keys under which other observations of the same call may be found.
-    pub(crate) fn shared(&self) -> impl Iterator<Item = Hash> + use<> {
-        [self.request, self.response, self.content].into_iter().flatten()
+    pub(crate) fn shared(&self) -> impl Iterator<Item = Key> + use<> {
+        [self.request.map(Key::Request), self.response.map(Key::Response)].into_iter().flatten()
     }
 
-    /// Whether both are of the same request or response between the same ends.
-    pub(crate) fn share_a_message(&self, other: &Self) -> bool {
-        is_shared(self.request, other.request) || is_shared(self.response, other.response)
+    /// Whether both are of the same request: its ends are part of the key.
+    pub(crate) fn share_request(&self, other: &Self) -> bool {
+        self.request.is_some() && self.request == other.request
     }
 
-    /// Whether both sequence numbers and both lengths are known and equal.
-    pub(crate) fn share_content(&self, other: &Self) -> bool {
-        is_shared(self.content, other.content)
+    /// Whether both responses have the same sequence number.
+    pub(crate) fn share_response_number(&self, other: &Self) -> bool {
+        self.response.is_some() && self.response == other.response
     }
 
     /// Whether the request is known by something that every observer sees alike.
@@ -65,7 +76,7 @@ impl CallKeys {
         let vlan = place.flow.vlan;
         let digest = Digest::new(Purpose::Span)
             .hash(self.name)
-            .hash(self.response.unwrap_or_default())
+            .word(self.response.map_or(0, |number| u64::from(number) + 1))
             .word(exchange.start().as_nanos())
             .word(exchange.end().map_or(0, Timestamp::as_nanos))
             .word(u64::from(place.flow.interface.0) << 8 | u64::from(place.observation_point.rank()))
@@ -74,34 +85,14 @@ impl CallKeys {
     }
 }
 
-fn is_shared(first: Option<Hash>, second: Option<Hash>) -> bool {
-    first.is_some() && first == second
-}
-
-fn sequence_keys(exchange: &Exchange, flow: &FlowKey) -> (Option<Hash>, Option<Hash>) {
-    let [request, response] = sequence_numbers(exchange);
-    let key = |purpose, number: u32| ends(Digest::new(purpose), flow).word(u64::from(number)).finish();
-    (
-        request.map(|number| key(Purpose::RequestSequence, number)),
-        response.map(|number| key(Purpose::ResponseSequence, number)),
-    )
+fn sequence_key(purpose: Purpose, number: u32, flow: &FlowKey) -> Hash {
+    ends(Digest::new(purpose), flow).word(u64::from(number)).finish()
 }
 
 fn sequence_numbers(exchange: &Exchange) -> [Option<u32>; 2] {
     let request = exchange.request.as_ref().and_then(|request| request.sequence_number);
     let response = exchange.response.as_ref().and_then(|response| response.sequence_number);
     [request, response]
-}
-
-fn content_key(exchange: &Exchange, flow: &FlowKey) -> Option<Hash> {
-    let [Some(request), Some(response)] = sequence_numbers(exchange) else { return None };
-    let lengths = (exchange.request.as_ref()?.length, exchange.response.as_ref()?.length);
-    let digest = Digest::new(Purpose::Content)
-        .word(transport_number(flow.transport))
-        .word(u64::from(request) << 32 | u64::from(response))
-        .word(lengths.0)
-        .word(lengths.1);
-    Some(digest.finish())
 }
 
 fn datagram_key(exchange: &Exchange, flow: &FlowKey) -> Option<Hash> {
@@ -113,11 +104,7 @@ fn datagram_key(exchange: &Exchange, flow: &FlowKey) -> Option<Hash> {
 
 /// The queried name, which a DNS response repeats.
 fn question(exchange: &Exchange) -> Option<&str> {
-    if exchange.protocol != Protocol::Dns {
-        return None;
-    }
-    let request = exchange.request.as_ref().and_then(|request| request.content.domain.as_deref());
-    request.or_else(|| exchange.response.as_ref()?.content.attributes.find("dns.question.name")?.as_text())
+    exchange.asked()?.domain.as_deref()
 }
 
 fn unique_key(exchange: &Exchange, flow: &FlowKey) -> Hash {

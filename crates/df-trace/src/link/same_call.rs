@@ -42,15 +42,25 @@ impl Rules {
     }
 
     fn are_connected(&self, first: &Observation, second: &Observation) -> bool {
-        first.keys.share_a_message(&second.keys) || self.allows_translation && is_translated(first, second)
+        let share_response = first.keys.share_response_number(&second.keys);
+        first.keys.share_request(&second.keys)
+            || share_response && first.place.ends() == second.place.ends()
+            || share_response && self.allows_translation && is_translated(first, second)
     }
 }
 
+/// Whether two observations with the same response number are of one call although their ends differ.
 fn is_translated(first: &Observation, second: &Observation) -> bool {
-    let ends = first.place.ends().into_iter().zip(second.place.ends());
-    first.keys.share_content(&second.keys)
-        && ends.into_iter().any(|(first, second)| first == second)
+    content(&first.exchange).is_some_and(|known| Some(known) == content(&second.exchange))
+        && first.place.shares_an_end(&second.place)
         && (contains(&first.exchange, &second.exchange) || contains(&second.exchange, &first.exchange))
+}
+
+/// Both sequence numbers and both lengths.
+fn content(exchange: &Exchange) -> Option<[u64; 4]> {
+    let (request, response) = (exchange.request.as_ref()?, exchange.response.as_ref()?);
+    let numbers = (request.sequence_number?, response.sequence_number?);
+    Some([u64::from(numbers.0), u64::from(numbers.1), request.length, response.length])
 }
 
 fn contains(outer: &Exchange, inner: &Exchange) -> bool {

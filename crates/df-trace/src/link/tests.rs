@@ -155,6 +155,23 @@ fn a_translated_address_is_seen_through_when_nothing_else_could_be_meant() {
     assert_eq!(traces(&spans), 2, "neither lies within the other");
 }
 
+#[test]
+fn rewritten_sequence_numbers_link_each_call_to_itself() {
+    let calls = (0..100_u8).flat_map(|host| {
+        let seen = |interface, (start_ns, end_ns)| {
+            let mut place = translated(host, host, interface);
+            place.flow.server.port += u16::from(host);
+            (complete((start_ns, 1), (end_ns, 1)), place)
+        };
+        [seen(1, (1_000, 2_000)), seen(2, (1_010, 1_990))]
+    });
+    let spans = linked(calls);
+    assert_eq!(traces(&spans), 100);
+    for pair in spans.chunks(2) {
+        assert_eq!(pair[1].parent_span_id(), Some(pair[0].context.span_id));
+    }
+}
+
 fn udp(interface: u32) -> Place {
     Place::new(flow(Transport::Udp, interface), ObservationPoint::Rest)
 }
@@ -167,6 +184,14 @@ fn a_datagram_is_known_by_identifier_and_question() {
     for other in [dns(6, "a.example", 1_100), dns(5, "b.example", 1_100)] {
         assert_eq!(traces(&linked([(dns(5, "a.example", 1_000), udp(1)), (other, udp(2))])), 2);
     }
+}
+
+#[test]
+fn a_response_alone_is_known_by_the_question_it_repeats() {
+    let mut second = response_only(dns(5, "a.example", 1_100));
+    second.response.as_mut().unwrap().content.echoed_request =
+        dns(5, "a.example", 0).request.map(|request| Box::new(request.content));
+    assert_eq!(traces(&linked([(dns(5, "a.example", 1_000), udp(1)), (second, udp(2))])), 1);
 }
 
 #[test]

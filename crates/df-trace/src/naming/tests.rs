@@ -22,6 +22,7 @@ const NAMES: &[Row] = &[
     (Protocol::Redis, "GET", None, Some(("db.namespace", "3")), "GET 3"),
     (Protocol::Redis, "", None, None, "redis"),
     (Protocol::Dns, "AAAA", Some("example.com"), None, "AAAA example.com"),
+    (Protocol::Dns, "NS", Some(""), None, "NS"),
     (Protocol::Dns, "", None, None, "DNS"),
 ];
 

@@ -73,15 +73,14 @@ fn collect(
 
 fn node(value: &MarkedYaml<'_>, path: &str) -> Result<Node, DocumentError> {
     match &value.data {
-        YamlData::Value(Scalar::Null) => Ok(Node::Empty),
+        // A mapping in the wrong place: the caller says that the path is unknown or takes a value.
+        YamlData::Value(Scalar::Null) | YamlData::Mapping(_) => Ok(Node::Empty),
         YamlData::Sequence(items) => {
             let texts = items.iter().map(|item| {
                 scalar(item).ok_or_else(|| fault(item, &format!("{path} takes a list of single values")))
             });
             Ok(Node::List(texts.collect::<Result<_, _>>()?))
         }
-        // The keys of a mapping in the wrong place: the caller says that the path is unknown or takes a value.
-        YamlData::Mapping(_) => Ok(Node::Empty),
         _ => {
             scalar(value).map(Node::Scalar).ok_or_else(|| fault(value, &format!("{path} has no plain value")))
         }

@@ -1,5 +1,7 @@
 //! The table of settings: key, meaning and place of each, and the only place where they are listed.
 
+use std::fmt::Write as _;
+
 use super::Configuration;
 use super::document::{self, DocumentError};
 use super::value::Value;
@@ -87,6 +89,12 @@ settings! {
         "How far apart in time two sightings of one message may be.";
     "processors.trace.limits.max_held_spans" => trace.max_held_spans,
         "Exchanges held at a time; more let the oldest go before its time.";
+    "outputs.otlp.exchange_logs" => export.has_exchange_logs,
+        "Export exchanges as log records besides spans.";
+    "outputs.otlp.shutdown_timeout" => export.shutdown_timeout,
+        "How long the end waits for the receiver to take what is queued.";
+    "outputs.flow_metrics.interval" => export.metrics_interval,
+        "How often `run` tells metrics.";
 }
 
 /// Reads a YAML document into `configuration`. Keys that it does not name keep their value.
@@ -116,16 +124,13 @@ pub(crate) fn print(configuration: &mut Configuration) -> String {
         let Some((leaf, sections)) = keys.split_last() else { continue };
         let shared = open.iter().zip(sections).take_while(|(left, right)| left == right).count();
         for (depth, section) in sections.iter().enumerate().skip(shared) {
-            text.push_str(&format!("{}{section}:\n", "  ".repeat(depth)));
+            let _ = writeln!(text, "{}{section}:", "  ".repeat(depth));
         }
         open = sections.to_vec();
         let indent = "  ".repeat(sections.len());
         let default = (setting.place)(&mut defaults).show();
         let value = (setting.place)(configuration).show();
-        text.push_str(&format!(
-            "{indent}# {} Default: {default}\n{indent}{leaf}: {value}\n",
-            setting.meaning
-        ));
+        let _ = writeln!(text, "{indent}# {} Default: {default}\n{indent}{leaf}: {value}", setting.meaning);
     }
     text
 }

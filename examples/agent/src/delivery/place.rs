@@ -11,19 +11,35 @@ pub(crate) struct Interfaces {
     named: Vec<(InterfaceId, String)>,
     /// The addresses of this host, where it is this host that is observed.
     addresses: Vec<(InterfaceId, IpAddr)>,
+    is_of_this_host: bool,
 }
 
 impl Interfaces {
     /// The interfaces that this host has now, with their addresses.
     pub(crate) fn of_this_host() -> Self {
-        let mut interfaces = Self::default();
-        for interface in if_addrs::get_if_addrs().unwrap_or_default() {
-            let ip = interface.ip();
-            let Some(id) = interface.index.map(InterfaceId) else { continue };
-            interfaces.set_name(id, &interface.name);
-            interfaces.addresses.push((id, ip));
-        }
+        let mut interfaces = Self { is_of_this_host: true, ..Self::default() };
+        interfaces.look_again();
         interfaces
+    }
+
+    /// Takes note of interfaces and addresses that have come since. Those that have gone keep their names.
+    pub(crate) fn look_again(&mut self) {
+        if !self.is_of_this_host {
+            return;
+        }
+        // Bridge ports and the like have no address, and are only listed here.
+        for entry in std::fs::read_dir("/sys/class/net").into_iter().flatten().flatten() {
+            let index = std::fs::read_to_string(entry.path().join("ifindex")).unwrap_or_default();
+            if let Ok(index) = index.trim().parse() {
+                self.set_name(InterfaceId(index), &entry.file_name().to_string_lossy());
+            }
+        }
+        self.addresses.clear();
+        for interface in if_addrs::get_if_addrs().unwrap_or_default() {
+            if let Some(index) = interface.index {
+                self.addresses.push((InterfaceId(index), interface.ip()));
+            }
+        }
     }
 
     /// Names an interface; a name given before is replaced.
@@ -41,7 +57,10 @@ impl Interfaces {
 
     /// Where between client and server the connection is seen.
     pub(crate) fn observation_point(&self, key: &FlowKey) -> ObservationPoint {
-        let is_own = |ip| self.addresses.contains(&(key.interface, ip));
+        // What this host sends to itself crosses loopback, whichever of its addresses it uses.
+        let is_loopback = self.addresses.iter().any(|(id, ip)| *id == key.interface && ip.is_loopback());
+        let is_own =
+            |ip| self.addresses.iter().any(|(id, own)| *own == ip && (is_loopback || *id == key.interface));
         let is_local = |ip: IpAddr| ip.is_loopback() || is_own(ip);
         let ends = match (is_local(key.client.ip), is_local(key.server.ip)) {
             (true, true) => LocalEnds::Both,

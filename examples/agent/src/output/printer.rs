@@ -3,12 +3,12 @@
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 
-use df_export::Resource;
-use df_export::json_lines;
-use df_export::{ExchangePlace, FlowPlace, SpanIds};
+use df_core::FlowKey;
+use df_export::metrics::Metric;
+use df_export::{ExchangePlace, FlowPlace, Resource, json_lines};
 use df_flow::FlowRecord;
-use df_l7::Protocol;
-use df_trace::{LinkedSpan, Span};
+use df_l7::Exchange;
+use df_trace::Span;
 
 use super::table::Table;
 use crate::Failure;
@@ -57,25 +57,22 @@ impl Printer {
         matches!(self.format, Format::Records(Records { spans: true, .. }))
     }
 
+    /// Whether metrics are printed; measuring costs.
+    pub(crate) const fn wants_metrics(&self) -> bool {
+        matches!(self.format, Format::Records(Records { metrics: true, .. }))
+    }
+
     /// Whether the destination has failed.
     pub(crate) const fn is_broken(&self) -> bool {
         self.failure.is_some()
     }
 
-    /// Prints an exchange.
-    pub(crate) fn exchange(&mut self, linked: &LinkedSpan, interface: Option<&str>) {
-        let LinkedSpan { exchange, place, context, .. } = linked;
+    /// Prints an exchange; `flow` has client and server as the protocol shows them.
+    pub(crate) fn exchange(&mut self, exchange: &Exchange, flow: &FlowKey, place: &ExchangePlace<'_>) {
         match &mut self.format {
-            Format::Table(table) => table.write_exchange(&mut self.buffer, exchange, &place.flow),
+            Format::Table(table) => table.write_exchange(&mut self.buffer, exchange, flow),
             Format::Records(records) if records.exchanges => {
-                let believed = if exchange.is_reversed { place.flow.reversed() } else { place.flow };
-                let ids = SpanIds {
-                    trace_id: context.trace_id,
-                    span_id: context.span_id,
-                    parent_span_id: linked.parent_span_id(),
-                };
-                let place = ExchangePlace::new(&believed).with_interface(interface).with_span(ids);
-                json_lines::write_exchange(&mut self.buffer, exchange, &place);
+                json_lines::write_exchange(&mut self.buffer, exchange, place);
             }
             Format::Records(_) => return,
         }
@@ -91,10 +88,19 @@ impl Printer {
     }
 
     /// Prints a flow record.
-    pub(crate) fn flow(&mut self, record: &FlowRecord, protocol: Option<Protocol>, interface: Option<&str>) {
+    pub(crate) fn flow(&mut self, record: &FlowRecord, place: &FlowPlace<'_>) {
         if matches!(self.format, Format::Records(Records { flows: true, .. })) {
-            let place = FlowPlace::new().with_interface(interface).with_protocol(protocol);
-            json_lines::write_flow(&mut self.buffer, record, &place);
+            json_lines::write_flow(&mut self.buffer, record, place);
+            self.flush_if_full();
+        }
+    }
+
+    /// Prints metrics.
+    pub(crate) fn metrics(&mut self, metrics: &[Metric]) {
+        if self.wants_metrics() {
+            for metric in metrics {
+                json_lines::write_metric(&mut self.buffer, metric);
+            }
             self.flush_if_full();
         }
     }
@@ -135,7 +141,11 @@ impl Printer {
 
 impl fmt::Debug for Printer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Printer").field("name", &self.name).field("format", &self.format).finish()
+        formatter
+            .debug_struct("Printer")
+            .field("name", &self.name)
+            .field("format", &self.format)
+            .finish_non_exhaustive()
     }
 }
 

@@ -80,13 +80,15 @@ fn request_text(exchange: &Exchange) -> String {
     let request = &request.content;
     let resource = request.resource.as_deref().or(request.endpoint.as_deref()).unwrap_or_default();
     let mut text = String::with_capacity(request.kind.len() + resource.len() + 1);
-    if !resource.starts_with(&*request.kind) {
+    // `GET key` is what a Redis resource says already; `A` before a name that begins with A is not.
+    let is_said =
+        resource.strip_prefix(&*request.kind).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+    if !is_said {
         text.push_str(&request.kind);
         text.push(' ');
     }
-    match (&request.domain, resource.starts_with('/')) {
-        (Some(domain), true) => text.push_str(domain),
-        _ => {}
+    if let (Some(domain), true) = (&request.domain, resource.starts_with('/')) {
+        text.push_str(domain);
     }
     text.push_str(resource);
     text

@@ -24,14 +24,6 @@ impl Quantiles {
         self.total += 1;
     }
 
-    /// Adds what another one counted.
-    pub(crate) fn add(&mut self, other: &Self) {
-        for (count, theirs) in self.counts.iter_mut().zip(other.counts.iter()) {
-            *count += theirs;
-        }
-        self.total += other.total;
-    }
-
     /// The duration that `percent` of all do not exceed; none before the first one.
     pub(crate) fn quantile(&self, percent: u64) -> Option<Duration> {
         let rank = (self.total * percent).div_ceil(100).max(1);
@@ -70,7 +62,7 @@ fn middle(bucket: usize) -> u64 {
 
 const FINE_BITS: u32 = 4;
 const FINE: u64 = 1 << FINE_BITS;
-const BUCKETS: usize = (64 - FINE_BITS as usize + 1) * FINE as usize;
+const BUCKETS: usize = (64 - FINE_BITS as usize + 1) << FINE_BITS;
 
 #[cfg(test)]
 mod tests {

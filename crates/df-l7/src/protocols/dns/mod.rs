@@ -1,4 +1,9 @@
 //! DNS (RFC 1035) over UDP and TCP, multicast DNS included.
+//!
+//! The parser gives `dns.question.name` with the request and `dns.answers` (the addresses) with the response; the
+//! record's `result` holds every answer that has a short form. The response code counts the bits of an OPT record.
+//! Multicast queries and announcements are one-way messages, since whoever answers does not answer the sender. Of a
+//! zone transfer only the first response message counts.
 
 use std::time::Duration;
 
@@ -6,7 +11,10 @@ use df_core::Transport;
 
 use crate::{Family, Parser, Protocol, ProtocolRow};
 
+mod answers;
+mod name;
 mod parser;
+mod registry;
 mod wire;
 
 pub use parser::DnsParser;

@@ -23,13 +23,15 @@ pub(super) enum ContentLength {
     #[default]
     Absent,
     Bytes(u64),
-    /// Not a number, or several that differ.
+    /// Several that differ; this is the first.
+    Conflicting(u64),
+    /// Not a number.
     Invalid,
 }
 
 /// Makes a request of its start line and fields.
 pub(super) fn request(
-    (method, target, minor_version): (&[u8], &[u8], u8),
+    (method, target, minor_version): (&[u8], &[u8], Option<u8>),
     fields: &Fields<'_>,
     config: &ConnectionConfig,
 ) -> (Request, Framing) {
@@ -64,7 +66,7 @@ pub(super) fn request(
     push_configured(&mut attributes, "http.request.header.", &config.http_request_headers, fields, config);
     let request = Request {
         kind,
-        version: Some(version(minor_version)),
+        version: minor_version.map(version),
         domain,
         resource: Some(shortened(&target.shown, config.max_resource_bytes).to_owned()),
         endpoint: target
@@ -80,7 +82,7 @@ pub(super) fn request(
 
 /// Makes a response of its start line and fields.
 pub(super) fn response(
-    (status, reason, minor_version): (u16, &[u8], u8),
+    (status, reason, minor_version): (u16, &[u8], Option<u8>),
     fields: &Fields<'_>,
     config: &ConnectionConfig,
 ) -> (Response, Framing) {
@@ -100,7 +102,7 @@ pub(super) fn response(
     let response = Response {
         status: outcome,
         code: Some(status_code(status)),
-        version: Some(version(minor_version)),
+        version: minor_version.map(version),
         exception: (outcome.is_error() && !reason.is_empty())
             .then(|| text(reason, config.max_attribute_bytes)),
         result: None,
@@ -135,6 +137,9 @@ impl Framing {
             self.content_length = match (self.content_length, length) {
                 (ContentLength::Absent, length) => length,
                 (known, length) if known == length => known,
+                (ContentLength::Bytes(first) | ContentLength::Conflicting(first), _) => {
+                    ContentLength::Conflicting(first)
+                }
                 _ => ContentLength::Invalid,
             };
         }

@@ -230,11 +230,12 @@ enum Body {
     UntilClose,
 }
 
-/// RFC 9112 §6.3 for requests. A length that cannot be read leaves the body to the search for the next message.
+/// RFC 9112 §6.3 for requests. Of several lengths servers believe the first, if they go on at all; one that cannot be
+/// read leaves the body to the search for the next message.
 fn request_body(framing: Framing) -> Body {
     match framing.content_length {
         _ if framing.is_chunked => Body::Chunked,
-        ContentLength::Bytes(bytes) => Body::Known(bytes),
+        ContentLength::Bytes(bytes) | ContentLength::Conflicting(bytes) => Body::Known(bytes),
         ContentLength::Absent | ContentLength::Invalid => Body::Known(0),
     }
 }
@@ -244,7 +245,7 @@ fn response_body(framing: Framing) -> Body {
     match framing.content_length {
         _ if framing.is_chunked => Body::Chunked,
         ContentLength::Bytes(bytes) => Body::Known(bytes),
-        ContentLength::Absent | ContentLength::Invalid => Body::UntilClose,
+        ContentLength::Absent | ContentLength::Conflicting(_) | ContentLength::Invalid => Body::UntilClose,
     }
 }
 

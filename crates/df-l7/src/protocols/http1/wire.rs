@@ -21,10 +21,10 @@ pub(super) struct Head<'a> {
 /// The first line of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StartLine<'a> {
-    /// `METHOD SP target SP HTTP/1.x`.
-    Request { method: &'a [u8], target: &'a [u8], minor_version: u8 },
+    /// `METHOD SP target SP HTTP/1.x`. Without a version if what stands in its place is none.
+    Request { method: &'a [u8], target: &'a [u8], minor_version: Option<u8> },
     /// `HTTP/1.x SP status [SP reason]`.
-    Status { minor_version: u8, status: u16, reason: &'a [u8] },
+    Status { minor_version: Option<u8>, status: u16, reason: &'a [u8] },
 }
 
 /// The field lines of a head, read lazily.
@@ -38,6 +38,8 @@ pub(super) struct Fields<'a> {
 pub(super) enum Start<'a> {
     /// The whole line is there; `len` counts its line end.
     Line { line: StartLine<'a>, len: usize },
+    /// A whole line that only makes sense where a start line must stand.
+    Damaged,
     /// So far it is one.
     Prefix,
     /// It is none.
@@ -47,15 +49,13 @@ pub(super) enum Start<'a> {
 impl<'a> Head<'a> {
     /// Reads a complete head, the empty line included. `len` is what [`head_len`] found.
     pub(super) fn read(bytes: &'a [u8], len: usize) -> Option<Self> {
-        let Start::Line { line, len: line_len } = start_line(bytes) else {
-            return None;
-        };
+        let (line, line_len) = any_start_line(bytes)?;
         Some(Self { start: line, fields: Fields { rest: bytes.get(line_len..len)? }, len })
     }
 
     /// Reads a head that was cut somewhere: all of its complete lines, and a start line cut within its version.
     pub(super) fn read_cut(bytes: &'a [u8]) -> Option<Self> {
-        if let Start::Line { line, len } = start_line(bytes) {
+        if let Some((line, len)) = any_start_line(bytes) {
             let rest = bytes.get(len..).unwrap_or_default();
             let end = memchr::memrchr(b'\n', rest).map_or(0, |end| end + 1);
             return Some(Self { start: line, fields: Fields { rest: rest.get(..end)? }, len: bytes.len() });
@@ -106,7 +106,19 @@ pub(super) fn start_line(bytes: &[u8]) -> Start<'_> {
     };
     let line = bytes.get(..end).unwrap_or_default().trim_ascii_end();
     let read = status_line(line).or_else(|| request_line(line));
-    read.map_or(Start::No, |line| Start::Line { line, len: end + 1 })
+    match read {
+        Some(line) => Start::Line { line, len: end + 1 },
+        None if damaged_line(line).is_some() => Start::Damaged,
+        None => Start::No,
+    }
+}
+
+/// Reads a complete start line, damaged ones included.
+fn any_start_line(bytes: &[u8]) -> Option<(StartLine<'_>, usize)> {
+    let end = memchr(b'\n', bytes)?;
+    let line = bytes.get(..end)?.trim_ascii_end();
+    let read = status_line(line).or_else(|| request_line(line)).or_else(|| damaged_line(line))?;
+    Some((read, end + 1))
 }
 
 /// How many bytes of line ends stand before a message: RFC 9112 §2.2 lets a client send some.
@@ -130,14 +142,15 @@ pub(crate) fn detect(_transport: Transport, direction: Direction, bytes: &[u8]) 
     let certain = |sender: Direction| {
         if sender == direction { Detection::CERTAIN } else { Detection::CERTAIN_REVERSED }
     };
+    let weak =
+        |sender: Direction| if sender == direction { Detection::WEAK } else { Detection::WEAK_REVERSED };
     match start_line(bytes) {
         Start::Line { line: StartLine::Status { .. }, .. } => certain(Direction::ToClient),
         Start::Line { line: StartLine::Request { target, .. }, .. } if is_plain(target) => {
             certain(Direction::ToServer)
         }
-        Start::Line { .. } | Start::No => Detection::NoMatch,
-        Start::Prefix if is_long_request_prefix(bytes) && direction == Direction::ToServer => Detection::WEAK,
-        Start::Prefix if is_long_request_prefix(bytes) => Detection::WEAK_REVERSED,
+        Start::Prefix | Start::Damaged if is_long_request_prefix(bytes) => weak(Direction::ToServer),
+        Start::Line { .. } | Start::Damaged | Start::No => Detection::NoMatch,
         Start::Prefix => Detection::NeedMore,
     }
 }
@@ -153,7 +166,7 @@ pub(super) fn is_message_start(direction: Direction, bytes: &[u8]) -> bool {
         Start::Line { line: StartLine::Status { .. }, .. } => !is_request_direction,
         Start::Prefix if is_request_direction => is_long_request_prefix(bytes),
         Start::Prefix => bytes.len() >= STATUS_LINE_BYTES,
-        Start::No => false,
+        Start::Damaged | Start::No => false,
     }
 }
 
@@ -172,7 +185,7 @@ fn status_line(line: &[u8]) -> Option<StartLine<'_>> {
     if status < 100 || !minor.is_ascii_digit() || !matches!(rest, [] | [b' ', ..]) {
         return None;
     }
-    Some(StartLine::Status { minor_version: minor - b'0', status, reason: rest.trim_ascii_start() })
+    Some(StartLine::Status { minor_version: Some(minor - b'0'), status, reason: rest.trim_ascii_start() })
 }
 
 fn request_line(line: &[u8]) -> Option<StartLine<'_>> {
@@ -188,7 +201,28 @@ fn request_line(line: &[u8]) -> Option<StartLine<'_>> {
         [] => return None,
         target => target,
     };
-    Some(StartLine::Request { method, target, minor_version })
+    Some(StartLine::Request { method, target, minor_version: Some(minor_version) })
+}
+
+/// A start line with something wrong in its version or status, which peers accept or at least answer.
+fn damaged_line(line: &[u8]) -> Option<StartLine<'_>> {
+    if line.starts_with(ANY_VERSION_PREFIX) {
+        let (_, rest) = line.split_at_checked(memchr(b' ', line)?)?;
+        let rest = rest.trim_ascii_start();
+        let (&[hundreds, tens, ones], rest) = rest.split_first_chunk::<3>()?;
+        let digit = |byte: u8| byte.is_ascii_digit().then(|| u16::from(byte - b'0'));
+        let status = digit(hundreds)? * 100 + digit(tens)? * 10 + digit(ones)?;
+        let reason = rest.trim_ascii_start();
+        return (status >= 100).then_some(StartLine::Status { minor_version: None, status, reason });
+    }
+    let (method, rest) = line.split_at_checked(memchr(b' ', line)?)?;
+    let rest = rest.trim_ascii_start();
+    let target = rest.get(..memchr(b' ', rest).unwrap_or(rest.len()))?;
+    let version = rest.get(target.len()..)?.trim_ascii_start();
+    let is_request = known_method(method).is_some()
+        && (target.starts_with(b"/") || target.starts_with(b"http://"))
+        && (version.is_empty() || version.starts_with(ANY_VERSION_PREFIX));
+    is_request.then_some(StartLine::Request { method, target, minor_version: None })
 }
 
 /// A request line whose target is complete, of a known method, and whose version was cut.
@@ -200,7 +234,7 @@ fn cut_request_line(bytes: &[u8]) -> Option<StartLine<'_>> {
         && !target.is_empty()
         && is_cut_version
         && version.len() <= VERSION_BYTES + 1;
-    is_request.then_some(StartLine::Request { method, target, minor_version: 1 })
+    is_request.then_some(StartLine::Request { method, target, minor_version: None })
 }
 
 /// Whether `bytes`, which hold no line end, can grow into a start line.
@@ -306,6 +340,7 @@ const METHODS: &[&str] = &[
 ];
 
 const VERSION_PREFIX: &[u8] = b"HTTP/1.";
+const ANY_VERSION_PREFIX: &[u8] = b"HTTP/";
 const VERSION_BYTES: usize = VERSION_PREFIX.len() + 1;
 /// What follows [`VERSION_PREFIX`] in a status line; `0` stands for any digit.
 const STATUS_PATTERN: &[u8] = b"0 000 ";
@@ -318,3 +353,6 @@ const MAX_METHOD_BYTES: usize = 32;
 const MAX_START_LINE_BYTES: usize = 65_536;
 /// From this length on a request line whose end is not in sight is taken for one.
 const MIN_CUT_LINE_BYTES: usize = 16;
+
+#[cfg(test)]
+mod tests;

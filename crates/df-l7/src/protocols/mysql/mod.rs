@@ -6,8 +6,20 @@ use df_core::Transport;
 
 use crate::{Family, Parser, Protocol, ProtocolRow};
 
+mod command;
+mod compressed;
+mod conversation;
+mod detect;
+mod errors;
+mod login;
 mod parser;
+mod query_attributes;
+mod response;
+mod statements;
 mod wire;
+
+#[cfg(test)]
+mod tests;
 
 pub use parser::MysqlParser;
 
@@ -20,6 +32,6 @@ pub(crate) const ROW: ProtocolRow = ProtocolRow {
     ports: &[3306],
     has_request_ids: false,
     timeout: Duration::from_secs(120),
-    detect: wire::detect,
+    detect: detect::detect,
     parser: |config, transport| Box::new(MysqlParser::new(config, transport)) as Box<dyn Parser>,
 };

@@ -1,28 +1,80 @@
-//! Reads Mysql messages.
+//! Reads MySQL's and MariaDB's messages.
 
 use std::sync::Arc;
 
 use df_core::{Direction, Transport};
 
-use crate::{ConnectionConfig, Input, ParseError, ParseErrorReason, Parsed, Parser};
+use super::compressed::{Unwrapper, is_frame_start};
+use super::conversation::{Conversation, Secrecy};
+use super::detect;
+use crate::{ConnectionConfig, Input, Message, ParseError, Parsed, Parser, Recovery};
 
-/// Reads Mysql messages.
+/// Reads MySQL's and MariaDB's messages: the login and every command with its whole response.
+///
+/// Rows are counted and passed over; nothing of them is kept. Memory: the prepared statements (at most 1,024 and
+/// 512 KiB) and the commands whose response is due (at most 256).
 #[derive(Debug)]
-pub struct MysqlParser {}
+pub struct MysqlParser {
+    conversation: Conversation,
+    compression: Option<Box<[Unwrapper; 2]>>,
+    /// Whether anything was read yet.
+    has_begun: bool,
+}
 
 impl MysqlParser {
     /// A parser for one connection.
-    pub fn new(_config: &Arc<ConnectionConfig>, _transport: Transport) -> Self {
-        Self {}
+    pub fn new(config: &Arc<ConnectionConfig>, _transport: Transport) -> Self {
+        Self { conversation: Conversation::new(config), compression: None, has_begun: false }
+    }
+
+    /// The login tells whether what follows is compressed; in mid-stream only the bytes can.
+    fn prepare(&mut self, direction: Direction, bytes: &[u8]) {
+        if !self.has_begun && is_frame_start(direction, bytes) {
+            self.conversation.secrecy = Secrecy::Zlib;
+        }
+        self.has_begun = true;
+        match self.conversation.secrecy {
+            Secrecy::Zlib => {
+                self.compression.get_or_insert_default();
+            }
+            Secrecy::Plain | Secrecy::Tls | Secrecy::Zstandard => self.compression = None,
+        }
     }
 }
 
 impl Parser for MysqlParser {
-    fn parse(&mut self, _direction: Direction, _input: Input<'_>) -> Result<Parsed, ParseError> {
-        Err(ParseError::new(0, ParseErrorReason::InvalidValue))
+    fn parse(&mut self, direction: Direction, input: Input<'_>) -> Result<Parsed, ParseError> {
+        if self.conversation.secrecy == Secrecy::Zstandard {
+            return Ok(Parsed::Skipped { consumed: usize::MAX });
+        }
+        self.prepare(direction, input.bytes);
+        let unwrapper = self.compression.as_mut().and_then(|both| both.get_mut(direction.index()));
+        match unwrapper {
+            Some(unwrapper) => unwrapper.read(&mut self.conversation, direction, input),
+            None => self.conversation.read(direction, input),
+        }
     }
 
-    fn is_message_start(&self, _direction: Direction, _bytes: &[u8]) -> bool {
-        false
+    fn is_message_start(&self, direction: Direction, bytes: &[u8]) -> bool {
+        match self.conversation.secrecy {
+            Secrecy::Zlib => is_frame_start(direction, bytes),
+            Secrecy::Plain | Secrecy::Tls | Secrecy::Zstandard => detect::is_start(direction, bytes),
+        }
+    }
+
+    fn on_gap(&mut self, direction: Direction) -> Recovery {
+        if let Some(unwrapper) = self.compression.as_mut().and_then(|both| both.get_mut(direction.index())) {
+            unwrapper.on_gap();
+        }
+        self.conversation.on_gap(direction);
+        Recovery::Resynchronize
+    }
+
+    fn interrupt(&mut self, direction: Direction) -> Option<Message> {
+        self.conversation.interrupt(direction)
+    }
+
+    fn has_ended(&self) -> bool {
+        self.conversation.secrecy == Secrecy::Tls
     }
 }

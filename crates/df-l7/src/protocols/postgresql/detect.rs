@@ -9,6 +9,8 @@ use super::wire::{Frame, frame, is_sane};
 
 /// How many messages are looked at.
 const MAX_MESSAGES: usize = 64;
+/// Fewer bytes of a message's body may yet turn out to be evidence.
+const MIN_EVIDENCE_BYTES: usize = 8;
 
 /// Says whether these bytes are this protocol's.
 ///
@@ -93,6 +95,9 @@ fn chain(direction: Direction, bytes: &[u8]) -> Verdict {
         }
         if evidence.rank() > verdict.rank() {
             verdict = evidence;
+        }
+        if verdict == Verdict::No && !frame.is_whole() && frame.body.len() < MIN_EVIDENCE_BYTES {
+            return Verdict::NeedMore;
         }
         rest = rest.get(frame.total_bytes..).unwrap_or_default();
         if rest.is_empty() {

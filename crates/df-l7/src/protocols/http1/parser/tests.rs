@@ -287,10 +287,10 @@ fn any_conversation() -> impl Strategy<Value = Vec<Turn>> {
 
 fn without_times(mut exchanges: Vec<Exchange>) -> Vec<Exchange> {
     for exchange in &mut exchanges {
-        for observed in &mut exchange.request {
+        if let Some(observed) = &mut exchange.request {
             (observed.start, observed.end) = (Timestamp::ZERO, Timestamp::ZERO);
         }
-        for observed in &mut exchange.response {
+        if let Some(observed) = &mut exchange.response {
             (observed.start, observed.end) = (Timestamp::ZERO, Timestamp::ZERO);
         }
     }

@@ -1,0 +1,93 @@
+//! Bodies of fuzz targets: what must hold for any packets. Not part of the API.
+
+use std::net::Ipv4Addr;
+
+use df_core::{Chunk, Endpoint, FlowKey, Packet, TcpFlags, TcpSegment, Timestamp, TransportHeader};
+
+use crate::{DirectionEvidence, FlowConfig, FlowRecord, FlowSink, FlowTable};
+
+/// Reads any bytes as packets of a few hosts, gives them to a small table and checks its bounds and its account.
+pub fn packets(mut data: &[u8]) {
+    let config = FlowConfig {
+        max_flows: 4,
+        max_out_of_order_bytes: 600,
+        max_total_out_of_order_bytes: 1_000,
+        record_interval: Some(std::time::Duration::from_secs(10)),
+        ..FlowConfig::default()
+    };
+    let (mut table, mut check) = (FlowTable::new(config), Check::default());
+    let mut now = Timestamp::from_parts(1_000, 0);
+    while let Some((head, rest)) = data.split_first_chunk::<8>() {
+        let [ends, flags, number, number_high, acknowledgment, len, seconds, window] = *head;
+        let (payload, after) = rest.split_at(usize::from(len).min(rest.len()));
+        data = after;
+        now = now.saturating_add(std::time::Duration::from_millis(u64::from(seconds) * u64::from(seconds)));
+        let end =
+            |host: u8| Endpoint::new(Ipv4Addr::new(10, 0, 0, host & 3).into(), u16::from(host & 1) + 40);
+        let sequence_number = u32::from(number) | (u32::from(number_high & 0x0f) << 28);
+        let header = if flags & 0x80 == 0 {
+            let acknowledgment_number = sequence_number.wrapping_add(u32::from(acknowledgment));
+            let segment =
+                TcpSegment::new(sequence_number, acknowledgment_number, TcpFlags(flags), u16::from(window));
+            TransportHeader::Tcp(segment)
+        } else {
+            TransportHeader::Udp
+        };
+        let mut packet = Packet::new(now, end(ends), end(ends >> 4), header, payload);
+        packet.payload_len += u32::from(number_high >> 4);
+        check.packets += 1;
+        table.handle_packet(&packet, &mut check);
+        assert!(table.len() <= 4, "the table holds no more flows than its bound");
+        assert!(table.stats().held_bytes <= 1_000 + 255, "the table holds no more bytes than its bound");
+    }
+    table.finish(&mut check);
+    let stats = table.stats();
+    assert_eq!(stats.flows_opened, stats.flows_ended, "every flow ends");
+    assert_eq!(
+        stats.payload_bytes,
+        stats.delivered_bytes + stats.repeated_bytes,
+        "every byte is accounted for"
+    );
+    assert_eq!(check.packets, check.recorded, "every packet is in one record");
+}
+
+#[derive(Default)]
+struct Check {
+    packets: u64,
+    recorded: u64,
+}
+
+impl Check {
+    fn add(&mut self, record: &FlowRecord) {
+        self.recorded += record.to_server.packets + record.to_client.packets;
+    }
+}
+
+impl FlowSink<[u64; 2]> for Check {
+    fn opened(&mut self, _: &FlowKey) -> [u64; 2] {
+        [0, 0]
+    }
+
+    fn chunk(&mut self, _: &FlowKey, ends: &mut [u64; 2], chunk: Chunk<'_>) -> DirectionEvidence {
+        let end = &mut ends[chunk.direction.index()];
+        assert!(chunk.offset >= *end, "bytes are delivered once and in order");
+        *end = chunk.end_offset();
+        match chunk.bytes {
+            [b'R', ..] => DirectionEvidence::Reversed,
+            [b'C', ..] => DirectionEvidence::Confirmed,
+            _ => DirectionEvidence::None,
+        }
+    }
+
+    fn deadline(&self, ends: &[u64; 2]) -> Option<Timestamp> {
+        (ends[0] % 3 == 1).then(|| Timestamp::from_parts(1_050, 0))
+    }
+
+    fn reported(&mut self, record: FlowRecord, _: &mut [u64; 2]) {
+        self.add(&record);
+    }
+
+    fn ended(&mut self, record: FlowRecord, _: [u64; 2]) {
+        self.add(&record);
+    }
+}

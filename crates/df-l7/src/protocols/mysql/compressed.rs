@@ -1,0 +1,214 @@
+//! MySQL packets inside the compressed protocol.
+//!
+//! ```text
+//! | length: 3 bytes | sequence id: 1 byte | length before compression: 3 bytes, 0 if not compressed | payload |
+//! ```
+
+use std::collections::VecDeque;
+
+use df_core::Direction;
+use miniz_oxide::inflate::core::inflate_flags::{
+    TINFL_FLAG_PARSE_ZLIB_HEADER, TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF,
+};
+use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
+
+use super::conversation::{Conversation, incomplete};
+use super::detect;
+use super::wire::Header;
+use crate::{Cursor, Ending, Input, Message, ParseError, Parsed};
+
+/// Unwraps one direction.
+#[derive(Debug, Default)]
+pub(super) struct Unwrapper {
+    /// Plain bytes that are not a whole packet yet.
+    buffer: Vec<u8>,
+    /// How many of the plain bytes to come are to be thrown away.
+    skip: u64,
+    /// Whether the plain bytes to come may stand anywhere in a packet.
+    is_searching: bool,
+    /// Messages that the frame held beside the one that was given first.
+    ready: VecDeque<Message>,
+    /// How many bytes of that frame are not consumed yet.
+    frame_left: usize,
+}
+
+/// What a piece of plain bytes was made into.
+#[derive(Default)]
+struct Gathered {
+    messages: VecDeque<Message>,
+    has_part: bool,
+}
+
+impl Unwrapper {
+    /// Reads one frame. Its messages leave one by one, each with at least one of its bytes.
+    pub(super) fn read(
+        &mut self,
+        conversation: &mut Conversation,
+        direction: Direction,
+        input: Input<'_>,
+    ) -> Result<Parsed, ParseError> {
+        if let Some(message) = self.ready.pop_front() {
+            return Ok(self.give(message));
+        }
+        let Some(frame) = Frame::read(input.bytes) else { return incomplete(input, FRAME_HEADER_BYTES) };
+        let wanted = FRAME_HEADER_BYTES + frame.len;
+        if input.bytes.len() < wanted && !input.is_final() {
+            return Ok(Parsed::Incomplete { needed: wanted });
+        }
+        let plain = frame.unwrap(input.bytes.get(FRAME_HEADER_BYTES..).unwrap_or_default());
+        let missing = frame.plain_len.saturating_sub(plain.len()) as u64;
+        let gathered = self.handle_plain(conversation, direction, &plain, missing);
+        self.ready = gathered.messages;
+        self.frame_left = wanted;
+        Ok(match self.ready.pop_front() {
+            Some(message) => self.give(message),
+            None if gathered.has_part => Parsed::Part { consumed: wanted },
+            None => Parsed::Skipped { consumed: wanted },
+        })
+    }
+
+    pub(super) fn on_gap(&mut self) {
+        *self = Self { is_searching: true, ..Self::default() };
+    }
+
+    fn give(&mut self, message: Message) -> Parsed {
+        if self.frame_left <= 1 {
+            self.ready.clear();
+        }
+        let consumed = if self.ready.is_empty() { self.frame_left } else { 1 };
+        self.frame_left = self.frame_left.saturating_sub(consumed);
+        Parsed::Message { consumed: consumed.max(1), message }
+    }
+
+    /// Reads all packets in `plain`, behind which `missing` bytes were not unwrapped.
+    fn handle_plain(
+        &mut self,
+        conversation: &mut Conversation,
+        direction: Direction,
+        plain: &[u8],
+        missing: u64,
+    ) -> Gathered {
+        let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(plain.len());
+        self.skip -= skipped as u64;
+        let fresh = plain.get(skipped..).unwrap_or_default();
+        let mut gathered = Gathered::default();
+        let mut held = std::mem::take(&mut self.buffer);
+        if held.is_empty() {
+            let rest = self.handle_packets(conversation, direction, fresh, missing, &mut gathered);
+            self.buffer.extend_from_slice(rest);
+        } else {
+            held.extend_from_slice(fresh);
+            let rest = self.handle_packets(conversation, direction, &held, missing, &mut gathered).len();
+            held.drain(..held.len().saturating_sub(rest));
+            self.buffer = held;
+        }
+        let known = self.skip.min(missing);
+        self.skip -= known;
+        if missing > known {
+            conversation.on_gap(direction);
+            gathered.messages.extend(conversation.interrupt(direction));
+            self.buffer.clear();
+            self.is_searching = true;
+        }
+        gathered
+    }
+
+    /// Reads whole packets. Gives the bytes of the one that is not whole.
+    fn handle_packets<'a>(
+        &mut self,
+        conversation: &mut Conversation,
+        direction: Direction,
+        mut bytes: &'a [u8],
+        missing: u64,
+        gathered: &mut Gathered,
+    ) -> &'a [u8] {
+        let mut ending = Ending::Open;
+        while !bytes.is_empty() {
+            if self.is_searching && !detect::is_start(direction, bytes) {
+                return &[];
+            }
+            self.is_searching = false;
+            let consumed = match conversation.read(direction, Input::new(bytes).with_ending(ending)) {
+                Ok(Parsed::Message { consumed, message }) => {
+                    gathered.messages.push_back(message);
+                    consumed
+                }
+                Ok(Parsed::Part { consumed }) => {
+                    gathered.has_part = true;
+                    consumed
+                }
+                Ok(Parsed::Skipped { consumed }) => consumed,
+                Ok(Parsed::Incomplete { .. }) if ending == Ending::Open && missing > 0 => {
+                    ending = Ending::Truncated(missing);
+                    continue;
+                }
+                Ok(Parsed::Incomplete { .. }) if bytes.len() <= MAX_HELD_BYTES => return bytes,
+                Ok(Parsed::Incomplete { .. }) | Err(_) => {
+                    gathered.messages.extend(conversation.interrupt(direction));
+                    self.is_searching = true;
+                    return &[];
+                }
+            };
+            self.skip = self.skip.saturating_add(consumed.saturating_sub(bytes.len()) as u64);
+            bytes = bytes.get(consumed..).unwrap_or_default();
+        }
+        bytes
+    }
+}
+
+/// Whether a frame starts with these bytes whose plain bytes start a message.
+pub(super) fn is_frame_start(direction: Direction, bytes: &[u8]) -> bool {
+    let Some(frame) = Frame::read(bytes) else { return false };
+    let payload = bytes.get(FRAME_HEADER_BYTES..).unwrap_or_default();
+    if payload.len() < frame.len || frame.len == 0 || (frame.is_compressed && payload.first() != Some(&ZLIB))
+    {
+        return false;
+    }
+    let plain = frame.unwrap(payload);
+    let is_whole =
+        frame.is_compressed || Header::read(&plain).is_some_and(|header| header.total_bytes() <= plain.len());
+    is_whole && detect::is_start(direction, &plain)
+}
+
+/// A frame's header.
+struct Frame {
+    len: usize,
+    plain_len: usize,
+    is_compressed: bool,
+}
+
+impl Frame {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let mut cursor = Cursor::new(bytes);
+        let len = usize::try_from(cursor.u24_le()?).ok()?;
+        let _sequence_id = cursor.u8()?;
+        let plain_len = usize::try_from(cursor.u24_le()?).ok()?;
+        let is_compressed = plain_len > 0;
+        Some(Self { len, plain_len: if is_compressed { plain_len } else { len }, is_compressed })
+    }
+
+    /// The plain bytes, or the first of them.
+    fn unwrap(&self, payload: &[u8]) -> Vec<u8> {
+        let payload = payload.get(..self.len).unwrap_or(payload);
+        if !self.is_compressed {
+            return payload.to_vec();
+        }
+        let greatest = payload.len().saturating_mul(MAX_DEFLATE_RATIO);
+        let mut plain = vec![0; self.plain_len.min(MAX_PLAIN_BYTES).min(greatest)];
+        let mut inflater = Box::<DecompressorOxide>::default();
+        let flags = TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+        let (_status, _consumed, written) = decompress(&mut inflater, payload, &mut plain, 0, flags);
+        plain.truncate(written);
+        plain
+    }
+}
+
+const FRAME_HEADER_BYTES: usize = 7;
+/// The first byte of data in the zlib format.
+const ZLIB: u8 = 0x78;
+/// The most plain bytes unwrapped from one frame; those behind them count as cut.
+const MAX_PLAIN_BYTES: usize = 1 << 20;
+/// No deflated data is smaller.
+const MAX_DEFLATE_RATIO: usize = 1_032;
+/// The most plain bytes kept of a packet that is not whole.
+const MAX_HELD_BYTES: usize = 64 << 10;

@@ -1,0 +1,74 @@
+//! The agent under test, running.
+
+use std::fs::File;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use df_testing::Place;
+use rustix::process::{Pid, Signal};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A running `df-agent run --raw --json`.
+pub(crate) struct Agent {
+    child: Child,
+    directory: TempDir,
+}
+
+impl Agent {
+    /// Starts the agent and waits until it captures.
+    pub(crate) fn start(place: &Place, interfaces: &[&str], port: u16) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut command = place.command(env!("CARGO_BIN_EXE_df-agent"));
+        command.args(["run", "--raw", "--json", "--filter", &format!("port {port}"), "--output"]);
+        command.arg(directory.path().join(RECORDS));
+        command.args(interfaces.iter().flat_map(|name| ["--interface", name]));
+        let log = File::create(directory.path().join(LOG)).unwrap();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let mut agent = Self { child, directory };
+        agent.wait_until_observing();
+        agent
+    }
+
+    /// Ends it as Ctrl-C does and gives the exchanges of a protocol that it saw.
+    pub(crate) fn finish(self, protocol: &str) -> Vec<Value> {
+        let is_wanted = |record: &Value| record["kind"] == "exchange" && record["protocol"] == protocol;
+        self.finish_with_all().into_iter().filter(is_wanted).collect()
+    }
+
+    /// Ends it as Ctrl-C does and gives everything that it printed.
+    pub(crate) fn finish_with_all(mut self) -> Vec<Value> {
+        let id = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        // What has just passed may still be on its way through the ring.
+        std::thread::sleep(Duration::from_millis(300));
+        rustix::process::kill_process(id, Signal::INT).unwrap();
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "the agent ended with {status}: {}", self.log());
+        let records = std::fs::read_to_string(self.directory.path().join(RECORDS)).unwrap();
+        records.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn wait_until_observing(&mut self) {
+        let started = Instant::now();
+        while !self.log().contains("observing") {
+            let has_ended = self.child.try_wait().unwrap().is_some();
+            assert!(!has_ended && started.elapsed() < MAX_START, "the agent did not start: {}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join(LOG)).unwrap_or_default()
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const RECORDS: &str = "records.jsonl";
+const LOG: &str = "agent.log";
+const MAX_START: Duration = Duration::from_secs(10);

@@ -1,0 +1,7 @@
+# Statements that carry a traceparent in a comment, before and after the SQL.
+# servers: mariadb
+# clients: mariadb-client
+mariadb -h "$SERVER" -u root --skip-ssl --comments shop > /dev/null <<'SQL'
+SELECT name FROM product WHERE id = 1 /*traceparent='00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'*/;
+/*traceparent='00-1af7651916cd43dd8448eb211c80319c-c7ad6b7169203331-01',application='shop'*/ SELECT 2;
+SQL

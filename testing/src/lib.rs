@@ -1,0 +1,20 @@
+//! Real servers, network namespaces and recordings for df's own tests. Nothing here is published.
+//!
+//! Servers are the ones Debian packages, driven by their own clients; nothing is simulated. Each lives in a fresh
+//! directory and on its own port or in its own network namespace, and dies with the value that stands for it.
+
+mod client;
+mod golden;
+mod namespaces;
+mod peer;
+mod place;
+mod recording;
+mod server;
+
+pub use client::{Measurement, measure};
+pub use golden::GoldenCase;
+pub use namespaces::Namespaces;
+pub use peer::{PeerError, skip};
+pub use place::{Place, is_root};
+pub use recording::Recording;
+pub use server::{Server, ServerKind};

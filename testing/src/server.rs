@@ -1,0 +1,281 @@
+//! A server's life: its directory, its start, its readiness and its end.
+
+mod dns;
+mod http;
+mod mariadb;
+mod postgresql;
+mod redis;
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal};
+use tempfile::TempDir;
+
+use crate::PeerError;
+use crate::place::{Place, find, run};
+
+/// The servers that can be started, each as Debian packages it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ServerKind {
+    /// nginx.
+    Nginx,
+    /// tinyproxy, for `CONNECT`.
+    Tinyproxy,
+    /// A WebSocket echo server made of Python's `websockets`.
+    WebSocket,
+    /// ISC BIND with a zone `df.test`.
+    Named,
+    /// Redis.
+    Redis,
+    /// MariaDB with a database `shop`.
+    MariaDb,
+    /// PostgreSQL with a database `shop`.
+    PostgreSql,
+}
+
+impl ServerKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::Nginx,
+        Self::Tinyproxy,
+        Self::WebSocket,
+        Self::Named,
+        Self::Redis,
+        Self::MariaDb,
+        Self::PostgreSql,
+    ];
+
+    /// The name of the program.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Tinyproxy => "tinyproxy",
+            Self::WebSocket => "websocket",
+            Self::Named => "named",
+            Self::Redis => "redis",
+            Self::MariaDb => "mariadb",
+            Self::PostgreSql => "postgresql",
+        }
+    }
+
+    /// The port that everybody knows it by.
+    pub fn usual_port(self) -> u16 {
+        match self {
+            Self::Nginx => 80,
+            Self::Tinyproxy => 8888,
+            Self::WebSocket => 8765,
+            Self::Named => 53,
+            Self::Redis => 6379,
+            Self::MariaDb => 3306,
+            Self::PostgreSql => 5432,
+        }
+    }
+
+    /// The Debian package that has it.
+    pub fn package(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Tinyproxy => "tinyproxy",
+            Self::WebSocket => "python3-websockets",
+            Self::Named => "bind9",
+            Self::Redis => "redis-server",
+            Self::MariaDb => "mariadb-server",
+            Self::PostgreSql => "postgresql-15",
+        }
+    }
+}
+
+/// A running server, which ends when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    kind: ServerKind,
+    port: u16,
+    child: Child,
+    /// How the server is asked to end; what does not is killed.
+    stop_signal: Signal,
+    directory: TempDir,
+}
+
+impl Server {
+    /// Starts a server on a free port of this host, on address 127.0.0.1, and waits until it answers.
+    ///
+    /// # Errors
+    ///
+    /// The server is missing or does not start.
+    pub fn start(kind: ServerKind) -> Result<Self, PeerError> {
+        Self::start_at(kind, &Place::Host, free_port()?)
+    }
+
+    /// Starts a server on a port of a place and waits until it answers.
+    ///
+    /// # Errors
+    ///
+    /// The server is missing or does not start.
+    pub fn start_at(kind: ServerKind, place: &Place, port: u16) -> Result<Self, PeerError> {
+        let directory = fresh_directory()?;
+        let site = Site { place, port, directory: directory.path() };
+        let launch = match kind {
+            ServerKind::Nginx => http::nginx(&site),
+            ServerKind::Tinyproxy => http::tinyproxy(&site),
+            ServerKind::WebSocket => http::websocket(&site),
+            ServerKind::Named => dns::named(&site),
+            ServerKind::Redis => redis::redis(&site),
+            ServerKind::MariaDb => mariadb::mariadb(&site),
+            ServerKind::PostgreSql => postgresql::postgresql(&site),
+        }?;
+        let Launch { mut command, ready_line, stop_signal } = launch;
+        let log = File::create(site.log()).map_err(|source| PeerError::File { path: site.log(), source })?;
+        let also_log = log.try_clone().map_err(|source| PeerError::File { path: site.log(), source })?;
+        command.stdout(log).stderr(also_log);
+        let child = command.spawn().map_err(|error| cannot_run(&command, &error))?;
+        let mut server = Self { kind, port, child, stop_signal, directory };
+        server.wait_until_ready(place, ready_line)?;
+        Ok(server)
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> ServerKind {
+        self.kind
+    }
+
+    /// The port it answers on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its files, which go with it.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    fn wait_until_ready(&mut self, place: &Place, ready_line: Option<&str>) -> Result<(), PeerError> {
+        let started = Instant::now();
+        let log_path = self.directory.path().join(LOG);
+        loop {
+            let log = std::fs::read(&log_path).unwrap_or_default();
+            let log = String::from_utf8_lossy(&log);
+            if ready_line.is_none_or(|line| log.contains(line)) && place.is_listening(self.port) {
+                return Ok(());
+            }
+            let has_ended = self.child.try_wait().is_ok_and(|ended| ended.is_some());
+            if has_ended || started.elapsed() > MAX_START {
+                let log: Vec<&str> = log.lines().rev().take(8).collect();
+                let log = log.into_iter().rev().collect::<Vec<_>>().join("\n");
+                return Err(PeerError::NotReady {
+                    server: self.kind.name(),
+                    seconds: started.elapsed().as_secs(),
+                    log,
+                });
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        signal(&self.child, self.stop_signal);
+        let asked = Instant::now();
+        while asked.elapsed() < MAX_STOP {
+            if self.child.try_wait().is_ok_and(|ended| ended.is_some()) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Where a server is to be.
+struct Site<'a> {
+    place: &'a Place,
+    port: u16,
+    directory: &'a Path,
+}
+
+impl Site<'_> {
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    fn log(&self) -> PathBuf {
+        self.path(LOG)
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> Result<PathBuf, PeerError> {
+        let path = self.path(name);
+        std::fs::write(&path, content).map_err(|source| PeerError::File { path: path.clone(), source })?;
+        Ok(path)
+    }
+
+    /// Makes a folder that belongs to `user`, if the caller is root.
+    fn folder_of(&self, name: &str, user: &str) -> Result<PathBuf, PeerError> {
+        let path = self.path(name);
+        std::fs::create_dir(&path).map_err(|source| PeerError::File { path: path.clone(), source })?;
+        if crate::is_root() {
+            run(Command::new("chown").arg(user).arg(&path))?;
+        }
+        Ok(path)
+    }
+}
+
+/// How a server is started, known to answer, and ended.
+struct Launch {
+    command: Command,
+    /// What its log says when it is ready, for servers that listen before they answer.
+    ready_line: Option<&'static str>,
+    stop_signal: Signal,
+}
+
+/// Sends a signal to a child that has not been waited for.
+pub(crate) fn signal(child: &Child, signal: Signal) {
+    if let Some(id) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        // A child that has ended needs no signal.
+        let _ = rustix::process::kill_process(id, signal);
+    }
+}
+
+fn cannot_run(command: &Command, error: &std::io::Error) -> PeerError {
+    PeerError::Failed { command: format!("{command:?}"), output: error.to_string() }
+}
+
+/// A key and a self-signed certificate in one folder, readable by `user`.
+fn certificate(folder: &Path, user: &str) -> Result<(), PeerError> {
+    let openssl = find("openssl", "openssl")?;
+    let arguments =
+        "req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=df.test -keyout key.pem -out cert.pem";
+    run(Command::new(openssl).args(arguments.split(' ')).current_dir(folder))?;
+    if crate::is_root() {
+        run(Command::new("chown").args([user, "key.pem", "cert.pem"]).current_dir(folder))?;
+    }
+    Ok(())
+}
+
+/// A port that nobody has at the moment.
+fn free_port() -> Result<u16, PeerError> {
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(|error| PeerError::Failed {
+            command: "bind 127.0.0.1:0".to_owned(),
+            output: error.to_string(),
+        })
+}
+
+/// A directory that unprivileged servers can look into.
+fn fresh_directory() -> Result<TempDir, PeerError> {
+    let failed = |source| PeerError::File { path: std::env::temp_dir(), source };
+    let directory = tempfile::Builder::new().prefix("df-testing-").tempdir().map_err(failed)?;
+    run(Command::new("chmod").arg("755").arg(directory.path()))?;
+    Ok(directory)
+}
+
+const LOG: &str = "server.log";
+const MAX_START: Duration = Duration::from_secs(30);
+const MAX_STOP: Duration = Duration::from_secs(5);
