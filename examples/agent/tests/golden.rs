@@ -23,8 +23,9 @@ fn check(case: &GoldenCase) -> Result<(), String> {
         std::fs::write(case.expected(), &actual).unwrap();
         return Ok(());
     }
-    let expected = std::fs::read_to_string(case.expected())
-        .map_err(|error| format!("{}: no expected records: {error}; UPDATE_EXPECT=1 writes them", case.name()))?;
+    let expected = std::fs::read_to_string(case.expected()).map_err(|error| {
+        format!("{}: no expected records: {error}; UPDATE_EXPECT=1 writes them", case.name())
+    })?;
     if actual == expected {
         return Ok(());
     }

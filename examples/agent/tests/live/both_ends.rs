@@ -27,9 +27,16 @@ fn watch_router(interfaces: &[&str]) -> Result<(), PeerError> {
     for request in &measured {
         let exchanges: Vec<&Value> = records
             .iter()
-            .filter(|record| record["kind"] == "exchange" && record["request_resource"] == request.resource.as_str())
+            .filter(|record| {
+                record["kind"] == "exchange" && record["request_resource"] == request.resource.as_str()
+            })
             .collect();
-        assert_eq!(exchanges.len(), 2, "{interfaces:?}: {} at both interfaces: {exchanges:#?}", request.resource);
+        assert_eq!(
+            exchanges.len(),
+            2,
+            "{interfaces:?}: {} at both interfaces: {exchanges:#?}",
+            request.resource
+        );
         check_link(&records, &exchanges);
     }
     Ok(())
@@ -51,7 +58,10 @@ fn check_link(records: &[Value], exchanges: &[&Value]) {
     assert_eq!(server["parent_span_id"], client["span_id"], "{client:#}\n{server:#}");
     assert!(client["parent_span_id"].is_null(), "nothing is above the client's side: {client:#}");
     let links = server["links"].as_array().unwrap();
-    assert!(links.iter().any(|link| link["by"] == "tcp_sequence" && link["to"] == client["span_id"]), "{server:#}");
+    assert!(
+        links.iter().any(|link| link["by"] == "tcp_sequence" && link["to"] == client["span_id"]),
+        "{server:#}"
+    );
 }
 
 const REQUESTS: usize = 40;

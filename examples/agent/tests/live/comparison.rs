@@ -8,8 +8,10 @@ pub(crate) fn compare(name: &str, measured: &[Measurement], seen: &[Value]) {
     assert_eq!(measured.len(), crate::REQUESTS, "{name}: the client measured every request");
     let mut differences = Vec::new();
     for request in measured {
-        let matching: Vec<&Value> =
-            seen.iter().filter(|exchange| exchange["request_resource"] == request.resource.as_str()).collect();
+        let matching: Vec<&Value> = seen
+            .iter()
+            .filter(|exchange| exchange["request_resource"] == request.resource.as_str())
+            .collect();
         let [exchange] = matching.as_slice() else {
             panic!("{name}: {} was seen {} times: {matching:#?}", request.resource, matching.len());
         };
@@ -35,7 +37,10 @@ fn judge(name: &str, mut differences: Vec<(u64, &str)>) {
         median / 1_000,
         worst / 1_000
     );
-    assert!(within * 100 >= differences.len() * 99, "{name}: only {within} within 1 ms; worst {worst} ns: {resource}");
+    assert!(
+        within * 100 >= differences.len() * 99,
+        "{name}: only {within} within 1 ms; worst {worst} ns: {resource}"
+    );
 }
 
 const BOUND_NS: u64 = 1_000_000;

@@ -4,8 +4,8 @@
 //! Needs root and the servers; says so and skips otherwise, or fails if `DF_REQUIRE_PEERS=1`.
 
 mod agent;
-mod comparison;
 mod both_ends;
+mod comparison;
 
 use std::fs::File;
 
