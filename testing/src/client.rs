@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use crate::place::{Place, find, is_root, run};
-use crate::server::{Server, ServerKind};
 use crate::PeerError;
+use crate::place::{Place, find, run};
+use crate::server::{Server, ServerKind};
 
 /// One request as its client saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,13 +24,18 @@ pub struct Measurement {
 
 /// Sends `count` different requests to a server, one after the other: most succeed, some fail, some take longer.
 ///
-/// If the caller is root, the client runs with real-time priority, so that a busy machine does not come between the
+/// Where the caller may, the client runs with real-time priority, so that a busy machine does not come between the
 /// wire and the client's clock.
 ///
 /// # Errors
 ///
 /// The client is missing or fails, or there is none for this kind of server.
-pub fn measure(server: &Server, place: &Place, host: &str, count: usize) -> Result<Vec<Measurement>, PeerError> {
+pub fn measure(
+    server: &Server,
+    place: &Place,
+    host: &str,
+    count: usize,
+) -> Result<Vec<Measurement>, PeerError> {
     let port = server.port().to_string();
     match server.kind() {
         ServerKind::Nginx => curl(place, &format!("http://{host}:{port}"), count),
@@ -38,7 +43,10 @@ pub fn measure(server: &Server, place: &Place, host: &str, count: usize) -> Resu
         ServerKind::PostgreSql => psql(place, (host, &port), server.directory(), count),
         ServerKind::MariaDb => python(place, &["mariadb", host, &port], "pymysql", count),
         ServerKind::Redis => python(place, &["redis", host, &port], "redis", count),
-        kind => Err(PeerError::Failed { command: kind.name().to_owned(), output: "has no measured client".to_owned() }),
+        kind => Err(PeerError::Failed {
+            command: kind.name().to_owned(),
+            output: "has no measured client".to_owned(),
+        }),
     }
 }
 
@@ -77,7 +85,11 @@ fn dig(place: &Place, host: &str, port: &str, count: usize) -> Result<Vec<Measur
     let times = output.lines().filter_map(|line| line.strip_prefix(";; Query time: ")?.strip_suffix(" usec"));
     let measurement = |(number, time): (usize, &str)| {
         let (resource, code) = name(number);
-        Some(Measurement { resource, code: code.to_owned(), duration_ns: time.parse::<u64>().ok()?.checked_mul(1_000)? })
+        Some(Measurement {
+            resource,
+            code: code.to_owned(),
+            duration_ns: time.parse::<u64>().ok()?.checked_mul(1_000)?,
+        })
     };
     Ok(times.enumerate().filter_map(measurement).collect())
 }
@@ -96,7 +108,19 @@ fn psql(place: &Place, at: (&str, &str), folder: &Path, count: usize) -> Result<
     let file = folder.join("statements.sql");
     std::fs::write(&file, script).map_err(|source| PeerError::File { path: file.clone(), source })?;
     let mut command = promptly(place, &find("psql", "postgresql-client")?);
-    command.args(["-X", "-q", "-t", "-h", at.0, "-p", at.1, "-U", "postgres", "dbname=shop sslmode=disable", "-f"]);
+    command.args([
+        "-X",
+        "-q",
+        "-t",
+        "-h",
+        at.0,
+        "-p",
+        at.1,
+        "-U",
+        "postgres",
+        "dbname=shop sslmode=disable",
+        "-f",
+    ]);
     let output = run(command.arg(&file))?;
     let times = output.lines().filter_map(|line| line.strip_prefix("Time: ")?.split(' ').next());
     let measurement = |(number, milliseconds): (usize, &str)| {
@@ -107,7 +131,12 @@ fn psql(place: &Place, at: (&str, &str), folder: &Path, count: usize) -> Result<
     Ok(times.enumerate().filter_map(measurement).collect())
 }
 
-fn python(place: &Place, arguments: &[&str], module: &str, count: usize) -> Result<Vec<Measurement>, PeerError> {
+fn python(
+    place: &Place,
+    arguments: &[&str],
+    module: &str,
+    count: usize,
+) -> Result<Vec<Measurement>, PeerError> {
     let (python, modules) = (Path::new("/usr/bin/python3"), Path::new("/usr/lib/python3/dist-packages"));
     if !python.is_file() || !modules.join(module).is_dir() {
         let package = if module == "redis" { "python3-redis" } else { "python3-pymysql" };
@@ -126,15 +155,21 @@ fn python(place: &Place, arguments: &[&str], module: &str, count: usize) -> Resu
 
 /// A command that is not kept waiting for the processor.
 fn promptly(place: &Place, program: &Path) -> Command {
-    if !is_root() {
+    const REAL_TIME: [&str; 2] = ["--fifo", "10"];
+    // A container's root may not have the privilege.
+    if run(Command::new("chrt").args(REAL_TIME).arg("true")).is_err() {
         return place.command(program);
     }
     let mut command = place.command("chrt");
-    command.args(["--fifo", "10"]).arg(program);
+    command.args(REAL_TIME).arg(program);
     command
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a test's request, positive")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "seconds of a test's request, positive"
+)]
 fn nanoseconds(seconds: f64) -> u64 {
     (seconds * 1e9).round() as u64
 }

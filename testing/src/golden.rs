@@ -28,7 +28,11 @@ impl GoldenCase {
         let mut cases = Vec::new();
         for protocol in folders(&testdata())? {
             let directories = folders(&protocol)?.into_iter();
-            cases.extend(directories.filter(|folder| folder.join(CLIENT).is_file()).map(|directory| Self { directory }));
+            cases.extend(
+                directories
+                    .filter(|folder| folder.join(CLIENT).is_file())
+                    .map(|directory| Self { directory }),
+            );
         }
         cases.sort_by(|one, other| one.directory.cmp(&other.directory));
         Ok(cases)
@@ -60,7 +64,8 @@ impl GoldenCase {
         let start = |kind: &ServerKind| Server::start_at(*kind, &namespaces.server(), kind.usual_port());
         let servers = script.servers.iter().map(start).collect::<Result<Vec<_>, _>>()?;
         let filter = format!("host {} and (tcp or udp or icmp)", Namespaces::SERVER);
-        let recording = Recording::start(&namespaces.client(), Namespaces::INTERFACE, &filter, &self.input())?;
+        let recording =
+            Recording::start(&namespaces.client(), Namespaces::INTERFACE, &filter, &self.input())?;
         let mut client = namespaces.client().command("sh");
         client.arg("-eu").arg(self.directory.join(CLIENT)).env("SERVER", Namespaces::SERVER);
         client.current_dir(servers.first().map_or(self.directory.as_path(), Server::directory));
@@ -78,7 +83,11 @@ impl GoldenCase {
         }
         let whole = self.directory.join("whole.pcap.tmp");
         run(Command::new("mv").arg(self.input()).arg(&whole))?;
-        run(Command::new("editcap").args(["-F", "nsecpcap"]).arg(&whole).arg(self.input()).arg(format!("1-{packets}")))?;
+        run(Command::new("editcap")
+            .args(["-F", "nsecpcap"])
+            .arg(&whole)
+            .arg(self.input())
+            .arg(format!("1-{packets}")))?;
         run(Command::new("rm").arg(&whole)).map(|_| ())
     }
 
@@ -93,13 +102,16 @@ impl GoldenCase {
     }
 
     fn readme(&self, script: &Script) -> Result<String, PeerError> {
-        let packages = script.servers.iter().map(|kind| kind.package()).chain(script.clients.iter().map(String::as_str));
+        let packages =
+            script.servers.iter().map(|kind| kind.package()).chain(script.clients.iter().map(String::as_str));
         let mut query = Command::new("dpkg-query");
         let versions = run(query.args(["-W", "-f", "- ${Package} ${Version}\n"]).args(packages))?;
         let name = self.name();
         let cut = match script.drop_first {
             0 => String::new(),
-            packets => format!("\nThe first {packets} packets were cut off, as if the capture had begun later.\n"),
+            packets => {
+                format!("\nThe first {packets} packets were cut off, as if the capture had begun later.\n")
+            }
         };
         Ok(format!(
             "# {name}\n\n{}\n\nThe client did what `client.sh` says; `expected.jsonl` is what must be seen in it.\n{cut}\n\
@@ -123,7 +135,8 @@ impl Script {
     fn read(path: &Path) -> Result<Self, PeerError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| PeerError::File { path: path.to_path_buf(), source })?;
-        let mut script = Self { about: String::new(), servers: Vec::new(), clients: Vec::new(), drop_first: 0 };
+        let mut script =
+            Self { about: String::new(), servers: Vec::new(), clients: Vec::new(), drop_first: 0 };
         let mut about = Vec::new();
         for line in text.lines().map_while(|line| line.strip_prefix("# ")) {
             let (key, value) = line.split_once(": ").unwrap_or(("", line));

@@ -75,7 +75,9 @@ pub(crate) fn run(command: &mut Command) -> Result<String, PeerError> {
     let text = format!("{command:?}");
     let failed = |output: String| PeerError::Failed { command: text, output };
     match command.stdin(Stdio::null()).output() {
-        Ok(Output { status, stdout, .. }) if status.success() => Ok(String::from_utf8_lossy(&stdout).into_owned()),
+        Ok(Output { status, stdout, .. }) if status.success() => {
+            Ok(String::from_utf8_lossy(&stdout).into_owned())
+        }
         Ok(Output { status, stdout, stderr }) => {
             let said = [String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr)].concat();
             Err(failed(format!("{status}\n{said}")))

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use crate::PeerError;
 use crate::place::{Place, find};
 use crate::server::signal;
-use crate::PeerError;
 
 /// A running tcpdump.
 #[derive(Debug)]
@@ -31,13 +31,28 @@ impl Recording {
         };
         let child = place
             .tied_command(&tcpdump, None)
-            .args(["-i", interface, "--time-stamp-precision=nano", "-U", "--immediate-mode", "-s", "0", "-Z", "root", "-n", "-w"])
+            .args([
+                "-i",
+                interface,
+                "--time-stamp-precision=nano",
+                "-U",
+                "--immediate-mode",
+                "-s",
+                "0",
+                "-Z",
+                "root",
+                "-n",
+                "-w",
+            ])
             .arg(file)
             .arg(filter)
             .stdout(Stdio::null())
             .stderr(open(&log_path)?)
             .spawn()
-            .map_err(|error| PeerError::Failed { command: "tcpdump".to_owned(), output: error.to_string() })?;
+            .map_err(|error| PeerError::Failed {
+                command: "tcpdump".to_owned(),
+                output: error.to_string(),
+            })?;
         let mut recording = Self { child };
         let outcome = recording.wait_until_listening(&log_path);
         // The log is only of use here.

@@ -40,8 +40,15 @@ pub enum ServerKind {
 
 impl ServerKind {
     /// Every kind.
-    pub const ALL: [Self; 7] =
-        [Self::Nginx, Self::Tinyproxy, Self::WebSocket, Self::Named, Self::Redis, Self::MariaDb, Self::PostgreSql];
+    pub const ALL: [Self; 7] = [
+        Self::Nginx,
+        Self::Tinyproxy,
+        Self::WebSocket,
+        Self::Named,
+        Self::Redis,
+        Self::MariaDb,
+        Self::PostgreSql,
+    ];
 
     /// The name of the program.
     pub fn name(self) -> &'static str {
@@ -216,17 +223,6 @@ impl Site<'_> {
         }
         Ok(path)
     }
-
-    /// A key and a self-signed certificate in one folder, readable by `user`.
-    fn certificate(&self, folder: &Path, user: &str) -> Result<(), PeerError> {
-        let openssl = find("openssl", "openssl")?;
-        let arguments = "req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=df.test -keyout key.pem -out cert.pem";
-        run(Command::new(openssl).args(arguments.split(' ')).current_dir(folder))?;
-        if crate::is_root() {
-            run(Command::new("chown").args([user, "key.pem", "cert.pem"]).current_dir(folder))?;
-        }
-        Ok(())
-    }
 }
 
 /// How a server is started, known to answer, and ended.
@@ -249,12 +245,27 @@ fn cannot_run(command: &Command, error: &std::io::Error) -> PeerError {
     PeerError::Failed { command: format!("{command:?}"), output: error.to_string() }
 }
 
+/// A key and a self-signed certificate in one folder, readable by `user`.
+fn certificate(folder: &Path, user: &str) -> Result<(), PeerError> {
+    let openssl = find("openssl", "openssl")?;
+    let arguments =
+        "req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=df.test -keyout key.pem -out cert.pem";
+    run(Command::new(openssl).args(arguments.split(' ')).current_dir(folder))?;
+    if crate::is_root() {
+        run(Command::new("chown").args([user, "key.pem", "cert.pem"]).current_dir(folder))?;
+    }
+    Ok(())
+}
+
 /// A port that nobody has at the moment.
 fn free_port() -> Result<u16, PeerError> {
     TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
-        .map_err(|error| PeerError::Failed { command: "bind 127.0.0.1:0".to_owned(), output: error.to_string() })
+        .map_err(|error| PeerError::Failed {
+            command: "bind 127.0.0.1:0".to_owned(),
+            output: error.to_string(),
+        })
 }
 
 /// A directory that unprivileged servers can look into.

@@ -1,5 +1,9 @@
 //! Golden cases: every recording in `testdata` gives the records beside it. `UPDATE_EXPECT=1` writes what came out
 //! instead, to be read before it is committed.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking; clippy knows it as a test only inside test functions"
+)]
 
 use std::fmt::Write as _;
 use std::process::Command;

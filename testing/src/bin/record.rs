@@ -15,7 +15,8 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let is_wanted = |case: &&GoldenCase| wanted.is_empty() || wanted.iter().any(|name| case.name().starts_with(name));
+    let is_wanted =
+        |case: &&GoldenCase| wanted.is_empty() || wanted.iter().any(|name| case.name().starts_with(name));
     let mut outcome = ExitCode::SUCCESS;
     for case in cases.iter().filter(is_wanted) {
         match case.record() {

@@ -20,7 +20,8 @@ pub(super) fn named(site: &Site<'_>) -> Result<Launch, PeerError> {
 }
 
 fn zone() -> String {
-    let strings = (0..60).map(|number| format!("big IN TXT \"string {number:02} of a large answer {}\"\n", "x".repeat(40)));
+    let strings = (0..60)
+        .map(|number| format!("big IN TXT \"string {number:02} of a large answer {}\"\n", "x".repeat(40)));
     [ZONE.to_owned()].into_iter().chain(strings).collect()
 }
 

@@ -1,7 +1,7 @@
 //! nginx, tinyproxy and a WebSocket server.
 
-use std::path::{Path, PathBuf};
 use rustix::process::Signal;
+use std::path::{Path, PathBuf};
 
 use super::{Launch, Site};
 use crate::PeerError;
@@ -29,7 +29,8 @@ pub(super) fn nginx(site: &Site<'_>) -> Result<Launch, PeerError> {
 /// tinyproxy that lets everybody tunnel everywhere.
 pub(super) fn tinyproxy(site: &Site<'_>) -> Result<Launch, PeerError> {
     let tinyproxy = find("tinyproxy", "tinyproxy")?;
-    let text = format!("Port {}\nTimeout 20\nMaxClients 20\nDisableViaHeader Yes\nLogLevel Error\n", site.port);
+    let text =
+        format!("Port {}\nTimeout 20\nMaxClients 20\nDisableViaHeader Yes\nLogLevel Error\n", site.port);
     let configuration = site.write("tinyproxy.conf", text)?;
     let mut command = site.place.tied_command(&tinyproxy, None);
     command.arg("-d").arg("-c").arg(configuration);

@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use super::{Launch, Site};
+use super::{Launch, Site, certificate};
 use crate::PeerError;
 use crate::place::{Place, find, run};
 
@@ -11,7 +11,7 @@ pub(super) fn mariadb(site: &Site<'_>) -> Result<Launch, PeerError> {
     let mariadbd = find("mariadbd", "mariadb-server")?;
     let install = find("mariadb-install-db", "mariadb-server")?;
     let data = site.folder_of("data", "mysql")?;
-    site.certificate(site.directory, "mysql")?;
+    certificate(site.directory, "mysql")?;
     // A local install, since the answers of the client's side do not depend on where the files were made.
     let mut command = Place::Host.command(install);
     command.arg("--no-defaults").arg(format!("--datadir={}", data.display())).args(SMALL);

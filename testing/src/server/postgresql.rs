@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 
-use super::{Launch, Site};
+use super::{Launch, Site, certificate};
 use crate::PeerError;
 use crate::place::{Place, find, run};
 
@@ -18,7 +18,7 @@ pub(super) fn postgresql(site: &Site<'_>) -> Result<Launch, PeerError> {
     run(&mut command)?;
     std::fs::write(data.join("pg_hba.conf"), "local all all trust\nhost all all all trust\n")
         .map_err(|source| PeerError::File { path: data.join("pg_hba.conf"), source })?;
-    site.certificate(&data, "postgres")?;
+    certificate(&data, "postgres")?;
     let mut command = Place::Host.tied_command(&binaries.join("postgres"), Some("postgres"));
     command.args(["--single", "-j", "-D"]).arg(&data).arg("postgres").stdin(Stdio::piped());
     feed(&mut command, "CREATE DATABASE shop;\n\n")?;
@@ -27,7 +27,9 @@ pub(super) fn postgresql(site: &Site<'_>) -> Result<Launch, PeerError> {
     feed(&mut command, INIT)?;
     let mut command = site.place.tied_command(&binaries.join("postgres"), Some("postgres"));
     command.arg("-D").arg(&data).arg("-p").arg(site.port.to_string()).arg("-k").arg(&data);
-    for setting in ["listen_addresses=0.0.0.0", "fsync=off", "ssl=on", "ssl_cert_file=cert.pem", "ssl_key_file=key.pem"] {
+    for setting in
+        ["listen_addresses=0.0.0.0", "fsync=off", "ssl=on", "ssl_cert_file=cert.pem", "ssl_key_file=key.pem"]
+    {
         command.args(["-c", setting]);
     }
     Ok(Launch { command, ready_line: Some("ready to accept connections"), stop_signal: Signal::INT })
@@ -47,7 +49,8 @@ fn binaries() -> Result<PathBuf, PeerError> {
 /// Runs a command with text on its standard input.
 fn feed(command: &mut Command, text: &str) -> Result<(), PeerError> {
     use std::io::Write as _;
-    let failed = |command: &Command, output: String| PeerError::Failed { command: format!("{command:?}"), output };
+    let failed =
+        |command: &Command, output: String| PeerError::Failed { command: format!("{command:?}"), output };
     let mut child = command
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

@@ -2,6 +2,12 @@
 //! every request appears exactly once, with the right status and the duration that its client measured.
 //!
 //! Needs root and the servers; says so and skips otherwise, or fails if `DF_REQUIRE_PEERS=1`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and tells its figures; clippy knows it as a test only inside test functions"
+)]
 
 mod agent;
 mod both_ends;

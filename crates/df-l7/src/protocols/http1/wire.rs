@@ -146,9 +146,8 @@ pub(crate) fn detect(_transport: Transport, direction: Direction, bytes: &[u8]) 
         |sender: Direction| if sender == direction { Detection::WEAK } else { Detection::WEAK_REVERSED };
     match start_line(bytes) {
         Start::Line { line: StartLine::Status { .. }, .. } => certain(Direction::ToClient),
-        // Text of another protocol may quote a request; a method in use and a line's start make that unlikely enough.
-        Start::Line { line: StartLine::Request { method, target, .. }, .. } if is_plain(target) => {
-            if known_method(method).is_some() { certain(Direction::ToServer) } else { weak(Direction::ToServer) }
+        Start::Line { line: StartLine::Request { target, .. }, .. } if is_plain(target) => {
+            certain(Direction::ToServer)
         }
         Start::Prefix | Start::Damaged if is_long_request_prefix(bytes) => weak(Direction::ToServer),
         Start::Line { .. } | Start::Damaged | Start::No => Detection::NoMatch,
@@ -354,3 +353,6 @@ const MAX_METHOD_BYTES: usize = 32;
 const MAX_START_LINE_BYTES: usize = 65_536;
 /// From this length on a request line whose end is not in sight is taken for one.
 const MIN_CUT_LINE_BYTES: usize = 16;
+
+#[cfg(test)]
+mod tests;
