@@ -64,7 +64,7 @@ fn capture(
     health: &HealthCounts,
 ) -> Result<(), CaptureError> {
     let mut send = Regularly::new(IDLE);
-    let (mut tell, mut shares) = (Regularly::new(TELL_INTERVAL), HealthShares::default());
+    let (mut tell, mut told) = (Regularly::new(TELL_INTERVAL), HealthShares::default());
     let mut frames: u32 = 0;
     while !stop.is_requested() {
         let frame = source.next_frame_timeout(IDLE)?;
@@ -82,7 +82,7 @@ fn capture(
             if tell.is_due() {
                 stats.socket = source.stats()?;
                 stats.dropped_packets = shards.dropped_packets;
-                shares.tell(health, stats);
+                told.tell(health, stats);
             }
         }
     }
