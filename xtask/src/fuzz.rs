@@ -40,7 +40,13 @@ fn run_target(fuzz: &Path, target: &str, seconds: u32) -> io::Result<()> {
     fs::create_dir_all(&fresh)?;
     let mut command = Command::new(program);
     command.arg(&fresh).arg(&corpus).arg(format!("-max_total_time={seconds}"));
-    command.args(["-max_len=8192", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1", "-verbosity=0"]);
+    command.args([
+        "-max_len=8192",
+        "-timeout=10",
+        "-rss_limit_mb=2048",
+        "-print_final_stats=1",
+        "-verbosity=0",
+    ]);
     command.arg(format!("-artifact_prefix={}/", findings.display()));
     let is_clean = command.status()?.success();
     println!("fuzz {target}: {} after {seconds} s", if is_clean { "clean" } else { "FAILED" });

@@ -5,16 +5,46 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+mod fuzz;
+mod test;
 mod tidy;
 
 fn main() -> ExitCode {
-    if std::env::args().nth(1).as_deref() == Some("tidy") {
-        return run_tidy();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["tidy"] => run_tidy(),
+        ["test"] => reported(test::run(&repository_root())),
+        ["fuzz", rest @ ..] => run_fuzz(rest),
+        _ => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
     }
-    eprintln!(
-        "usage: cargo xtask tidy\n\n  tidy   checks the rules of docs/style.md that neither rustfmt nor clippy checks"
-    );
-    ExitCode::from(2)
+}
+
+const USAGE: &str = "\
+usage: cargo xtask TASK
+
+  test                     runs every test; as root on Debian it first installs the servers that tests talk to
+  tidy                     checks the rules of docs/style.md that neither rustfmt nor clippy checks
+  fuzz [TARGET] [SECONDS]  replays the corpus of every fuzz target, or of those named TARGET, then fuzzes for SECONDS
+                           each (default 10)";
+
+fn run_fuzz(words: &[&str]) -> ExitCode {
+    let seconds = words.iter().find_map(|word| word.parse().ok()).unwrap_or(10);
+    let target = words.iter().find(|word| word.parse::<u32>().is_err()).copied().unwrap_or("");
+    reported(fuzz::run(&repository_root(), target, seconds))
+}
+
+fn reported(result: std::io::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn run_tidy() -> ExitCode {

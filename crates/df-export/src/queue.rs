@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -256,7 +257,8 @@ impl<T: Weigh> State<T> {
     /// From when on a batch may leave; none for now.
     fn ready_at(&self, config: &QueueConfig) -> Option<Instant> {
         let is_due = self.is_closed || self.fills_a_batch(config) || self.left() < self.flush_until;
-        self.oldest.filter(|_| !is_due).map(|oldest| oldest + config.batch_delay)
+        let delay = config.batch_delay.min(LONGEST_DELAY);
+        self.oldest.filter(|_| !is_due).map(|oldest| oldest + delay)
     }
 
     /// Takes the entries of a batch: at least one, then as many as fit.
@@ -289,6 +291,9 @@ impl<T> State<T> {
         stats.accepted - stats.queued - stats.dropped_queue_full
     }
 }
+
+/// No entry waits longer for company, whatever is configured.
+const LONGEST_DELAY: Duration = Duration::from_secs(3_600);
 
 #[cfg(test)]
 mod tests;

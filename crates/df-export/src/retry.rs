@@ -45,6 +45,8 @@ pub(crate) struct Backoff {
 
 impl Backoff {
     pub(crate) fn new(config: RetryConfig) -> Self {
+        // Whatever is configured, growing and jittering it cannot overflow.
+        let config = RetryConfig { max_delay: config.max_delay.min(LONGEST_DELAY), ..config };
         Self { config, delay: config.initial_delay.min(config.max_delay) }
     }
 
@@ -69,6 +71,8 @@ impl Backoff {
 }
 
 const GROWTH: f64 = 1.5;
+/// No schedule waits longer than a day.
+const LONGEST_DELAY: Duration = Duration::from_secs(86_400);
 /// A receiver that asks for more, by mistake or malice, is asked again after this.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(600);
 
@@ -100,6 +104,16 @@ mod tests {
         for (asked, seconds) in [(0, 1), (30, 30), (1_000_000, 600)] {
             let asked = Some(Duration::from_secs(asked));
             assert_eq!(backoff().next_delay(Duration::ZERO, asked, 0.5).unwrap().as_secs(), seconds);
+        }
+    }
+
+    #[test]
+    fn a_senseless_schedule_is_cut_to_a_day() {
+        let config = RetryConfig::default().with_delays(Duration::MAX, Duration::MAX);
+        let mut backoff = Backoff::new(config);
+        for _ in 0..2 {
+            let delay = backoff.next_delay(Duration::MAX, Some(Duration::MAX), 0.5).unwrap();
+            assert_eq!(delay, Duration::from_secs(86_400));
         }
     }
 

@@ -198,7 +198,7 @@ impl Connection {
         if let Some(active) = active {
             active.handle_close(&mut outputs);
         }
-        self.state = State::Detecting(Detecting::default());
+        self.state = State::Detecting(Detecting::at_start());
         if let Some(mut rest) = rest {
             if self.is_reversed {
                 rest.direction = rest.direction.reversed();

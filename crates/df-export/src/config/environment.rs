@@ -26,6 +26,7 @@ pub(super) fn configure(
     lookup: impl Fn(&str) -> Option<String>,
 ) -> Result<ConfiguredFrom, ExportError> {
     let mut reader = Reader { url, lookup, warnings: Vec::new() };
+    reader.check_aggregation();
     let [traces, metrics, logs] = Signal::ALL.map(|signal| reader.signal(signal));
     let (traces, metrics, logs) = (traces?, metrics?, logs?);
     let config = (traces.is_some() || metrics.is_some() || logs.is_some()).then(|| OtlpConfig {
@@ -184,6 +185,14 @@ impl<F: Fn(&str) -> Option<String>> Reader<'_, F> {
         }
     }
 
+    /// df measures durations with the explicit buckets of the conventions only.
+    fn check_aggregation(&mut self) {
+        let found = self.variable("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION");
+        if let Some(found) = found.filter(|found| !found.value.eq_ignore_ascii_case(EXPLICIT_BUCKETS)) {
+            self.ignore(&found, "df knows explicit_bucket_histogram only", ());
+        }
+    }
+
     fn truth(&mut self, signal: Signal, suffix: &str) -> bool {
         let Some(found) = self.setting(signal, suffix) else { return false };
         match found.value.to_ascii_lowercase().as_str() {
@@ -222,5 +231,6 @@ impl<F: Fn(&str) -> Option<String>> Reader<'_, F> {
     }
 }
 
+const EXPLICIT_BUCKETS: &str = "explicit_bucket_histogram";
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(86_400);

@@ -120,6 +120,11 @@ fn what_cannot_be_understood_is_warned_of_and_ignored() {
             "both",
             "expected cumulative, delta or lowmemory",
         ),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+            "base2_exponential_bucket_histogram",
+            "df knows explicit_bucket_histogram only",
+        ),
         ("OTEL_TRACES_EXPORTER", "jaeger", "expected otlp or none"),
     ] {
         let ConfiguredFrom { config, warnings } = configured(Some("http://a"), &[(name, value)]).unwrap();

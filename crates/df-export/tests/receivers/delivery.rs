@@ -21,7 +21,7 @@ async fn send_all(config: &OtlpConfig) -> [u64; 3] {
     exporter.export_spans((0..100).map(sample::span));
     let key = sample::key();
     (0..10).for_each(|id| {
-        exporter.export_flow(&sample::flow(id), &FlowPlace::new().with_interface(Some("eth0")))
+        exporter.export_flow(&sample::flow(id), &FlowPlace::new().with_interface(Some("eth0")));
     });
     let place = ExchangePlace::new(&key).with_span(&sample::span(3));
     exporter.export_exchange(&sample::exchange(), &place);

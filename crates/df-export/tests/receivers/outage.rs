@@ -29,7 +29,7 @@ async fn nothing_that_the_queue_can_hold_is_lost_over_http() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_queue_cannot_hold_is_counted_to_the_span() {
     let Some(environment) = peer::environment() else { return };
-    let mut queue = QueueConfig::default();
+    let mut queue = small_batches();
     queue.max_queued_items = 1_000;
     let (stats, arrived) = outage(&environment, "small", queue).await;
     assert!(stats.dropped_queue_full > 0, "{stats:?}");
@@ -40,7 +40,11 @@ async fn what_the_queue_cannot_hold_is_counted_to_the_span() {
 
 async fn roomy(via: &str) {
     let Some(environment) = peer::environment() else { return };
-    let (stats, arrived) = outage(&environment, via, QueueConfig::default()).await;
+    let mut queue = small_batches();
+    // Room for the whole outage, by items and by bytes.
+    queue.max_queued_items = usize::try_from(SPANS_PER_SECOND * (outage_length().as_secs() + 2)).unwrap();
+    queue.max_queued_bytes = queue.max_queued_items * 1_024;
+    let (stats, arrived) = outage(&environment, via, queue).await;
     assert!(stats.retries > 0, "the receiver was away: {stats:?}");
     assert_eq!((stats.dropped(), stats.queued, stats.exported), (0, 0, stats.accepted), "{stats:?}");
     assert_eq!(arrived, stats.accepted);
@@ -49,8 +53,7 @@ async fn roomy(via: &str) {
 /// Hands over spans for a second, kills the receiver, goes on, brings the receiver back, goes on for a second and flushes.
 /// Gives the account, and how many different spans arrived.
 async fn outage(environment: &Path, name: &str, queue: QueueConfig) -> (ExportStats, u64) {
-    let outage = std::env::var("DF_OUTAGE_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
-    let outage = outage.map_or(OUTAGE, Duration::from_secs);
+    let outage = outage_length();
     let directory = peer::directory(&format!("outage-{name}"));
     let options = Options { is_brief: true, ..Options::default() };
     let mut first = Referee::start(environment, &directory, &options);
@@ -74,6 +77,7 @@ async fn outage(environment: &Path, name: &str, queue: QueueConfig) -> (ExportSt
     );
     let stats = balanced(&exporter, Signal::Traces);
     assert_eq!(stats.accepted, accepted);
+    assert!(before.exported > 0, "the receiver was up: {before:?}");
     let requests = [first.requests(), second.requests()];
     assert!(requests.iter().flatten().all(|request| request["violations"] == serde_json::json!([])));
     let sent: u64 = requests.iter().flatten().map(|request| span_ids(request).len() as u64).sum();
@@ -83,6 +87,19 @@ async fn outage(environment: &Path, name: &str, queue: QueueConfig) -> (ExportSt
         sent - arrived
     );
     (stats, arrived)
+}
+
+fn outage_length() -> Duration {
+    let seconds = std::env::var("DF_OUTAGE_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    seconds.map_or(OUTAGE, Duration::from_secs)
+}
+
+/// So that requests leave all the time and one is likely on its way when the receiver is killed.
+fn small_batches() -> QueueConfig {
+    let mut queue = QueueConfig::default();
+    queue.max_batch_items = 256;
+    queue.batch_delay = Duration::from_millis(50);
+    queue
 }
 
 fn settings(name: &str, (grpc, http): (u16, u16)) -> OtlpConfig {

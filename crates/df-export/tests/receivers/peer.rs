@@ -75,7 +75,7 @@ pub(crate) struct Referee {
 impl Referee {
     pub(crate) fn start(environment: &Path, directory: &Path, options: &Options<'_>) -> Self {
         let started = Instant::now();
-        let out = (0..)
+        let out = (0..1_000)
             .map(|number| directory.join(format!("requests.{number}")))
             .find(|path| !path.exists())
             .unwrap();

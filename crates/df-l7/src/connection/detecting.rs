@@ -17,6 +17,8 @@ pub(crate) struct Detecting {
     turn: (Option<Direction>, u32),
     /// How many chunks of each direction fitted no protocol.
     strangers: [u8; 2],
+    /// Whether the protocol, whatever it is, begins with the first bytes: then there is no second try.
+    is_at_start: bool,
 }
 
 /// What detection may know beside the bytes.
@@ -65,6 +67,11 @@ enum Answer {
 }
 
 impl Detecting {
+    /// Another protocol has just left the connection.
+    pub(crate) fn at_start() -> Self {
+        Self { is_at_start: true, ..Self::default() }
+    }
+
     pub(crate) fn handle_chunk(&mut self, chunk: &Chunk<'_>, question: &Question<'_>) -> Verdict {
         if chunk.bytes.is_empty() {
             return Verdict::Undecided { unknown_bytes: 0 };
@@ -74,7 +81,7 @@ impl Detecting {
         }
         let joined = self.joined(chunk);
         let mut answer = ask(chunk.direction, joined.as_deref().unwrap_or(chunk.bytes), question);
-        if joined.is_some() && matches!(answer, Answer::NoMatch) {
+        if joined.is_some() && !self.is_at_start && matches!(answer, Answer::NoMatch) {
             // What is held was a false lead (a keep-alive probe, a handshake of yet another protocol): here a protocol
             // may begin.
             self.unknown_bytes += self.drop_held(chunk.direction);
@@ -184,7 +191,8 @@ impl Detecting {
         let unknown_bytes = chunk.bytes.len() as u64 + self.drop_held(chunk.direction);
         let strangers = &mut self.strangers[chunk.direction.index()];
         *strangers = strangers.saturating_add(1);
-        let is_hopeless = self.strangers.iter().all(|count| *count >= config.max_detection_chunks)
+        let is_hopeless = self.is_at_start
+            || self.strangers.iter().all(|count| *count >= config.max_detection_chunks)
             || self.strangers.iter().any(|count| *count >= config.max_detection_chunks.saturating_mul(4));
         if is_hopeless { Verdict::Unknown { unknown_bytes } } else { Verdict::Undecided { unknown_bytes } }
     }

@@ -353,3 +353,6 @@ const MAX_METHOD_BYTES: usize = 32;
 const MAX_START_LINE_BYTES: usize = 65_536;
 /// From this length on a request line whose end is not in sight is taken for one.
 const MIN_CUT_LINE_BYTES: usize = 16;
+
+#[cfg(test)]
+mod tests;

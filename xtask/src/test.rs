@@ -1,0 +1,84 @@
+//! Every test of the repository, with the real servers that some of them talk to.
+
+use std::io;
+use std::path::Path;
+use std::process::Command;
+
+/// Installs what tests need, if that is possible here, and runs all tests.
+pub(crate) fn run(root: &Path) -> io::Result<()> {
+    install_peers()?;
+    cargo(root, &["build", "--package", "df-agent"])?;
+    if has_nextest() {
+        cargo(root, &["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"])?;
+        return cargo(root, &["test", "--doc", "--workspace", "--all-features"]);
+    }
+    cargo(root, &["test", "--workspace", "--all-features", "--no-fail-fast"])
+}
+
+/// As root on Debian: the servers and clients themselves. Elsewhere tests that miss one say so and are skipped.
+fn install_peers() -> io::Result<()> {
+    let missing: Vec<&str> =
+        PEERS.iter().filter(|(file, _)| !is_there(file)).map(|(_, package)| *package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !is_root() || !is_there("apt-get") {
+        eprintln!("not installed, so that some tests will be skipped: {}", missing.join(" "));
+        return Ok(());
+    }
+    eprintln!("installing {}", missing.join(" "));
+    succeed(apt().args(["update", "-qq"]).status()?.success(), "apt-get update failed")?;
+    let install = apt().args(["install", "-y", "-qq", "--no-install-recommends"]).args(&missing).status()?;
+    succeed(install.success(), "apt-get install failed")
+}
+
+fn apt() -> Command {
+    let mut command = Command::new("apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive").stdout(io::stderr());
+    command
+}
+
+fn is_there(file: &str) -> bool {
+    let folders = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+    if file.starts_with('/') {
+        return Path::new(file).exists();
+    }
+    folders.iter().any(|folder| Path::new(folder).join(file).exists())
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0)
+}
+
+fn has_nextest() -> bool {
+    Command::new(env!("CARGO"))
+        .args(["nextest", "--version"])
+        .output()
+        .is_ok_and(|output| output.status.success())
+}
+
+fn cargo(root: &Path, arguments: &[&str]) -> io::Result<()> {
+    let status = Command::new(env!("CARGO")).current_dir(root).args(arguments).status()?;
+    succeed(status.success(), &format!("cargo {} failed", arguments.join(" ")))
+}
+
+fn succeed(is_good: bool, complaint: &str) -> io::Result<()> {
+    if is_good { Ok(()) } else { Err(io::Error::other(complaint)) }
+}
+
+/// A file that tells whether a package is there, and the package's name in Debian.
+const PEERS: &[(&str, &str)] = &[
+    ("nginx", "nginx-light"),
+    ("mariadbd", "mariadb-server"),
+    ("mariadb", "mariadb-client"),
+    ("psql", "postgresql"),
+    ("redis-server", "redis-server"),
+    ("named", "bind9"),
+    ("dig", "bind9-dnsutils"),
+    ("curl", "curl"),
+    ("ip", "iproute2"),
+    ("tcpdump", "tcpdump"),
+    ("python3", "python3"),
+    ("/usr/lib/x86_64-linux-gnu/libpcap.so.0.8", "libpcap0.8"),
+    ("openssl", "openssl"),
+];
