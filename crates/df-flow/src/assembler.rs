@@ -148,6 +148,13 @@ impl Assembler {
         true
     }
 
+    /// A datagram needs no order: gives the offset at which it stands.
+    pub(crate) fn pass(&mut self, len: u32) -> u64 {
+        let offset = self.offset;
+        self.offset = offset.saturating_add(u64::from(len));
+        offset
+    }
+
     /// Bytes held until earlier ones come.
     pub(crate) fn held_bytes(&self) -> usize {
         self.early.as_deref().map_or(0, |early| early.bytes)

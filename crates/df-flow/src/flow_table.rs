@@ -264,7 +264,7 @@ impl<S> FlowTable<S> {
         let len = packet.payload.len() as u64;
         self.stats.payload_bytes += len;
         self.stats.delivered_bytes += len;
-        let offset = flow.counters[direction.index()].l4_bytes - u64::from(packet.payload_len);
+        let offset = flow.assemblers[direction.index()].pass(packet.payload_len);
         let chunk = Chunk::new(direction, packet.timestamp, offset, packet.payload)
             .with_original_len(packet.payload_len as usize);
         let evidence = sink.chunk(&flow.key, &mut flow.state, chunk);

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// An entry of so many items and bytes.
@@ -115,4 +117,61 @@ async fn a_closed_queue_gives_what_it_holds_and_takes_nothing() {
     assert_eq!((stats.exported, stats.dropped_shutdown, stats.queued), (4, 2, 0));
     queue.finish(&late, Outcome::Taken { rejected: 0 });
     assert_eq!(balanced(&queue), stats, "what was abandoned is not counted twice");
+}
+
+/// What can happen to a queue.
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Push(Entry),
+    Take,
+    Finish(Outcome),
+    Close,
+    Abandon,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        8 => (0_u64..6, 0_usize..700).prop_map(|(items, bytes)| Event::Push(Entry(items, bytes))),
+        4 => Just(Event::Take),
+        3 => (0_u64..8).prop_map(|rejected| Event::Finish(Outcome::Taken { rejected })),
+        1 => Just(Event::Finish(Outcome::Dropped)),
+        1 => Just(Event::Close),
+        1 => Just(Event::Abandon),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_happens_the_account_balances_and_the_bounds_hold(events in prop::collection::vec(event(), 0..60)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let config = QueueConfig { batch_delay: Duration::ZERO, ..queue().config };
+        let queue: Queue<Entry> = Queue::new(config);
+        let mut on_their_way = Vec::new();
+        for event in events {
+            match event {
+                Event::Push(entry) => queue.push(entry),
+                Event::Take if queue.lock().entries.is_empty() => {}
+                Event::Take => on_their_way.extend(runtime.block_on(queue.next_batch())),
+                Event::Finish(outcome) => {
+                    if let Some(batch) = on_their_way.pop() {
+                        queue.finish(&batch, outcome);
+                    }
+                }
+                Event::Close => queue.close(),
+                // As at a shutdown: nothing is delivered afterwards.
+                Event::Abandon => {
+                    queue.close();
+                    on_their_way.clear();
+                    queue.abandon();
+                }
+            }
+            let stats = balanced(&queue);
+            let state = queue.lock();
+            prop_assert!(stats.queued <= 10 && state.waiting_bytes + state.on_their_way_bytes <= 1_000);
+            prop_assert_eq!(state.waiting_items, state.entries.iter().map(|entry| entry.0).sum::<u64>());
+            prop_assert_eq!(state.waiting_bytes, state.entries.iter().map(|entry| entry.1).sum::<usize>());
+        }
+    }
 }
