@@ -7,7 +7,6 @@ use crate::agent::Agent;
 
 #[test]
 fn a_call_seen_at_both_ends_is_one_trace() {
-    let _turn = crate::turn();
     let named = [Namespaces::ROUTER_TO_CLIENT, Namespaces::ROUTER_TO_SERVER];
     for interfaces in [&named[..], &["any"]] {
         if let Err(error) = watch_router(interfaces) {
@@ -17,6 +16,7 @@ fn a_call_seen_at_both_ends_is_one_trace() {
 }
 
 fn watch_router(interfaces: &[&str]) -> Result<(), PeerError> {
+    let _turn = crate::turn()?;
     let namespaces = Namespaces::routed()?;
     let router = namespaces.router().unwrap_or(Place::Host);
     let server = Server::start_at(ServerKind::Nginx, &namespaces.server(), ServerKind::Nginx.usual_port())?;

@@ -37,6 +37,7 @@ fn judge(name: &str, mut differences: Vec<(u64, &str)>) {
         median / 1_000,
         worst / 1_000
     );
+    assert!(median <= MAX_MEDIAN_NS, "{name}: half of all differ by more than {median} ns");
     assert!(
         within * 100 >= differences.len() * 99,
         "{name}: only {within} within 1 ms; worst {worst} ns: {resource}"
@@ -44,3 +45,4 @@ fn judge(name: &str, mut differences: Vec<(u64, &str)>) {
 }
 
 const BOUND_NS: u64 = 1_000_000;
+const MAX_MEDIAN_NS: u64 = 300_000;
