@@ -7,7 +7,7 @@ use df_core::{Direction, Transport};
 
 use super::body::{Expects, OpenBody, Progress};
 use super::content::{self, ContentLength, Framing};
-use super::wire::{self, Head, Start, StartLine};
+use super::wire::{self, Head, StartLine};
 use crate::{ConnectionConfig, Input, Message, ParseError, ParseErrorReason, Parsed, Parser, Recovery};
 
 /// Reads the HTTP/1 messages of one connection.
@@ -67,7 +67,7 @@ impl Http1Parser {
             let head = Head::read_cut(input.bytes).ok_or(invalid)?;
             return self.parse_cut_message(direction, &head);
         }
-        if scanned < MAX_RECHECKED_BYTES && wire::start_line(input.bytes) == Start::No {
+        if scanned < MAX_RECHECKED_BYTES && !wire::may_start_head(input.bytes) {
             return Err(invalid);
         }
         side.scanned_bytes = input.bytes.len();
