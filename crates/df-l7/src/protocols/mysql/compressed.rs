@@ -15,7 +15,7 @@ use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 use super::conversation::{Conversation, incomplete};
 use super::detect;
 use super::wire::Header;
-use crate::{Cursor, Ending, Input, Message, ParseError, Parsed};
+use crate::{Cursor, Ending, Input, Message, ParseError, ParseErrorReason, Parsed};
 
 /// Unwraps one direction.
 #[derive(Debug, Default)]
@@ -30,6 +30,8 @@ pub(super) struct Unwrapper {
     ready: VecDeque<Message>,
     /// How many bytes of that frame are not consumed yet.
     frame_left: usize,
+    /// Whether that frame held more messages than are kept.
+    has_overflowed: bool,
 }
 
 /// What a piece of plain bytes was made into.
@@ -37,6 +39,18 @@ pub(super) struct Unwrapper {
 struct Gathered {
     messages: VecDeque<Message>,
     has_part: bool,
+    has_overflowed: bool,
+}
+
+impl Gathered {
+    /// Keeps a message, if there are not too many: a kilobyte may unfold into a million bytes of the smallest packets.
+    fn push(&mut self, message: Message) {
+        if self.messages.len() < MAX_MESSAGES_PER_FRAME {
+            self.messages.push_back(message);
+        } else {
+            self.has_overflowed = true;
+        }
+    }
 }
 
 impl Unwrapper {
@@ -50,6 +64,10 @@ impl Unwrapper {
         if let Some(message) = self.ready.pop_front() {
             return Ok(self.give(message));
         }
+        if std::mem::take(&mut self.has_overflowed) {
+            self.frame_left = 0;
+            return Err(ParseError::new(0, ParseErrorReason::LimitExceeded));
+        }
         let Some(frame) = Frame::read(input.bytes) else { return incomplete(input, FRAME_HEADER_BYTES) };
         let wanted = FRAME_HEADER_BYTES + frame.len;
         if input.bytes.len() < wanted && !input.is_final() {
@@ -59,6 +77,7 @@ impl Unwrapper {
         let missing = frame.plain_len.saturating_sub(plain.len()) as u64;
         let gathered = self.handle_plain(conversation, direction, &plain, missing);
         self.ready = gathered.messages;
+        self.has_overflowed = gathered.has_overflowed;
         self.frame_left = wanted;
         Ok(match self.ready.pop_front() {
             Some(message) => self.give(message),
@@ -74,8 +93,11 @@ impl Unwrapper {
     fn give(&mut self, message: Message) -> Parsed {
         if self.frame_left <= 1 {
             self.ready.clear();
+            self.has_overflowed = false;
         }
-        let consumed = if self.ready.is_empty() { self.frame_left } else { 1 };
+        // Of a frame that holds too much the last bytes are left, to be an error.
+        let is_last = self.ready.is_empty() && !self.has_overflowed;
+        let consumed = if is_last { self.frame_left } else { 1 };
         self.frame_left = self.frame_left.saturating_sub(consumed);
         Parsed::Message { consumed: consumed.max(1), message }
     }
@@ -106,7 +128,7 @@ impl Unwrapper {
         self.skip -= known;
         if missing > known {
             conversation.on_gap(direction);
-            gathered.messages.extend(conversation.interrupt(direction));
+            conversation.interrupt(direction).into_iter().for_each(|message| gathered.push(message));
             self.buffer.clear();
             self.is_searching = true;
         }
@@ -130,7 +152,7 @@ impl Unwrapper {
             self.is_searching = false;
             let consumed = match conversation.read(direction, Input::new(bytes).with_ending(ending)) {
                 Ok(Parsed::Message { consumed, message }) => {
-                    gathered.messages.push_back(message);
+                    gathered.push(message);
                     consumed
                 }
                 Ok(Parsed::Part { consumed }) => {
@@ -144,7 +166,7 @@ impl Unwrapper {
                 }
                 Ok(Parsed::Incomplete { .. }) if bytes.len() <= MAX_HELD_BYTES => return bytes,
                 Ok(Parsed::Incomplete { .. }) | Err(_) => {
-                    gathered.messages.extend(conversation.interrupt(direction));
+                    conversation.interrupt(direction).into_iter().for_each(|message| gathered.push(message));
                     self.is_searching = true;
                     return &[];
                 }
@@ -208,6 +230,8 @@ const FRAME_HEADER_BYTES: usize = 7;
 const ZLIB: u8 = 0x78;
 /// The most plain bytes unwrapped from one frame; those behind them count as cut.
 const MAX_PLAIN_BYTES: usize = 1 << 20;
+/// The most messages kept of one frame.
+const MAX_MESSAGES_PER_FRAME: usize = 1_024;
 /// No deflated data is smaller.
 const MAX_DEFLATE_RATIO: usize = 1_032;
 /// The most plain bytes kept of a packet that is not whole.

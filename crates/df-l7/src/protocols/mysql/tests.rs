@@ -341,6 +341,23 @@ fn compressed_packets_are_unwrapped() {
     assert_eq!(outline(&exchanges(&compressed_pieces())), expected, "in mid-stream");
 }
 
+/// A few kilobytes that unfold into a hundred thousand messages take no more memory than their number allows.
+#[test]
+fn a_frame_of_very_many_messages_is_cut() {
+    let (_, close) = command(0x19, &[7, 0, 0, 0]);
+    let (_, next) = query("SELECT 2");
+    let mut connection = Connection::new(Transport::Tcp, Arc::default());
+    let mut offset = 0;
+    for bytes in [frame(&close.repeat(100_000), true), frame(&next, false)] {
+        connection.handle_chunk(Chunk::new(CLIENT, Timestamp::from_nanos(1), offset, &bytes));
+        offset += bytes.len() as u64;
+    }
+    connection.handle_close();
+    let found: Vec<_> = std::iter::from_fn(|| connection.poll_exchange()).collect();
+    assert_eq!(outline(&found[1_023..]), ["COM_STMT_CLOSE one_way", "COM_QUERY SELECT ? request"]);
+    assert_eq!(connection.stats().parse_errors, 1);
+}
+
 #[test]
 fn mid_stream_and_reversed() {
     let pieces = [
