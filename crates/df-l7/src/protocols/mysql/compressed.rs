@@ -178,6 +178,51 @@ impl Unwrapper {
     }
 }
 
+/// What the first bytes of a connection in mid-stream are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wrapping {
+    Plain,
+    Framed,
+    /// It takes so many bytes to tell.
+    Unknown {
+        needed: usize,
+    },
+}
+
+/// Tells frames from plain packets. A plain packet is never kept waiting: bytes that may become one before they can
+/// become a frame are one.
+pub(super) fn wrapping(direction: Direction, input: Input<'_>) -> Wrapping {
+    if is_frame_start(direction, input.bytes) {
+        return Wrapping::Framed;
+    }
+    match telling_bytes(direction, input.bytes) {
+        Some(needed) if needed > input.bytes.len() && !input.is_final() => Wrapping::Unknown { needed },
+        _ => Wrapping::Plain,
+    }
+}
+
+/// How many bytes tell whether these begin a frame; none if they do not.
+fn telling_bytes(direction: Direction, bytes: &[u8]) -> Option<usize> {
+    let Some(len) = Cursor::new(bytes).u24_le() else { return Some(FRAME_HEADER_BYTES) };
+    let len = usize::try_from(len).ok()?;
+    if len < MIN_FRAME_BYTES {
+        return None;
+    }
+    let (Some(frame), Some(&[first, second])) =
+        (Frame::read(bytes), bytes.get(FRAME_HEADER_BYTES..).and_then(<[u8]>::first_chunk))
+    else {
+        return Some(FRAME_HEADER_BYTES + ZLIB_HEADER_BYTES);
+    };
+    let is_frame = if frame.is_compressed {
+        let is_zlib = first == ZLIB && u16::from_be_bytes([first, second]) % 31 == 0;
+        is_zlib && frame.plain_len <= len.saturating_mul(MAX_DEFLATE_RATIO)
+    } else {
+        // Read as a plain packet this is a command that no client sends, but may be a server's OK.
+        direction == Direction::ToServer
+    };
+    is_frame.then_some(FRAME_HEADER_BYTES + len)
+}
+
 /// Whether a frame starts with these bytes whose plain bytes start a message.
 pub(super) fn is_frame_start(direction: Direction, bytes: &[u8]) -> bool {
     let Some(frame) = Frame::read(bytes) else { return false };
@@ -226,8 +271,12 @@ impl Frame {
 }
 
 const FRAME_HEADER_BYTES: usize = 7;
-/// The first byte of data in the zlib format.
+/// What a frame holds at least: a packet of one byte. A plain packet of that length is longer than what tells it from
+/// a frame.
+const MIN_FRAME_BYTES: usize = 5;
+/// The first byte of data in the zlib format; with the second, read as a number, a multiple of 31 (RFC 1950 §2.2).
 const ZLIB: u8 = 0x78;
+const ZLIB_HEADER_BYTES: usize = 2;
 /// The most plain bytes unwrapped from one frame; those behind them count as cut.
 const MAX_PLAIN_BYTES: usize = 1 << 20;
 /// The most messages kept of one frame.
