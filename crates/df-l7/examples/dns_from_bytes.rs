@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("code      {}", response.content.code.as_deref().unwrap_or("?"));
     println!("answer    {}", response.content.result.as_deref().unwrap_or("?"));
     println!("duration  {:?}", exchange.duration().unwrap_or_default());
-    for attribute in response.content.attributes.iter() {
+    for attribute in &response.content.attributes {
         println!("{}  {:?}", attribute.key, attribute.value);
     }
     Ok(())

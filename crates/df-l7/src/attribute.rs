@@ -12,6 +12,11 @@ impl Attributes {
         Self(Vec::new())
     }
 
+    /// No attributes, with room for `count`.
+    pub fn with_capacity(count: usize) -> Self {
+        Self(Vec::with_capacity(count))
+    }
+
     /// Adds an attribute. A key that is there already is added again; parsers add each key once.
     pub fn push(&mut self, key: impl Into<Cow<'static, str>>, value: impl Into<AttributeValue>) {
         self.0.push(Attribute { key: key.into(), value: value.into() });

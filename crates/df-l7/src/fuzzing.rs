@@ -47,7 +47,7 @@ pub struct Observation {
     pub exchanges: Vec<String>,
     /// Which request was paired with which response.
     pub pairs: Vec<String>,
-    /// Whether every byte was understood.
+    /// Whether it was a whole conversation: every byte understood, no message left unfinished, every request answered.
     pub is_clean: bool,
 }
 
@@ -81,7 +81,11 @@ pub fn observe(mut connection: Connection, pieces: &[Piece], config: &Connection
         exchanges.push(without_times(&exchange));
     }
     assert_eq!(connection.poll_timeout(), None, "a closed connection waits for nothing");
-    Observation { exchanges, pairs, is_clean: is_clean && connection.stats().parse_errors == 0 }
+    let is_clean = is_clean
+        && connection.stats().parse_errors == 0
+        && pairs.len() == exchanges.len()
+        && !pairs.is_empty();
+    Observation { exchanges, pairs, is_clean }
 }
 
 /// The same conversation in pieces of at most `len` bytes.

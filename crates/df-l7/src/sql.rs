@@ -8,6 +8,7 @@ use crate::{ConnectionConfig, PropagatedContext, Request};
 mod lexer;
 mod obfuscator;
 mod summary;
+mod words;
 
 use lexer::{Kind, Lexer};
 use obfuscator::Obfuscator;
@@ -57,20 +58,22 @@ impl Statement {
         let mut context = None;
         let mut comments = 0_u8;
         for token in Lexer::new(sql, dialect) {
-            if let Kind::Comment { start, end } = token.kind
-                && context.is_none()
-                && comments < MAX_COMMENTS
-            {
+            if token.kind == Kind::Comment && context.is_none() && comments < MAX_COMMENTS {
                 comments += 1;
-                context = sql.get(start..end).and_then(|comment| read_comment(comment, config));
+                context = sql.get(token.start..token.end).and_then(|comment| read_comment(comment, config));
             }
-            if let Some(shown) = &mut shown {
-                shown.push(token);
+            let is_filler = matches!(token.kind, Kind::Space | Kind::Comment);
+            if (is_filler || token.kind == Kind::Literal)
+                && let Some(shown) = &mut shown
+            {
+                shown.push(&token);
             }
-            summary.push(token);
+            if !is_filler {
+                summary.push(&token);
+            }
         }
         let resource = match shown {
-            Some(shown) => cut_text(&shown.finish(), config.max_resource_bytes),
+            Some(shown) => owned_text(shown.finish(), config.max_resource_bytes),
             None => cut_text(sql, config.max_resource_bytes),
         };
         let summary = summary.finish();
@@ -113,7 +116,7 @@ pub(crate) fn starts_like_sql(text: &[u8]) -> bool {
     if head.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace()) {
         return false;
     }
-    let is_filler = |kind| matches!(kind, Kind::Space | Kind::Comment { .. } | Kind::Open | Kind::Other);
+    let is_filler = |kind| matches!(kind, Kind::Space | Kind::Comment | Kind::Open | Kind::Other);
     let first = Lexer::new(head, Dialect::Mysql).find(|token| !is_filler(token.kind));
     first.is_some_and(|token| head.get(token.start..token.end).is_some_and(summary::is_verb))
 }
@@ -135,7 +138,17 @@ pub(crate) fn cut_text(text: &[u8], max_bytes: usize) -> String {
     shown
 }
 
+/// The same without a copy, if there is nothing to cut or replace.
+fn owned_text(text: Vec<u8>, max_bytes: usize) -> String {
+    if text.len() > max_bytes {
+        return cut_text(&text, max_bytes);
+    }
+    String::from_utf8(text).unwrap_or_else(|error| cut_text(error.as_bytes(), max_bytes))
+}
+
+/// The reader of comments passes over delimiters, but for the dashes.
 fn read_comment(comment: &[u8], config: &ConnectionConfig) -> Option<PropagatedContext> {
+    let comment = comment.strip_prefix(b"--").unwrap_or(comment);
     from_sql_comment(std::str::from_utf8(comment).ok()?, &config.context)
 }
 

@@ -87,6 +87,11 @@ impl Delivery {
         self.printer.flush();
     }
 
+    /// What the receiver of the export took up to now, and what will never arrive.
+    pub(crate) fn export_account(&self) -> (u64, u64) {
+        self.exports.account()
+    }
+
     /// What was delivered, counted by the assembler.
     pub(crate) const fn trace_stats(&self) -> TraceStats {
         self.spans.stats()

@@ -32,7 +32,7 @@ impl Exports {
         arguments: &OutputArguments,
         settings: &ExportSettings,
         resource: &Resource,
-        haste: Haste,
+        haste: &Haste,
     ) -> Result<Self, Failure> {
         let file =
             arguments.otlp_file.as_deref().map(|path| FileExport::create(path, resource)).transpose()?;
@@ -104,6 +104,11 @@ impl Exports {
         if let Some(receiver) = &mut self.receiver {
             receiver.tell_trouble();
         }
+    }
+
+    /// What the receiver took up to now, and what will never arrive.
+    pub(crate) fn account(&self) -> (u64, u64) {
+        self.receiver.as_ref().map_or((0, 0), ReceiverExport::account)
     }
 
     /// Hands over the rest, within bounds of time. Says what never arrived, and what failed.

@@ -18,8 +18,9 @@ use crate::arguments::RunArguments;
 use crate::config::Configuration;
 use crate::delivery::{Delivery, Interfaces};
 use crate::export::Haste;
+use crate::health::{HealthCounts, Share};
 use crate::output;
-use crate::pipeline::{ParsingStats, Receiver as _};
+use crate::pipeline::ParsingStats;
 use crate::stop::Stop;
 use crate::summary::{Dropped, drops};
 use batch::Batch;
@@ -36,10 +37,17 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let mut sources = open_sources(&configuration)?;
     let stop = Stop::on_signals()
         .map_err(|error| Failure::running(format!("cannot listen for signals: {error}")))?;
-    let mut delivery =
-        output::open(&arguments.output, &configuration, Interfaces::of_this_host(), Haste::Live)?;
+    let health = Arc::new(HealthCounts::default());
+    let haste = Haste::Live(Arc::clone(&health));
+    let mut delivery = output::open(&arguments.output, &configuration, Interfaces::of_this_host(), &haste)?;
     tracing::info!("observing {}; Ctrl-C ends it", configuration.capture.interfaces.join(", "));
-    let mut outcome = observe(&configuration, &mut sources, &mut delivery, &stop, arguments.duration);
+    let mut outcome = Observation {
+        configuration: &configuration,
+        stop: &stop,
+        health: &health,
+        duration: arguments.duration,
+    }
+    .run(&mut sources, &mut delivery);
     delivery.finish();
     let (mut summary, mut printer, exports) = delivery.into_parts();
     let (not_exported, exported) = exports.finish();
@@ -94,84 +102,92 @@ fn as_failure(error: CaptureError) -> Failure {
     }
 }
 
-/// Runs all threads; this one delivers.
-fn observe(
-    configuration: &Configuration,
-    sources: &mut [AfPacket],
-    delivery: &mut Delivery,
-    stop: &Stop,
+/// What all threads of a run share.
+#[derive(Clone, Copy)]
+struct Observation<'a> {
+    configuration: &'a Configuration,
+    stop: &'a Stop,
+    health: &'a HealthCounts,
     duration: Option<Duration>,
-) -> Outcome {
-    let connection = Arc::new(configuration.connection.clone());
-    thread::scope(|scope| {
-        let (event_sender, events) = bounded(MAX_QUEUED_EVENTS);
-        let mut lanes = Vec::new();
-        let mut parsers = Vec::new();
-        for _ in 0..configuration.parsing.worker_count() {
-            let (full_sender, full) = bounded::<Batch>(configuration.parsing.max_queued_batches.max(1));
-            let (empty, empty_receiver) = bounded(configuration.parsing.max_queued_batches.max(1));
-            lanes.push(Lane { full: full_sender, empty: empty_receiver });
-            let channels = Channels { full, empty, events: event_sender.clone() };
-            let (flow, connection) = (configuration.flow.clone(), Arc::clone(&connection));
-            parsers.push(scope.spawn(move || parsing::run(channels, flow, connection)));
-        }
-        drop(event_sender);
-        let captures: Vec<_> = sources
-            .iter_mut()
-            .map(|source| {
-                let lanes = lanes.clone();
-                scope.spawn(move || {
-                    let outcome = capture::run(source, lanes, stop);
-                    if outcome.1.is_err() {
-                        stop.request();
-                    }
-                    outcome
-                })
-            })
-            .collect();
-        drop(lanes);
-        let pace = Pace { duration, metrics_interval: configuration.export.metrics_interval };
-        deliver(&events, delivery, stop, &pace);
-        outcome(captures, parsers, delivery)
-    })
 }
 
-/// When delivery does what, besides delivering.
-struct Pace {
-    duration: Option<Duration>,
-    metrics_interval: Duration,
-}
-
-/// Delivers until every parsing thread has ended, which they do once capture stops.
-fn deliver(events: &Receiver<Vec<Event>>, delivery: &mut Delivery, stop: &Stop, pace: &Pace) {
-    let started = Instant::now();
-    let (mut show, mut look) = (Regularly::new(TICK), Regularly::new(LOOK_INTERVAL));
-    let mut measure = Regularly::new(pace.metrics_interval);
-    loop {
-        match events.recv_timeout(TICK) {
-            Ok(events) => {
-                for event in events {
-                    match event {
-                        Event::Exchange(seen) => delivery.exchange(seen.0, &seen.1),
-                        Event::Flow(record, protocol) => delivery.flow(*record, protocol),
-                    }
-                }
+impl Observation<'_> {
+    /// Runs all threads; this one delivers.
+    fn run(self, sources: &mut [AfPacket], delivery: &mut Delivery) -> Outcome {
+        let connection = Arc::new(self.configuration.connection.clone());
+        let max_batches = self.configuration.parsing.max_queued_batches.max(1);
+        thread::scope(|scope| {
+            let (event_sender, events) = bounded(MAX_QUEUED_EVENTS);
+            let mut lanes = Vec::new();
+            let mut parsers = Vec::new();
+            for _ in 0..self.configuration.parsing.worker_count() {
+                let (full_sender, full) = bounded::<Batch>(max_batches);
+                let (empty, empty_receiver) = bounded(max_batches);
+                lanes.push(Lane { full: full_sender, empty: empty_receiver });
+                let channels = Channels { full, empty, events: event_sender.clone() };
+                let (flow, connection) = (self.configuration.flow.clone(), Arc::clone(&connection));
+                parsers.push(scope.spawn(move || parsing::run(channels, flow, connection, self.health)));
             }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
+            drop(event_sender);
+            let captures: Vec<_> = sources
+                .iter_mut()
+                .map(|source| {
+                    let lanes = lanes.clone();
+                    scope.spawn(move || capture::run(source, lanes, self.stop, self.health))
+                })
+                .collect();
+            drop(lanes);
+            self.deliver(&events, delivery);
+            outcome(captures, parsers, delivery)
+        })
+    }
+
+    /// Delivers until every parsing thread has ended, which they do once capture stops.
+    fn deliver(self, events: &Receiver<Vec<Event>>, delivery: &mut Delivery) {
+        let started = Instant::now();
+        let (mut show, mut look) = (Regularly::new(TICK), Regularly::new(LOOK_INTERVAL));
+        let mut measure = Regularly::new(self.configuration.export.metrics_interval);
+        let mut shares = HealthShares::default();
+        loop {
+            match events.recv_timeout(TICK) {
+                Ok(events) => events.into_iter().for_each(|event| event.deliver(delivery)),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if show.is_due() {
+                delivery.handle_timeout(clock::now());
+                shares.tell(self.health, delivery);
+            }
+            if look.is_due() {
+                delivery.interfaces().look_again();
+            }
+            if measure.is_due() {
+                delivery.tell_metrics();
+            }
+            if delivery.is_broken() || self.duration.is_some_and(|duration| started.elapsed() >= duration) {
+                self.stop.request();
+            }
         }
-        if show.is_due() {
-            delivery.handle_timeout(clock::now());
-        }
-        if look.is_due() {
-            delivery.interfaces().look_again();
-        }
-        if measure.is_due() {
-            delivery.tell_metrics();
-        }
-        if delivery.is_broken() || pace.duration.is_some_and(|duration| started.elapsed() >= duration) {
-            stop.request();
-        }
+    }
+}
+
+/// Delivery's part in the health counts.
+#[derive(Default)]
+struct HealthShares {
+    exchanges: Share,
+    spans_dropped: Share,
+    items_exported: Share,
+    items_dropped: Share,
+}
+
+impl HealthShares {
+    fn tell(&mut self, health: &HealthCounts, delivery: &Delivery) {
+        let stats = delivery.trace_stats();
+        let (exported, dropped) = delivery.export_account();
+        self.exchanges.add(&health.exchanges, stats.exchanges);
+        self.spans_dropped.add(&health.spans_dropped, stats.dropped);
+        self.items_exported.add(&health.items_exported, exported);
+        self.items_dropped.add(&health.items_dropped, dropped);
     }
 }
 

@@ -5,6 +5,7 @@ mod config;
 mod delivery;
 mod doctor;
 mod export;
+mod health;
 mod live;
 mod logs;
 mod output;

@@ -22,7 +22,7 @@ pub(crate) fn open(
     arguments: &OutputArguments,
     configuration: &Configuration,
     interfaces: Interfaces,
-    haste: Haste,
+    haste: &Haste,
 ) -> Result<Delivery, Failure> {
     let (resource, warnings) = Resource::from_environment(|name| std::env::var(name).ok());
     for warning in warnings {

@@ -16,11 +16,7 @@ pub(super) struct Token {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Space,
-    /// A comment, and where its body is.
-    Comment {
-        start: usize,
-        end: usize,
-    },
+    Comment,
     /// Data: a string, number, hexadecimal or bit literal, or anything quoted that the text's end cuts.
     Literal,
     /// A keyword or a name without quotes.
@@ -47,6 +43,7 @@ impl<'a> Lexer<'a> {
         Self { sql, position: 0, dialect, is_in_executable_comment: false }
     }
 
+    #[inline]
     fn kind(&mut self, first: u8) -> Kind {
         let is_mysql = self.dialect.is_mysql();
         match first {
@@ -61,8 +58,8 @@ impl<'a> Lexer<'a> {
             b'"' if is_mysql => self.quoted(b'"', self.dialect.has_backslash_escapes(), Kind::Literal),
             b'"' => self.quoted(b'"', false, Kind::QuotedName),
             b'`' if is_mysql => self.quoted(b'`', false, Kind::QuotedName),
-            b'-' if self.starts_dash_comment() => self.line_comment(2),
-            b'#' if is_mysql => self.line_comment(1),
+            b'-' if self.starts_dash_comment() => self.line_comment(),
+            b'#' if is_mysql => self.line_comment(),
             b'/' if self.byte(1) == Some(b'*') => self.slash_comment(),
             b'*' if self.is_in_executable_comment && self.byte(1) == Some(b'/') => {
                 self.is_in_executable_comment = false;
@@ -87,11 +84,10 @@ impl<'a> Lexer<'a> {
     }
 
     /// Consumes at least one byte, and more while they belong.
-    fn run(&mut self, kind: Kind, belongs: fn(u8) -> bool) -> Kind {
-        self.position += 1;
-        while self.byte(0).is_some_and(belongs) {
-            self.position += 1;
-        }
+    fn run(&mut self, kind: Kind, belongs: impl Fn(u8) -> bool) -> Kind {
+        let rest = self.sql.get(self.position + 1..).unwrap_or_default();
+        let len = rest.iter().position(|byte| !belongs(*byte)).unwrap_or(rest.len());
+        self.position += 1 + len;
         kind
     }
 
@@ -183,11 +179,10 @@ impl<'a> Lexer<'a> {
             && (!self.dialect.is_mysql() || self.byte(2).is_none_or(|byte| byte <= b' '))
     }
 
-    fn line_comment(&mut self, opener_len: usize) -> Kind {
-        let start = self.position + opener_len;
-        let end = memchr(b'\n', self.rest()).map_or(self.sql.len(), |found| self.position + found);
-        self.position = end;
-        Kind::Comment { start: start.min(end), end }
+    fn line_comment(&mut self) -> Kind {
+        let end = memchr(b'\n', self.rest());
+        self.position = end.map_or(self.sql.len(), |found| self.position + found);
+        Kind::Comment
     }
 
     fn slash_comment(&mut self) -> Kind {
@@ -206,7 +201,6 @@ impl<'a> Lexer<'a> {
 
     fn block_comment(&mut self) -> Kind {
         self.position += 2;
-        let start = self.position;
         let mut depth = 1_usize;
         while let Some(found) = memchr2(b'*', b'/', self.rest()) {
             self.position += found;
@@ -220,11 +214,11 @@ impl<'a> Lexer<'a> {
             }
             self.position += 2;
             if depth == 0 {
-                return Kind::Comment { start, end: self.position - 2 };
+                return Kind::Comment;
             }
         }
         self.position = self.sql.len();
-        Kind::Comment { start, end: self.position }
+        Kind::Comment
     }
 
     fn is_after_name(&self) -> bool {
@@ -244,6 +238,7 @@ impl<'a> Lexer<'a> {
 impl Iterator for Lexer<'_> {
     type Item = Token;
 
+    #[inline]
     fn next(&mut self) -> Option<Token> {
         let start = self.position;
         let first = self.byte(0)?;
@@ -263,6 +258,19 @@ impl Dialect {
 }
 
 /// Letters, digits, `_`, `$` and everything outside ASCII.
-const fn is_word_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
+#[allow(clippy::indexing_slicing, reason = "a byte is always less than 256")]
+fn is_word_byte(byte: u8) -> bool {
+    WORD_BYTES[byte as usize]
 }
+
+static WORD_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        #[allow(clippy::cast_possible_truncation, reason = "the table's length is 256")]
+        let character = byte as u8;
+        table[byte] = character.is_ascii_alphanumeric() || matches!(character, b'_' | b'$' | 0x80..);
+        byte += 1;
+    }
+    table
+};

@@ -18,10 +18,11 @@ impl<'a> Obfuscator<'a> {
         Self { sql, shown, max_bytes, run_start: 0, is_space_due: false }
     }
 
-    pub(super) fn push(&mut self, token: Token) {
+    /// Takes a token. Those that are copied as they are need not be given.
+    pub(super) fn push(&mut self, token: &Token) {
         match token.kind {
             Kind::Space if self.is_plain_space(token) => {}
-            Kind::Space | Kind::Comment { .. } => {
+            Kind::Space | Kind::Comment => {
                 self.copy_run(token);
                 self.is_space_due = true;
             }
@@ -36,18 +37,18 @@ impl<'a> Obfuscator<'a> {
     /// At most a little more than the limit.
     pub(super) fn finish(mut self) -> Vec<u8> {
         let end = self.sql.len();
-        self.copy_run(Token { kind: Kind::Other, start: end, end });
+        self.copy_run(&Token { kind: Kind::Other, start: end, end });
         let len = self.shown.trim_ascii_end().len();
         self.shown.truncate(len);
         self.shown
     }
 
     /// One space within a run may stay where it is.
-    fn is_plain_space(&self, token: Token) -> bool {
+    fn is_plain_space(&self, token: &Token) -> bool {
         self.run_start < token.start && self.sql.get(token.start..token.end) == Some(b" ")
     }
 
-    fn copy_run(&mut self, before: Token) {
+    fn copy_run(&mut self, before: &Token) {
         let run = self.sql.get(self.run_start..before.start).unwrap_or_default();
         self.run_start = before.end;
         if !run.is_empty() {

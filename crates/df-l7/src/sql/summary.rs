@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::lexer::{Kind, Token};
+use super::words::{OBJECTS, VERBS, is_before_name};
 
 /// Collects operations and targets from the tokens of a text.
 pub(super) struct Summary<'a> {
@@ -37,7 +38,7 @@ pub(super) struct Finished {
 
 /// What the next token may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Expect {
+pub(super) enum Expect {
     /// A statement's first word.
     Verb,
     /// The kind of object of a definition.
@@ -80,9 +81,9 @@ impl<'a> Summary<'a> {
         }
     }
 
-    pub(super) fn push(&mut self, token: Token) {
+    /// Takes a token that is neither white space nor a comment.
+    pub(super) fn push(&mut self, token: &Token) {
         match token.kind {
-            Kind::Space | Kind::Comment { .. } => return,
             Kind::Dot if self.expect == Expect::Dot => self.expect = Expect::NamePart,
             Kind::Word => self.word(token),
             Kind::QuotedName => self.quoted_name(token),
@@ -94,9 +95,15 @@ impl<'a> Summary<'a> {
     pub(super) fn finish(mut self) -> Finished {
         self.end_name();
         self.target = self.target.or(self.common_target);
-        let endpoint = (!self.operation.is_empty()).then(|| match &self.target {
-            Some(target) => format!("{} {target}", self.operation),
-            None => self.operation.clone().into_owned(),
+        let endpoint = (!self.operation.is_empty()).then(|| {
+            let target = self.target.as_deref().unwrap_or_default();
+            let mut endpoint = String::with_capacity(self.operation.len() + 1 + target.len());
+            endpoint.push_str(&self.operation);
+            if !target.is_empty() {
+                endpoint.push(' ');
+                endpoint.push_str(target);
+            }
+            endpoint
         });
         let text = (!self.text.is_empty()).then_some(self.text);
         Finished { operation: self.operation, target: self.target, endpoint, text }
@@ -137,7 +144,7 @@ impl<'a> Summary<'a> {
         }
     }
 
-    fn quoted_name(&mut self, token: Token) {
+    fn quoted_name(&mut self, token: &Token) {
         match self.expect {
             Expect::Name => self.begin_name(token),
             Expect::NamePart => self.extend_name(token),
@@ -151,13 +158,18 @@ impl<'a> Summary<'a> {
         }
     }
 
-    fn word(&mut self, token: Token) {
+    fn word(&mut self, token: &Token) {
         if self.expect == Expect::NamePart {
             return self.extend_name(token);
         }
         self.end_name();
         let mut buffer = [0; MAX_KEYWORD_BYTES];
-        let word = capitals(self.sql.get(token.start..token.end).unwrap_or_default(), &mut buffer);
+        let word = self.sql.get(token.start..token.end).unwrap_or_default();
+        if self.expect == Expect::Keyword && !may_be_keyword(word) {
+            self.is_after_distinct = false;
+            return;
+        }
+        let word = capitals(word, &mut buffer);
         let was_after_distinct = std::mem::replace(&mut self.is_after_distinct, word == b"DISTINCT");
         let expect = self.expect;
         match expect {
@@ -250,19 +262,19 @@ impl<'a> Summary<'a> {
         self.expect = Expect::Name;
     }
 
-    fn common_table(&mut self, token: Token) {
+    fn common_table(&mut self, token: &Token) {
         if self.common_tables.len() < MAX_COMMON_TABLES {
             self.common_tables.push(bare(self.sql.get(token.start..token.end).unwrap_or_default()));
         }
         self.expect = Expect::Keyword;
     }
 
-    fn begin_name(&mut self, token: Token) {
+    fn begin_name(&mut self, token: &Token) {
         self.name = Some(token.start..token.end);
         self.expect = Expect::Dot;
     }
 
-    fn extend_name(&mut self, token: Token) {
+    fn extend_name(&mut self, token: &Token) {
         if let Some(name) = &mut self.name {
             name.end = token.end;
         }
@@ -280,7 +292,7 @@ impl<'a> Summary<'a> {
         let name = readable(name);
         self.append(&name);
         if self.target.is_none() && !self.is_over {
-            self.target = Some(name);
+            self.target = Some(name.into_owned());
         }
     }
 
@@ -289,7 +301,9 @@ impl<'a> Summary<'a> {
         if self.text.len() + 1 + word.len() > MAX_SUMMARY_BYTES {
             return;
         }
-        if !self.text.is_empty() {
+        if self.text.is_empty() {
+            self.text.reserve(USUAL_SUMMARY_BYTES);
+        } else {
             self.text.push(' ');
         }
         self.text.push_str(word);
@@ -297,6 +311,22 @@ impl<'a> Summary<'a> {
 
     const fn depth_bit(&self) -> u64 {
         if self.depth < u64::BITS { 1 << self.depth } else { 0 }
+    }
+}
+
+/// Whether a word has the first letter and a length of one that means something in the middle of a statement.
+const fn may_be_keyword(word: &[u8]) -> bool {
+    match *word {
+        [first, ..] => matches!(
+            (first | 0x20, word.len()),
+            (b's', 6 | 13)
+                | (b'f' | b'j', 4)
+                | (b't' | b'm', 5)
+                | (b'd', 6 | 8)
+                | (b'i' | b'u' | b'v', 6)
+                | (b'r', 7)
+        ),
+        [] => false,
     }
 }
 
@@ -315,35 +345,6 @@ fn capitals<'b>(word: &[u8], buffer: &'b mut [u8; MAX_KEYWORD_BYTES]) -> &'b [u8
     place
 }
 
-/// Words between a keyword and the name that it announces.
-fn is_before_name(word: &[u8]) -> bool {
-    const WORDS: &[&[u8]] = &[
-        b"INTO",
-        b"FROM",
-        b"ONLY",
-        b"IF",
-        b"NOT",
-        b"EXISTS",
-        b"TABLE",
-        b"TABLES",
-        b"IGNORE",
-        b"LOW_PRIORITY",
-        b"HIGH_PRIORITY",
-        b"DELAYED",
-        b"QUICK",
-        b"CONCURRENTLY",
-        b"LATERAL",
-        b"VERBOSE",
-        b"FULL",
-        b"LOCAL",
-        b"NO_WRITE_TO_BINLOG",
-        b"MATERIALIZED",
-        b"VIEW",
-        b"OVERWRITE",
-    ];
-    WORDS.contains(&word)
-}
-
 /// A name without its quotes.
 fn bare(name: &[u8]) -> &[u8] {
     match name {
@@ -353,132 +354,23 @@ fn bare(name: &[u8]) -> &[u8] {
 }
 
 /// A name without the quotes that it does not need.
-fn readable(name: &[u8]) -> String {
+fn readable(name: &[u8]) -> Cow<'_, str> {
+    let is_quote = |byte: &u8| matches!(byte, b'`' | b'"');
     let is_plain = |byte: &u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'-' | b'.') || *byte >= 0x80
     };
-    if name.iter().all(|byte| is_plain(byte) || matches!(byte, b'`' | b'"')) {
-        let plain: Vec<u8> = name.iter().copied().filter(is_plain).collect();
-        return String::from_utf8_lossy(&plain).into_owned();
+    if !name.iter().any(is_quote) || !name.iter().all(|byte| is_plain(byte) || is_quote(byte)) {
+        return String::from_utf8_lossy(name);
     }
-    String::from_utf8_lossy(name).into_owned()
+    let plain: Vec<u8> = name.iter().copied().filter(is_plain).collect();
+    Cow::Owned(String::from_utf8_lossy(&plain).into_owned())
 }
-
-/// The verbs that start a statement, and what follows them.
-const VERBS: &[(&str, Expect)] = &[
-    ("SELECT", Expect::Keyword),
-    ("INSERT", Expect::Name),
-    ("UPDATE", Expect::Name),
-    ("DELETE", Expect::Name),
-    ("SET", Expect::End),
-    ("BEGIN", Expect::End),
-    ("COMMIT", Expect::End),
-    ("ROLLBACK", Expect::End),
-    ("SHOW", Expect::End),
-    ("REPLACE", Expect::Name),
-    ("MERGE", Expect::Name),
-    ("CALL", Expect::Name),
-    ("USE", Expect::Name),
-    ("START", Expect::End),
-    ("SAVEPOINT", Expect::End),
-    ("RELEASE", Expect::End),
-    ("CREATE", Expect::Object),
-    ("DROP", Expect::Object),
-    ("ALTER", Expect::Object),
-    ("RENAME", Expect::Object),
-    ("REFRESH", Expect::Object),
-    ("COMMENT", Expect::Object),
-    ("TRUNCATE", Expect::Name),
-    ("TABLE", Expect::Name),
-    ("DESC", Expect::Name),
-    ("DESCRIBE", Expect::Name),
-    ("COPY", Expect::Name),
-    ("LOCK", Expect::Name),
-    ("UNLOCK", Expect::End),
-    ("ANALYZE", Expect::Name),
-    ("ANALYSE", Expect::Name),
-    ("OPTIMIZE", Expect::Name),
-    ("CHECK", Expect::Name),
-    ("CHECKSUM", Expect::Name),
-    ("REPAIR", Expect::Name),
-    ("VACUUM", Expect::Name),
-    ("EXEC", Expect::Name),
-    ("HANDLER", Expect::Name),
-    ("LOAD", Expect::Keyword),
-    ("DECLARE", Expect::Keyword),
-    ("PREPARE", Expect::Keyword),
-    ("VALUES", Expect::Keyword),
-    ("EXECUTE", Expect::End),
-    ("DEALLOCATE", Expect::End),
-    ("FETCH", Expect::End),
-    ("MOVE", Expect::End),
-    ("CLOSE", Expect::End),
-    ("OPEN", Expect::End),
-    ("GRANT", Expect::End),
-    ("REVOKE", Expect::End),
-    ("RESET", Expect::End),
-    ("END", Expect::End),
-    ("ABORT", Expect::End),
-    ("DISCARD", Expect::End),
-    ("LISTEN", Expect::End),
-    ("UNLISTEN", Expect::End),
-    ("NOTIFY", Expect::End),
-    ("DO", Expect::End),
-    ("KILL", Expect::End),
-    ("FLUSH", Expect::End),
-    ("PURGE", Expect::End),
-    ("CHANGE", Expect::End),
-    ("STOP", Expect::End),
-    ("XA", Expect::End),
-    ("SIGNAL", Expect::End),
-    ("HELP", Expect::End),
-    ("CACHE", Expect::End),
-    ("INSTALL", Expect::End),
-    ("UNINSTALL", Expect::End),
-    ("CLUSTER", Expect::Name),
-    ("REINDEX", Expect::Object),
-    ("SECURITY", Expect::End),
-    ("REASSIGN", Expect::End),
-    ("IMPORT", Expect::End),
-    ("CHECKPOINT", Expect::End),
-    ("SHUTDOWN", Expect::End),
-    ("RESTART", Expect::End),
-];
-
-/// The kinds of object that definitions name.
-const OBJECTS: &[&str] = &[
-    "TABLE",
-    "INDEX",
-    "VIEW",
-    "DATABASE",
-    "SCHEMA",
-    "PROCEDURE",
-    "FUNCTION",
-    "TRIGGER",
-    "USER",
-    "ROLE",
-    "SEQUENCE",
-    "TYPE",
-    "EXTENSION",
-    "EVENT",
-    "DOMAIN",
-    "SERVER",
-    "TABLESPACE",
-    "LANGUAGE",
-    "PUBLICATION",
-    "SUBSCRIPTION",
-    "POLICY",
-    "RULE",
-    "AGGREGATE",
-    "CAST",
-    "COLLATION",
-    "OPERATOR",
-    "COLUMN",
-];
 
 /// Longer words are names.
 const MAX_KEYWORD_BYTES: usize = 20;
 /// The conventions' limit for `db.query.summary`.
 const MAX_SUMMARY_BYTES: usize = 255;
+/// Most summaries are not longer.
+const USUAL_SUMMARY_BYTES: usize = 48;
 /// The most names of common table expressions that are told from tables.
 const MAX_COMMON_TABLES: usize = 16;

@@ -1,9 +1,10 @@
 //! The OTLP receiver: the exporter on a runtime of its own, and what becomes of what it does not deliver.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use df_export::metrics::{Metric, Temporality};
-use df_export::{ExchangePlace, ExportStats, FlowPlace, OtlpConfig, OtlpExporter, Resource, Signal};
+use df_export::{ExchangePlace, ExportStats, FlowPlace, Health, OtlpConfig, OtlpExporter, Resource, Signal};
 use df_flow::FlowRecord;
 use df_l7::Exchange;
 use df_trace::Span;
@@ -11,13 +12,14 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::Failure;
 use crate::config::ExportSettings;
+use crate::health::{self, HealthCounts};
 use crate::summary::Dropped;
 
 /// Whether what is exported keeps coming whatever the receiver does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Haste {
-    /// Live traffic does not wait: what exceeds the queue is dropped and counted.
-    Live,
+    /// Live traffic does not wait: what exceeds the queue is dropped and counted. The agent's health is told besides.
+    Live(Arc<HealthCounts>),
     /// A file waits until the receiver has caught up.
     Patient,
 }
@@ -26,6 +28,7 @@ pub(crate) enum Haste {
 #[derive(Debug)]
 pub(super) struct ReceiverExport {
     exporter: OtlpExporter,
+    health: Option<Health>,
     runtime: Runtime,
     temporality: Temporality,
     shutdown_timeout: Duration,
@@ -40,7 +43,7 @@ impl ReceiverExport {
         url: Option<&str>,
         settings: &ExportSettings,
         resource: &Resource,
-        haste: Haste,
+        haste: &Haste,
     ) -> Result<Option<Self>, Failure> {
         let configured = OtlpConfig::from_environment(url, |name| std::env::var(name).ok());
         let configured = configured.map_err(Failure::usage)?;
@@ -49,18 +52,28 @@ impl ReceiverExport {
         }
         let Some(config) = configured.config else { return Ok(None) };
         let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
+            .worker_threads(2)
             .thread_name("otlp")
             .enable_all()
             .build()
             .map_err(|error| Failure::running(format!("cannot start the OTLP delivery: {error}")))?;
         let exporter = OtlpExporter::start(&config, resource, runtime.handle()).map_err(Failure::usage)?;
+        let health = match haste {
+            Haste::Live(counts) => {
+                let interval = settings.metrics_interval;
+                let counters = health::counters(counts);
+                Health::start(&config, resource, runtime.handle(), interval, counters)
+                    .map_err(Failure::usage)?
+            }
+            Haste::Patient => None,
+        };
         Ok(Some(Self {
             exporter,
+            health,
             runtime,
             temporality: config.temporality,
             shutdown_timeout: settings.shutdown_timeout,
-            is_patient: haste == Haste::Patient,
+            is_patient: matches!(haste, Haste::Patient),
             handed_over: 0,
             told_at: None,
         }))
@@ -105,6 +118,12 @@ impl ReceiverExport {
         }
     }
 
+    /// What was delivered up to now, and what was dropped.
+    pub(super) fn account(&self) -> (u64, u64) {
+        let stats = Signal::ALL.map(|signal| self.exporter.stats(signal));
+        (stats.iter().map(|stats| stats.exported).sum(), stats.iter().map(ExportStats::dropped).sum())
+    }
+
     /// Sends the rest and says what never arrived.
     pub(super) fn finish(mut self) -> Vec<Dropped> {
         let has_left = self.runtime.block_on(self.exporter.flush(self.shutdown_timeout));
@@ -112,6 +131,9 @@ impl ReceiverExport {
         self.tell_trouble();
         // Whoever did not take everything in this time gets no second one.
         let timeout = if has_left { self.shutdown_timeout } else { Duration::ZERO };
+        if let Some(Err(error)) = self.health.take().map(|health| health.shutdown(timeout.max(LAST_WORD))) {
+            tracing::warn!("OTLP: {error}");
+        }
         let [traces, metrics, logs] = self.runtime.block_on(self.exporter.shutdown(timeout));
         self.runtime.shutdown_background();
         let dropped =
@@ -137,6 +159,8 @@ impl ReceiverExport {
     }
 }
 
+/// How long the health metrics may take to be told a last time when the receiver did not take the rest.
+const LAST_WORD: Duration = Duration::from_millis(500);
 const TROUBLE_INTERVAL: Duration = Duration::from_secs(5);
 const ITEMS_PER_LOOK: usize = 1_024;
 const MAX_BEHIND_ITEMS: u64 = 16_384;

@@ -1,6 +1,6 @@
 //! A capture thread: frames of one interface, decoded and shared out over the parsing threads by flow.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use df_capture::{AfPacket, AfPacketStats, CaptureError, DecodeStats, decode};
@@ -8,6 +8,8 @@ use df_core::Packet;
 use df_flow::shard_of;
 
 use super::batch::Batch;
+use super::clock::Regularly;
+use crate::health::{HealthCounts, Share};
 use crate::stop::Stop;
 
 /// The way to one parsing thread, and its empty batches' way back.
@@ -40,41 +42,71 @@ pub(super) fn run(
     source: &mut AfPacket,
     lanes: Vec<Lane>,
     stop: &Stop,
+    health: &HealthCounts,
 ) -> (CaptureStats, Result<(), CaptureError>) {
     let mut shards = Shards::new(lanes);
     let mut stats = CaptureStats::default();
-    let result = capture(source, &mut shards, &mut stats.decoding, stop);
+    let result = capture(source, &mut shards, &mut stats, stop, health);
+    if result.is_err() {
+        stop.request();
+    }
     shards.send_all();
     stats.dropped_packets = shards.dropped_packets;
-    stats.socket = source.stats().unwrap_or_default();
+    stats.socket = source.stats().unwrap_or(stats.socket);
     (stats, result)
 }
 
 fn capture(
     source: &mut AfPacket,
     shards: &mut Shards,
-    decoding: &mut DecodeStats,
+    stats: &mut CaptureStats,
     stop: &Stop,
+    health: &HealthCounts,
 ) -> Result<(), CaptureError> {
-    let mut sent_at = Instant::now();
+    let mut send = Regularly::new(IDLE);
+    let (mut tell, mut told) = (Regularly::new(TELL_INTERVAL), HealthShares::default());
     let mut frames: u32 = 0;
     while !stop.is_requested() {
         let frame = source.next_frame_timeout(IDLE)?;
         let is_idle = frame.is_none();
         if let Some(frame) = frame {
             let decoded = decode(&frame);
-            decoding.count(&decoded);
+            stats.decoding.count(&decoded);
             if let Ok(packet) = decoded {
                 shards.push(&packet);
             }
         }
         frames = frames.wrapping_add(1);
-        if is_idle || (frames.is_multiple_of(FRAMES_PER_LOOK) && sent_at.elapsed() >= IDLE) {
+        if is_idle || (frames.is_multiple_of(FRAMES_PER_LOOK) && send.is_due()) {
             shards.send_all();
-            sent_at = Instant::now();
+            if tell.is_due() {
+                stats.socket = source.stats()?;
+                stats.dropped_packets = shards.dropped_packets;
+                told.tell(health, stats);
+            }
         }
     }
     Ok(())
+}
+
+/// This thread's part in the health counts.
+#[derive(Default)]
+struct HealthShares {
+    frames: Share,
+    frames_dropped: Share,
+    packets_dropped: Share,
+    frames_not_decoded: Share,
+}
+
+impl HealthShares {
+    fn tell(&mut self, health: &HealthCounts, stats: &CaptureStats) {
+        let decoding = &stats.decoding;
+        self.frames.add(&health.frames, stats.socket.received);
+        self.frames_dropped.add(&health.frames_dropped, stats.socket.dropped_by_kernel);
+        self.packets_dropped.add(&health.packets_dropped, stats.dropped_packets);
+        self.frames_not_decoded
+            .add(&health.frames_not_decoded, decoding.frames().saturating_sub(decoding.packets));
+    }
 }
 
 /// The batches that are being filled, one per parsing thread.
@@ -123,4 +155,6 @@ impl Shards {
 
 /// How long a packet may wait in a batch that is not full.
 const IDLE: Duration = Duration::from_millis(20);
+/// How often the health counts are brought up to date.
+const TELL_INTERVAL: Duration = Duration::from_secs(1);
 const FRAMES_PER_LOOK: u32 = 64;

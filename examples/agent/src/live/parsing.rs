@@ -10,6 +10,7 @@ use df_l7::{ConnectionConfig, Exchange, Protocol};
 
 use super::batch::Batch;
 use super::clock;
+use crate::health::{HealthCounts, Share};
 use crate::pipeline::{self, ParsingStats, Pipeline};
 
 /// What parsing sends to delivery.
@@ -19,6 +20,16 @@ pub(super) enum Event {
     Exchange(Box<(Exchange, FlowKey)>),
     /// A flow record, and the protocol found in the flow.
     Flow(Box<FlowRecord>, Option<Protocol>),
+}
+
+impl Event {
+    /// Hands the event to delivery.
+    pub(super) fn deliver(self, delivery: &mut impl pipeline::Receiver) {
+        match self {
+            Self::Exchange(seen) => delivery.exchange(seen.0, &seen.1),
+            Self::Flow(record, protocol) => delivery.flow(*record, protocol),
+        }
+    }
 }
 
 /// The ends of the channels of one parsing thread.
@@ -33,10 +44,12 @@ pub(super) fn run(
     channels: Channels,
     flow: FlowConfig,
     connection: Arc<ConnectionConfig>,
+    health: &HealthCounts,
 ) -> (FlowStats, ParsingStats) {
     let Channels { full, empty, events } = channels;
     let mut flows = FlowTable::new(flow);
     let mut pipeline = Pipeline::new(connection, Outbox { pending: Vec::new(), events });
+    let mut shares = HealthShares::default();
     loop {
         match full.recv_timeout(IDLE) {
             Ok(mut batch) => {
@@ -49,11 +62,30 @@ pub(super) fn run(
             Err(RecvTimeoutError::Disconnected) => break,
         }
         pipeline.receiver().send();
+        shares.tell(health, &flows.stats());
     }
     flows.finish(&mut pipeline);
     pipeline.receiver().send();
     let (stats, _) = pipeline.finish();
     (flows.stats(), stats)
+}
+
+/// This thread's part in the health counts.
+#[derive(Default)]
+struct HealthShares {
+    packets: Share,
+    flows_opened: Share,
+    flows_evicted: Share,
+    gaps: Share,
+}
+
+impl HealthShares {
+    fn tell(&mut self, health: &HealthCounts, stats: &FlowStats) {
+        self.packets.add(&health.packets, stats.packets);
+        self.flows_opened.add(&health.flows_opened, stats.flows_opened);
+        self.flows_evicted.add(&health.flows_evicted, stats.flows_evicted);
+        self.gaps.add(&health.gaps, stats.gaps);
+    }
 }
 
 /// Collects events and sends them together.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use df_core::{Endpoint, FlowKey, Timestamp};
 use df_l7::{Exchange, ResponseStatus};
 
-/// Formats exchanges as lines of one width.
+/// Formats exchanges as lines of one width. Terminals too narrow for both ends see the server alone.
 #[derive(Debug)]
 pub(crate) struct Table {
     width: usize,
@@ -26,10 +26,14 @@ impl Table {
         self.line.clear();
         let request_width = self.request_width();
         let (dim, reset) = if self.has_color { (DIM, RESET) } else { ("", "") };
+        let _ = write!(self.line, "{dim}{:TIME$}  {:PROTOCOL$}  ", "TIME (UTC)", "PROTOCOL");
+        if self.has_client() {
+            let _ = write!(self.line, "{:>END$}    ", "CLIENT");
+        }
         let _ = writeln!(
             self.line,
-            "{dim}{:TIME$}  {:PROTOCOL$}  {:>END$}    {:END$}  {:request_width$}  {:STATUS$}  {:>DURATION$}{reset}",
-            "TIME (UTC)", "PROTOCOL", "CLIENT", "SERVER", "REQUEST", "STATUS", "DURATION"
+            "{:END$}  {:request_width$}  {:STATUS$}  {:>DURATION$}{reset}",
+            "SERVER", "REQUEST", "STATUS", "DURATION"
         );
         out.extend_from_slice(self.line.as_bytes());
     }
@@ -43,7 +47,10 @@ impl Table {
         self.line.push_str("  ");
         let client = shown_endpoint(&flow.client);
         let server = shown_endpoint(&flow.server);
-        let _ = write!(self.line, "{client:>END$} -> {server:END$}  ");
+        if self.has_client() {
+            let _ = write!(self.line, "{client:>END$} -> ");
+        }
+        let _ = write!(self.line, "{server:END$}  ");
         let request_width = self.request_width();
         push_cell(&mut self.line, &request_text(exchange), request_width);
         self.line.push_str("  ");
@@ -70,7 +77,12 @@ impl Table {
     }
 
     fn request_width(&self) -> usize {
-        self.width.saturating_sub(FIXED_WIDTH)
+        let client_width = if self.has_client() { CLIENT_WIDTH } else { 0 };
+        self.width.saturating_sub(FIXED_WIDTH + client_width)
+    }
+
+    const fn has_client(&self) -> bool {
+        self.width >= FIXED_WIDTH + CLIENT_WIDTH + MIN_REQUEST
     }
 }
 
@@ -180,9 +192,12 @@ const PROTOCOL: usize = 10;
 const END: usize = 21;
 const STATUS: usize = 9;
 const DURATION: usize = 8;
-/// Every column but the request, and the gaps between them.
-const FIXED_WIDTH: usize = TIME + 2 + PROTOCOL + 2 + END + 4 + END + 2 + 2 + STATUS + 2 + DURATION;
-const MIN_WIDTH: usize = FIXED_WIDTH + 20;
+/// Every column but the client and the request, and the gaps between them.
+const FIXED_WIDTH: usize = TIME + 2 + PROTOCOL + 2 + END + 2 + 2 + STATUS + 2 + DURATION;
+/// The client and the arrow behind it.
+const CLIENT_WIDTH: usize = END + 4;
+const MIN_REQUEST: usize = 20;
+const MIN_WIDTH: usize = FIXED_WIDTH + 8;
 
 const DIM: &str = "\x1b[2m";
 const GREEN: &str = "\x1b[32m";
@@ -216,6 +231,17 @@ mod tests {
         assert_eq!(cell("abcde", 5), "abcde");
         assert_eq!(cell("abcdef", 5), "abcd…");
         assert_eq!(cell("a\x1b[2J\nb", 8), "a·[2J b ");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_its_terminal() {
+        for width in [80, 100, 114, 115, 200] {
+            let mut out = Vec::new();
+            Table::new(width, false).write_header(&mut out);
+            let header = String::from_utf8(out).unwrap();
+            assert_eq!(header.trim_end_matches('\n').chars().count(), width, "{header}");
+            assert_eq!(header.contains("CLIENT"), width >= 115, "{header}");
+        }
     }
 
     #[test]

@@ -62,7 +62,7 @@ fn wrong_interfaces_and_filters_are_refused() {
     }
 }
 
-fn is_without_privileges() -> bool {
+pub(crate) fn is_without_privileges() -> bool {
     let doctor = run(["doctor", "--json"]).stdout;
     let is_ready = doctor.contains(r#""name":"AF_PACKET","state":"ready""#);
     if !is_ready {

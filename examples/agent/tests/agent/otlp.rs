@@ -8,6 +8,7 @@ use std::thread;
 use tempfile::TempDir;
 
 use crate::capture;
+use crate::live;
 use crate::program::{Run, df_agent};
 
 #[test]
@@ -47,6 +48,24 @@ fn a_url_that_cannot_be_understood_is_a_wrong_argument() {
     assert!(run.stderr.contains("nonsense://x"), "{}", run.stderr);
 }
 
+#[test]
+fn a_live_run_tells_its_health() {
+    if live::is_without_privileges() {
+        return;
+    }
+    let (port, requests) = start_receiver();
+    let endpoint = format!("http://127.0.0.1:{port}");
+    let run: Run = df_agent()
+        .args(["--interface", "lo", "--duration", "1s", "--otlp", &endpoint])
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(run.exit_code, Some(0), "{}", run.stderr);
+    let name = b"df.capture.frames.dropped";
+    let has_name = |request: Request| request.body.windows(name.len()).any(|window| window == name);
+    assert!(requests.try_iter().any(has_name), "no request tells {}", String::from_utf8_lossy(name));
+}
+
 fn replay(options: &[&str], variable: Option<(&str, String)>) -> Run {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("shop.pcap");
@@ -54,15 +73,21 @@ fn replay(options: &[&str], variable: Option<(&str, String)>) -> Run {
     df_agent().arg("replay").args(options).arg(file).envs(variable).output().unwrap().into()
 }
 
-fn sorted(paths: &Receiver<String>) -> Vec<String> {
-    let mut paths: Vec<_> = paths.try_iter().collect();
+fn sorted(requests: &Receiver<Request>) -> Vec<String> {
+    let mut paths: Vec<_> = requests.try_iter().map(|request| request.path).collect();
     paths.sort();
     paths.dedup();
     paths
 }
 
-/// A receiver that takes every request, and tells its path. An empty answer is a whole one in protobuf.
-fn start_receiver() -> (u16, Receiver<String>) {
+/// What a receiver was sent.
+struct Request {
+    path: String,
+    body: Vec<u8>,
+}
+
+/// A receiver that takes every request, and tells of it. An empty answer is a whole one in protobuf.
+fn start_receiver() -> (u16, Receiver<Request>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (sender, paths) = channel();
@@ -71,8 +96,8 @@ fn start_receiver() -> (u16, Receiver<String>) {
             let sender = sender.clone();
             thread::spawn(move || {
                 let mut stream = stream.unwrap();
-                while let Some(path) = take_request(&mut stream) {
-                    sender.send(path).unwrap();
+                while let Some(request) = take_request(&mut stream) {
+                    sender.send(request).unwrap();
                     let answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n";
                     stream.write_all(answer).unwrap();
                 }
@@ -83,7 +108,7 @@ fn start_receiver() -> (u16, Receiver<String>) {
 }
 
 /// Reads one request with a body of known length; none at the connection's end.
-fn take_request(stream: &mut TcpStream) -> Option<String> {
+fn take_request(stream: &mut TcpStream) -> Option<Request> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4_096];
     loop {
@@ -97,7 +122,8 @@ fn take_request(stream: &mut TcpStream) -> Option<String> {
             .expect("a request with a body tells its length");
         let head_length = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
         if bytes.len() >= head_length + body_length {
-            return Some(head.split(' ').nth(1).unwrap().to_owned());
+            let path = head.split(' ').nth(1).unwrap().to_owned();
+            return Some(Request { path, body: bytes.split_off(head_length) });
         }
     }
 }

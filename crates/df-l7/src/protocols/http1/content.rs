@@ -41,7 +41,7 @@ pub(super) fn request(
     let operation = conventional.unwrap_or(OTHER_METHOD);
     let target = Target::new(target, known == Some("CONNECT"), config.obfuscation.url_query);
 
-    let mut attributes = Attributes::new();
+    let mut attributes = Attributes::with_capacity(USUAL_ATTRIBUTES);
     attributes.push("http.request.method", operation);
     if conventional.is_none() {
         attributes.push("http.request.method_original", kind.clone());
@@ -68,10 +68,10 @@ pub(super) fn request(
         kind,
         version: minor_version.map(version),
         domain,
-        resource: Some(shortened(&target.shown, config.max_resource_bytes).to_owned()),
         endpoint: target
             .endpoint(config.http_endpoint_segments)
-            .map(|endpoint| shortened(&endpoint, config.max_resource_bytes).to_owned()),
+            .map(|endpoint| shorten(endpoint, config.max_resource_bytes)),
+        resource: Some(shorten(target.shown.into_owned(), config.max_resource_bytes)),
         operation: Cow::Borrowed(operation),
         target: None,
         context: reader.context.finish().map(Box::new),
@@ -263,6 +263,13 @@ fn text(value: &[u8], max_bytes: usize) -> String {
     lines.join(" ")
 }
 
+/// Cuts `text` at a character boundary to at most `max_bytes`.
+fn shorten(mut text: String, max_bytes: usize) -> String {
+    let len = shortened(&text, max_bytes).len();
+    text.truncate(len);
+    text
+}
+
 /// `text` cut at a character boundary to at most `max_bytes`.
 fn shortened(text: &str, max_bytes: usize) -> &str {
     let mut end = max_bytes.min(text.len());
@@ -307,4 +314,6 @@ const COMMON_STATUSES: &[(u16, &str)] = &[
     (403, "403"),
 ];
 
+/// Room for the attributes of most requests.
+const USUAL_ATTRIBUTES: usize = 6;
 const MAX_VALUES_PER_FIELD: usize = 16;

@@ -241,11 +241,19 @@ fn cut_request_line(bytes: &[u8]) -> Option<StartLine<'_>> {
 fn is_start_prefix(bytes: &[u8]) -> bool {
     let (version, rest) = bytes.split_at(bytes.len().min(VERSION_PREFIX.len()));
     if VERSION_PREFIX.starts_with(version) {
-        return status_prefix(rest);
+        return status_prefix(rest) || is_damaged_status_prefix(bytes);
+    }
+    if bytes.starts_with(ANY_VERSION_PREFIX) {
+        return is_damaged_status_prefix(bytes);
     }
     let method_len = memchr(b' ', bytes).unwrap_or(bytes.len());
     let (method, rest) = bytes.split_at(method_len);
     is_method(method) && bytes.len() <= MAX_START_LINE_BYTES && rest.iter().all(|byte| !is_control(*byte))
+}
+
+/// Whether bytes without a line end can grow into a status line with something wrong in it.
+fn is_damaged_status_prefix(bytes: &[u8]) -> bool {
+    bytes.len() <= MAX_START_LINE_BYTES && bytes.iter().all(|byte| !is_control(*byte) || *byte == b'\r')
 }
 
 /// Whether what follows `HTTP/1.` can be the rest of a status line.

@@ -11,10 +11,14 @@ use super::wire::{Element, first_line};
 /// The longest first line that is waited for.
 const MAX_FIRST_LINE_BYTES: usize = 1_024;
 
+/// How many replies in a row are looked at.
+const MAX_REPLIES: usize = 8;
+
 /// Says whether these bytes are this protocol's.
 ///
 /// A command as an array is certain, from either side: no reply has a known command in capitals as its first element
-/// but those that list commands. Replies and inline commands are weak: other protocols have lines like them.
+/// but those that list commands. Replies are weak: other protocols have lines like them. Inline commands prove nothing
+/// (`PING`, `GET`), but are worth waiting for what the server says.
 pub(super) fn detect(_transport: Transport, direction: Direction, bytes: &[u8]) -> Detection {
     let (as_expected, reversed) = match direction {
         Direction::ToServer => (Detection::CERTAIN, Detection::WEAK_REVERSED),
@@ -33,8 +37,7 @@ pub(super) fn detect(_transport: Transport, direction: Direction, bytes: &[u8]) 
         _ => {}
     }
     match inline_command(bytes) {
-        Verdict::Yes if direction == Direction::ToServer => Detection::WEAK,
-        Verdict::NeedMore if direction == Direction::ToServer => Detection::NeedMore,
+        Verdict::Yes | Verdict::NeedMore if direction == Direction::ToServer => Detection::NeedMore,
         _ => Detection::NoMatch,
     }
 }
@@ -99,17 +102,37 @@ fn array_command(bytes: &[u8]) -> Verdict {
     }
 }
 
-/// A reply of a form that no other protocol has, or hardly.
+/// Replies of a form that no other protocol has, or hardly: each one that is there in the first bytes.
 fn reply(bytes: &[u8]) -> Verdict {
-    let Some(kind) = bytes.first() else { return Verdict::NeedMore };
+    let mut rest = bytes;
+    for count in 0..MAX_REPLIES {
+        let (verdict, len) = one_reply(rest);
+        match verdict {
+            Verdict::Yes => {}
+            Verdict::NeedMore if count > 0 => return Verdict::Yes,
+            verdict => return verdict,
+        }
+        rest = rest.get(len..).unwrap_or_default();
+        if len == 0 || rest.is_empty() {
+            break;
+        }
+    }
+    Verdict::Yes
+}
+
+/// One reply, with its length; 0 if that is not known.
+fn one_reply(bytes: &[u8]) -> (Verdict, usize) {
+    let Some(kind) = bytes.first() else { return (Verdict::NeedMore, 0) };
     if !matches!(kind, b'+' | b'-' | b':' | b'$' | b'*' | b'%' | b'>' | b'~' | b'_') {
-        return Verdict::No;
+        return (Verdict::No, 0);
     }
     let first = bytes.get(..MAX_FIRST_LINE_BYTES).unwrap_or(bytes);
     let (element, header) = match first_line(first, 0) {
         Ok(Some(read)) => read,
-        Ok(None) if bytes.len() < MAX_FIRST_LINE_BYTES && is_line_so_far(bytes) => return Verdict::NeedMore,
-        _ => return Verdict::No,
+        Ok(None) if bytes.len() < MAX_FIRST_LINE_BYTES && is_line_so_far(bytes) => {
+            return (Verdict::NeedMore, 0);
+        }
+        _ => return (Verdict::No, 0),
     };
     let rest = bytes.get(header..).unwrap_or_default();
     let is_reply = match element {
@@ -128,7 +151,14 @@ fn reply(bytes: &[u8]) -> Verdict {
         Element::Aggregate { .. } => rest.first().is_none_or(|byte| b"+-:$*%~_#,(!=|".contains(byte)),
         Element::StreamedBulk | Element::End => false,
     };
-    if is_reply { Verdict::Yes } else { Verdict::No }
+    let len = match element {
+        Element::Bulk { len, .. } => {
+            usize::try_from(len).map_or(0, |len| len.saturating_add(header).saturating_add(2))
+        }
+        Element::Aggregate { .. } => 0,
+        _ => header,
+    };
+    (if is_reply { Verdict::Yes } else { Verdict::No }, len)
 }
 
 /// Whether the line end after a bulk stands where it must, as far as bytes are there.

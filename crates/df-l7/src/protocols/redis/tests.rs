@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use df_core::{Direction, Transport};
+use df_core::{Chunk, Direction, Timestamp, Transport};
 use proptest::prelude::*;
 
 use super::{ROW, RedisParser};
 use crate::{
-    ConnectionConfig, Content, Detection, Ending, Input, Message, Obfuscation, Parsed, Parser, ResponseStatus,
+    Connection, ConnectionConfig, Content, Detection, Ending, Input, Message, Obfuscation, Parsed, Parser,
+    ResponseStatus,
 };
 
 /// Feeds bytes as a connection does: what was not consumed comes again with what follows, what is consumed ahead is
@@ -308,7 +309,9 @@ fn detection_is_strict() {
         (S, b":12\r\n", Detection::WEAK),
         (S, b">3\r\n$7\r\nmessage\r\n", Detection::WEAK),
         (C, b"*3\r\n$7\r\nmessage\r\n", Detection::WEAK_REVERSED),
-        (C, b"PING\r\n", Detection::WEAK),
+        (C, b"PING\r\n", Detection::NeedMore),
+        (S, b"+OK\r\n:1\r\n$-1\r\n+O", Detection::WEAK),
+        (S, b"-ERR Unrecognized command.\r\n+OK Capabilities follow.\r\n", Detection::NoMatch),
         (C, b"*", Detection::NeedMore),
         (C, b"*3\r\n$3\r\nS", Detection::NeedMore),
         (C, b"PIN", Detection::NeedMore),
@@ -356,5 +359,54 @@ proptest! {
             feed.send(direction, b"", Ending::Closed);
             let _ = feed.parser.interrupt(direction);
         }
+    }
+}
+
+/// What a connection makes of these turns, whose bytes come in pieces.
+fn exchanges(turns: &[(Direction, Vec<u8>)], piece: usize) -> Vec<String> {
+    let config = Arc::new(ConnectionConfig::default());
+    let mut connection = Connection::new(Transport::Tcp, config).with_protocol(&ROW);
+    let (mut offsets, mut clock) = ([0_u64; 2], 0);
+    for (direction, bytes) in turns {
+        clock += 1;
+        for chunk in bytes.chunks(piece) {
+            let offset = &mut offsets[direction.index()];
+            let chunk = Chunk::new(*direction, Timestamp::from_nanos(clock), *offset, chunk);
+            *offset = chunk.end_offset();
+            connection.handle_chunk(chunk);
+        }
+    }
+    connection.handle_close();
+    std::iter::from_fn(|| connection.poll_exchange())
+        .map(|exchange| {
+            let request = exchange.request.map(|request| (request.content, request.length));
+            let response = exchange.response.map(|response| (response.content, response.length));
+            format!("{:?} {request:?} {response:?}", exchange.kind)
+        })
+        .collect()
+}
+
+fn any_turn() -> impl Strategy<Value = (Direction, Vec<u8>)> {
+    prop_oneof![
+        Just((C, command(&["SET", "key", "value"]).into_bytes())),
+        Just((C, command(&["SUBSCRIBE", "a", "b"]).into_bytes())),
+        Just((C, command(&["UNSUBSCRIBE"]).into_bytes())),
+        Just((C, command(&["CLIENT", "REPLY", "SKIP"]).into_bytes())),
+        Just((C, b"PING\r\n".to_vec())),
+        Just((S, b"+OK\r\n".to_vec())),
+        Just((S, b"-ERR wrong\r\n".to_vec())),
+        Just((S, b"$5\r\nvalue\r\n".to_vec())),
+        Just((S, b"*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n".to_vec())),
+        Just((S, b">3\r\n$7\r\nmessage\r\n$1\r\na\r\n$2\r\nhi\r\n".to_vec())),
+        Just((S, b"|1\r\n+ttl\r\n:1\r\n*2\r\n:1\r\n*1\r\n$-1\r\n".to_vec())),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn cuts_change_nothing(turns in proptest::collection::vec(any_turn(), 0..30), piece in 1_usize..20) {
+        prop_assert_eq!(exchanges(&turns, usize::MAX), exchanges(&turns, piece));
     }
 }
