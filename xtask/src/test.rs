@@ -72,6 +72,8 @@ const PEERS: &[(&str, &str)] = &[
     ("ip", "iproute2"),
     ("tcpdump", "tcpdump"),
     ("python3", "python3"),
+    ("/usr/lib/python3/dist-packages/pymysql", "python3-pymysql"),
+    ("/usr/lib/python3/dist-packages/redis", "python3-redis"),
     ("/usr/lib/x86_64-linux-gnu/libpcap.so.0.8", "libpcap0.8"),
     ("openssl", "openssl"),
 ];

@@ -6,6 +6,10 @@ use df_core::{Chunk, Direction, Timestamp, Transport};
 
 use crate::{Connection, ConnectionConfig, Exchange, Protocol, ProtocolRow};
 
+mod text;
+
+pub use text::{context, sql};
+
 /// A piece of a conversation.
 #[derive(Debug, Clone)]
 pub struct Piece {

@@ -65,7 +65,9 @@ impl Matcher {
     ) {
         // A response that was held back until bytes before it were given up for lost does not answer what was asked
         // in the meantime.
-        let latest_start = response.start.saturating_add(CLOCK_TOLERANCE);
+        let was_asked_before = self.requests.iter().any(|pending| pending.request.start <= response.start);
+        let tolerance = if was_asked_before { Duration::ZERO } else { CLOCK_TOLERANCE };
+        let latest_start = response.start.saturating_add(tolerance);
         let is_asked_later =
             |pending: &PendingRequest| !pending.may_be_answered && pending.request.start <= latest_start;
         if correlation == Correlation::InOrder && self.requests.iter().any(is_asked_later) {

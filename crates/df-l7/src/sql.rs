@@ -121,6 +121,11 @@ pub(crate) fn starts_like_sql(text: &[u8]) -> bool {
     first.is_some_and(|token| head.get(token.start..token.end).is_some_and(summary::is_verb))
 }
 
+/// Whether there is anything in a text that [`Statement::read`] would hide as data.
+pub(crate) fn has_literals(sql: &[u8], dialect: Dialect) -> bool {
+    Lexer::new(sql, dialect).any(|token| token.kind == Kind::Literal)
+}
+
 /// At most `max_bytes` of a text, cut between characters. What is not UTF-8 becomes replacement characters.
 pub(crate) fn cut_text(text: &[u8], max_bytes: usize) -> String {
     let head = text.get(..max_bytes).unwrap_or(text);

@@ -231,10 +231,10 @@ proptest! {
 fn lose(pieces: &[Piece], from: f64, share: f64) -> Vec<Piece> {
     let first = (from * pieces.len() as f64) as usize;
     let last = first + 1 + (share * pieces.len() as f64) as usize;
-    let mut lost = [0, 0];
+    let mut owed = [0, 0];
     let mut kept = Vec::new();
     for (place, piece) in pieces.iter().enumerate() {
-        let missing: &mut usize = &mut lost[piece.direction.index()];
+        let missing: &mut usize = &mut owed[piece.direction.index()];
         if (first..last).contains(&place) {
             *missing += piece.lost + piece.bytes.len() + piece.truncated;
         } else {

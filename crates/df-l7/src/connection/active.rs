@@ -148,7 +148,8 @@ impl Active {
     pub(crate) fn handle_close(&mut self, outputs: &mut Outputs<'_>) {
         for direction in Direction::BOTH {
             self.finish_buffer(direction, Ending::Closed, outputs);
-            self.interrupt(direction, outputs);
+            let end = self.stream(direction).offset();
+            self.interrupt(direction, end, outputs);
         }
         self.matcher.handle_close(&mut outputs.finished(self.row));
     }
@@ -215,7 +216,8 @@ impl Active {
         }
         outputs.stats.gaps = outputs.stats.gaps.saturating_add(1);
         let recovery = self.parser.on_gap(direction);
-        self.interrupt(direction, outputs);
+        let end = self.stream(direction).offset();
+        self.interrupt(direction, end, outputs);
         let until = self.latest;
         self.matcher.handle_gap(direction, until, &mut outputs.finished(self.row));
         self.stream(direction).is_searching = true;
@@ -293,26 +295,27 @@ impl Active {
             Ok(Parsed::Skipped { consumed }) => Step::Consumed(consumed.max(1)),
             Ok(Parsed::Incomplete { needed }) if !input.is_final() => Step::Waiting(needed),
             Ok(Parsed::Incomplete { .. }) | Err(_) => {
-                self.handle_error(direction, outputs);
+                self.handle_error(direction, at, outputs);
                 Step::Dropped
             }
         }
     }
 
-    fn handle_error(&mut self, direction: Direction, outputs: &mut Outputs<'_>) {
+    /// The bytes at `at` are not what they should be: the message in progress ends before them.
+    fn handle_error(&mut self, direction: Direction, at: Mark, outputs: &mut Outputs<'_>) {
         outputs.stats.parse_errors = outputs.stats.parse_errors.saturating_add(1);
         self.errors_in_a_row = self.errors_in_a_row.saturating_add(1);
         self.has_given_up |= self.errors_in_a_row >= MAX_ERRORS_IN_A_ROW;
-        self.interrupt(direction, outputs);
+        self.interrupt(direction, at.offset, outputs);
         self.stream(direction).is_searching = true;
     }
 
-    /// Reports the message in progress as far as it is known.
-    fn interrupt(&mut self, direction: Direction, outputs: &mut Outputs<'_>) {
+    /// Reports the message in progress as far as it is known; it ends at the offset `end`.
+    fn interrupt(&mut self, direction: Direction, end: u64, outputs: &mut Outputs<'_>) {
         let message = self.parser.interrupt(direction);
         let start = self.stream(direction).message_start;
         if let (Some(message), Some(start)) = (message, start) {
-            let end = Mark { offset: self.stream(direction).offset().max(start.offset), ..start };
+            let end = Mark { offset: end.max(start.offset), ..start };
             self.handle_message(direction, message, end, 0, outputs);
         }
         self.stream(direction).message_start = None;

@@ -110,7 +110,7 @@ fn b3_single(value: &str) -> Option<Ids> {
 fn sky_walking(value: &str) -> Option<Ids> {
     let mut fields = value.split('-');
     let (sample, trace, segment, span) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-    if span.is_empty() || !span.bytes().all(|byte| byte.is_ascii_digit()) {
+    if !(1..=MAX_SPAN_DIGITS).contains(&span.len()) || !span.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let span_id = base64_text(segment).map(|segment| format!("{segment}-{span}"));
@@ -167,5 +167,7 @@ const KNOWN_NAMES: &[(&[u8], Format)] = &[
     (b"uber-trace-id", Format::Jaeger),
 ];
 
+/// SkyWalking numbers the spans of a segment with 32 bits.
+const MAX_SPAN_DIGITS: usize = 10;
 /// The longest value that is looked at: a `sw8` value carries names and addresses besides the ids.
 const MAX_VALUE_BYTES: usize = 4_096;

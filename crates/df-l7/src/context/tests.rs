@@ -77,7 +77,13 @@ fn zipkin_single_and_multi() {
 fn sky_walking_decodes_base64() {
     let value = "1-TVRSQUNFSUQ=-U0VHTUVOVElE-3-UEFSRU5U-SU5TVA==-L2VuZHBvaW50-MTI3LjAuMC4xOjgwODA=";
     assert_eq!(ids("sw8", value), Some(expected("MTRACEID", "SEGMENTID-3", true)));
-    for value in ["1-!!!-U0VH-3", "1-TVRSQUNFSUQ=-U0VH-x", "1-TVRSQUNFSUQ=", "1--U0VH-3"] {
+    for value in [
+        "1-!!!-U0VH-3",
+        "1-TVRSQUNFSUQ=-U0VH-x",
+        "1-TVRSQUNFSUQ=",
+        "1--U0VH-3",
+        "1-TVRSQUNFSUQ=-U0VH-12345678901",
+    ] {
         assert_eq!(ids("sw8", value), None, "{value}");
     }
 }

@@ -53,7 +53,7 @@ impl<'a> Lexer<'a> {
                 }
                 self.word()
             }
-            0..=b' ' | 0x7f => self.run(Kind::Space, |byte| byte <= b' ' || byte == 0x7f),
+            _ if is_space(first) => self.run(Kind::Space, is_space),
             b'\'' => self.quoted(b'\'', self.dialect.has_backslash_escapes(), Kind::Literal),
             b'"' if is_mysql => self.quoted(b'"', self.dialect.has_backslash_escapes(), Kind::Literal),
             b'"' => self.quoted(b'"', false, Kind::QuotedName),
@@ -173,10 +173,9 @@ impl<'a> Lexer<'a> {
         Kind::Literal
     }
 
-    /// MySQL wants white space behind the dashes: `5--1` is a subtraction there.
+    /// MySQL wants white space or a control character behind the dashes: `5--1` is a subtraction there.
     fn starts_dash_comment(&self) -> bool {
-        self.byte(1) == Some(b'-')
-            && (!self.dialect.is_mysql() || self.byte(2).is_none_or(|byte| byte <= b' '))
+        self.byte(1) == Some(b'-') && (!self.dialect.is_mysql() || self.byte(2).is_none_or(is_space))
     }
 
     fn line_comment(&mut self) -> Kind {
@@ -255,6 +254,11 @@ impl Dialect {
     const fn has_backslash_escapes(self) -> bool {
         matches!(self, Self::Mysql | Self::PostgresqlBackslash)
     }
+}
+
+/// White space, and the control characters that servers treat alike or refuse.
+const fn is_space(byte: u8) -> bool {
+    byte <= b' ' || byte == 0x7f
 }
 
 /// Letters, digits, `_`, `$` and everything outside ASCII.

@@ -24,6 +24,7 @@ fn literals_are_hidden_in_mysql() {
         ),
         ("SELECT 1 -- secret 'x\n, 2 # more 's\n/* 'c */ + 5--1", "SELECT ? , ? + ?--?"),
         ("/* a */ SELECT/**/1 /* b */", "SELECT ?"),
+        ("SELECT a --\u{7f} secret", "SELECT a"),
         ("/*!40101 SET NAMES 'utf8' */;", "/*!40101 SET NAMES ? */;"),
         ("SELECT /*!50001 1 */ + /*+ HINT(5) */ 2", "SELECT /*!50001 ? */ + ?"),
         ("INSERT INTO t VALUES ('\\'', 'sec", "INSERT INTO t VALUES (?, ?"),

@@ -35,6 +35,8 @@ pub(super) enum Progress {
     Complete { consumed: usize },
     /// More bytes are needed.
     Incomplete { needed: usize },
+    /// Whatever this is, it is not chunked: the message ends before it.
+    Broken,
 }
 
 impl OpenBody {
@@ -79,12 +81,9 @@ impl OpenBody {
             return Progress::Part { consumed: start };
         }
         let Some(line_len) = memchr(b'\n', rest.get(..MAX_LINE_BYTES).unwrap_or(rest)) else {
-            return without_line_end(input);
+            return without_line_end(input, start);
         };
-        let Some(size) = rest.get(..line_len).and_then(wire::chunk_header) else {
-            // Whatever this is, it is not chunked: the message ends, and the search for the next one begins.
-            return Progress::Complete { consumed: input.bytes.len() };
-        };
+        let Some(size) = rest.get(..line_len).and_then(wire::chunk_header) else { return Progress::Broken };
         let header_len = start + line_len + 1;
         if size == 0 {
             self.expects = Expects::Trailer;
@@ -102,7 +101,7 @@ impl OpenBody {
 
 fn parse_trailer(input: Input<'_>) -> Progress {
     let Some(line_len) = memchr(b'\n', input.bytes.get(..MAX_LINE_BYTES).unwrap_or(input.bytes)) else {
-        return without_line_end(input);
+        return without_line_end(input, 0);
     };
     let consumed = line_len + 1;
     match input.bytes.get(..line_len) {
@@ -111,10 +110,11 @@ fn parse_trailer(input: Input<'_>) -> Progress {
     }
 }
 
-fn without_line_end(input: Input<'_>) -> Progress {
+/// The line that starts at `start` has no end yet.
+fn without_line_end(input: Input<'_>, start: usize) -> Progress {
     let len = input.bytes.len();
-    if len >= MAX_LINE_BYTES {
-        return Progress::Complete { consumed: len };
+    if len.saturating_sub(start) >= MAX_LINE_BYTES {
+        return Progress::Broken;
     }
     if input.is_final() { Progress::Part { consumed: len } } else { Progress::Incomplete { needed: len + 1 } }
 }

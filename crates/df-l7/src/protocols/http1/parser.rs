@@ -7,7 +7,7 @@ use df_core::{Direction, Transport};
 
 use super::body::{Expects, OpenBody, Progress};
 use super::content::{self, ContentLength, Framing};
-use super::wire::{self, Head, Start, StartLine};
+use super::wire::{self, Head, StartLine};
 use crate::{ConnectionConfig, Input, Message, ParseError, ParseErrorReason, Parsed, Parser, Recovery};
 
 /// Reads the HTTP/1 messages of one connection.
@@ -67,7 +67,7 @@ impl Http1Parser {
             let head = Head::read_cut(input.bytes).ok_or(invalid)?;
             return self.parse_cut_message(direction, &head);
         }
-        if scanned < MAX_RECHECKED_BYTES && wire::start_line(input.bytes) == Start::No {
+        if scanned < MAX_RECHECKED_BYTES && !wire::may_start_head(input.bytes) {
             return Err(invalid);
         }
         side.scanned_bytes = input.bytes.len();
@@ -166,18 +166,20 @@ impl Http1Parser {
         Parsed::Part { consumed: head_len }
     }
 
-    fn parse_body(&mut self, direction: Direction, input: Input<'_>) -> Option<Parsed> {
+    fn parse_body(&mut self, direction: Direction, input: Input<'_>) -> Option<Result<Parsed, ParseError>> {
         let body = self.side(direction).body.as_mut()?;
         let holds_message = body.holds_message();
-        match body.parse(input) {
-            Progress::Incomplete { needed } => Some(Parsed::Incomplete { needed }),
-            Progress::Part { consumed } if holds_message => Some(Parsed::Part { consumed }),
-            Progress::Part { consumed } => Some(Parsed::Skipped { consumed }),
+        Some(match body.parse(input) {
+            Progress::Incomplete { needed } => Ok(Parsed::Incomplete { needed }),
+            Progress::Part { consumed } if holds_message => Ok(Parsed::Part { consumed }),
+            Progress::Part { consumed } => Ok(Parsed::Skipped { consumed }),
             Progress::Complete { consumed } => match self.interrupt(direction) {
-                Some(message) => Some(Parsed::Message { consumed, message }),
-                None => Some(Parsed::Skipped { consumed }),
+                Some(message) => Ok(Parsed::Message { consumed, message }),
+                None => Ok(Parsed::Skipped { consumed }),
             },
-        }
+            // The connection interrupts the message and looks for the next one.
+            Progress::Broken => Err(ParseError::new(0, ParseErrorReason::InvalidLength)),
+        })
     }
 
     fn side(&mut self, direction: Direction) -> &mut Side {
@@ -192,7 +194,7 @@ impl Http1Parser {
 impl Parser for Http1Parser {
     fn parse(&mut self, direction: Direction, input: Input<'_>) -> Result<Parsed, ParseError> {
         match self.parse_body(direction, input) {
-            Some(parsed) => Ok(parsed),
+            Some(parsed) => parsed,
             None => self.parse_head(direction, input),
         }
     }

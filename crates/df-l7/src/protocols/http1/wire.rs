@@ -35,7 +35,7 @@ pub(super) struct Fields<'a> {
 
 /// What can be said of bytes that should begin a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Start<'a> {
+enum Start<'a> {
     /// The whole line is there; `len` counts its line end.
     Line { line: StartLine<'a>, len: usize },
     /// A whole line that only makes sense where a start line must stand.
@@ -99,8 +99,8 @@ pub(super) fn head_len(bytes: &[u8], scanned: usize) -> Option<usize> {
     None
 }
 
-/// Reads the start line of a request or a response.
-pub(super) fn start_line(bytes: &[u8]) -> Start<'_> {
+/// Judges the start line of a request or a response, so strictly that other protocols are told apart early.
+fn start_line(bytes: &[u8]) -> Start<'_> {
     let Some(end) = memchr(b'\n', bytes) else {
         return if is_start_prefix(bytes) { Start::Prefix } else { Start::No };
     };
@@ -111,6 +111,21 @@ pub(super) fn start_line(bytes: &[u8]) -> Start<'_> {
         None if damaged_line(line).is_some() => Start::Damaged,
         None => Start::No,
     }
+}
+
+/// Whether a head can start with `bytes`, a damaged one included. Exact: of a line that is not whole yet this refuses
+/// only what no further bytes can turn into one that [`Head::read`] takes, so it never matters how the bytes were cut.
+pub(super) fn may_start_head(bytes: &[u8]) -> bool {
+    if memchr(b'\n', bytes).is_some() {
+        return any_start_line(bytes).is_some();
+    }
+    let space = memchr(b' ', bytes);
+    if bytes.starts_with(ANY_VERSION_PREFIX) {
+        let after = space.and_then(|space| bytes.get(space..)).unwrap_or_default().trim_ascii_start();
+        return after.first() != Some(&b'0') && after.iter().take(STATUS_DIGITS).all(u8::is_ascii_digit);
+    }
+    // Behind a method and a blank anything may stand, if only the version comes last.
+    bytes.get(..space.unwrap_or(bytes.len())).is_some_and(is_method)
 }
 
 /// Reads a complete start line, damaged ones included.
@@ -237,7 +252,7 @@ fn cut_request_line(bytes: &[u8]) -> Option<StartLine<'_>> {
     is_request.then_some(StartLine::Request { method, target, minor_version: None })
 }
 
-/// Whether `bytes`, which hold no line end, can grow into a start line.
+/// Whether `bytes`, which hold no line end, look like the beginning of a start line.
 fn is_start_prefix(bytes: &[u8]) -> bool {
     let (version, rest) = bytes.split_at(bytes.len().min(VERSION_PREFIX.len()));
     if VERSION_PREFIX.starts_with(version) {
@@ -354,6 +369,7 @@ const VERSION_BYTES: usize = VERSION_PREFIX.len() + 1;
 const STATUS_PATTERN: &[u8] = b"0 000 ";
 /// The shortest status line.
 const STATUS_LINE_BYTES: usize = VERSION_PREFIX.len() + STATUS_PATTERN.len() - 1;
+const STATUS_DIGITS: usize = 3;
 /// The longest end of a head: `\n\r\n`.
 const MAX_HEAD_END_BYTES: usize = 3;
 const MAX_METHOD_BYTES: usize = 32;

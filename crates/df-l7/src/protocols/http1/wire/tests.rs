@@ -81,6 +81,39 @@ fn message_starts_are_strict_and_know_their_direction() {
     }
 }
 
+/// Every beginning of what the head's reader takes may start a head, however damaged the line is.
+#[test]
+fn no_beginning_of_a_readable_line_is_refused() {
+    for line in [
+        "GET / HTTP/1.1",
+        "G\u{e9}T-less /x HTTP/1.1",
+        "GET /\u{1}\u{0} HTTP/1.1",
+        "X \r\u{7f} / HTTP/1.0",
+        "GET /x",
+        "GET http://h/ HTTP/x\u{2}",
+        "GET  HTTP/1.1",
+        "HTTP/1.1 200 OK",
+        "HTTP/1.1 200O\u{1}K",
+        "HTTP/\u{3} \t\r 404",
+        "HTTP/2.0 999",
+        "HTTP /x HTTP/1.1",
+        "HTTP/1.1 099 no",
+        "HTTP/1.1 20x",
+        "HTTP/1.1 20\r",
+    ] {
+        let bytes = format!("{line}\r\n");
+        let is_readable = any_start_line(bytes.as_bytes()).is_some();
+        for len in 1..bytes.len() {
+            let may_start = may_start_head(&bytes.as_bytes()[..len]);
+            assert!(may_start || !is_readable, "{:?} of {line:?}", &bytes.as_bytes()[..len]);
+        }
+        assert_eq!(may_start_head(bytes.as_bytes()), is_readable, "{line:?}");
+    }
+    for beginning in ["HTTP/1.1 0", "HTTP/1.1 2x", "HTTP/1.1 20\r", "GET\r", "g", "\u{1}", "/ HTTP/1.1"] {
+        assert!(!may_start_head(beginning.as_bytes()), "{beginning:?}");
+    }
+}
+
 #[test]
 fn ends_of_heads_are_found_from_anywhere() {
     for (bytes, expected) in [
