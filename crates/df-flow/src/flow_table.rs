@@ -80,7 +80,9 @@ impl<S> FlowTable<S> {
         let mut slots: Vec<(u64, usize)> = self.flows.iter().map(|(slot, flow)| (flow.id, slot)).collect();
         slots.sort_unstable();
         for (_, slot) in slots {
-            self.end(slot, FlowEndReason::ForcedEnd, sink);
+            let is_closed = self.flows.get(slot).is_some_and(|flow| flow.is_closed);
+            let reason = if is_closed { FlowEndReason::EndOfFlow } else { FlowEndReason::ForcedEnd };
+            self.end(slot, reason, sink);
         }
     }
 

@@ -177,6 +177,18 @@ fn a_hole_that_the_receiver_acknowledged_is_not_waited_for() {
 }
 
 #[test]
+fn bytes_acknowledged_before_later_ones_come_are_lost_at_once() {
+    let mut story = Story::new();
+    story.handshake().client(ACK, (100, 500), "one").server(ACK, (500, 111), "").client(
+        ACK,
+        (111, 500),
+        "four",
+    );
+    assert_eq!(story.diary.lines[1..], ["ToServer 0: one", "ToServer 11: four"]);
+    assert_eq!(story.table.stats().gaps, 1);
+}
+
+#[test]
 fn keep_alives_and_repetitions_are_not_delivered() {
     let mut story = Story::new();
     story.handshake().client(ACK, (100, 500), "ask").client(ACK, (100, 500), "ask").client(
