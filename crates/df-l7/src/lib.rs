@@ -15,7 +15,7 @@
 //! - [`ConnectionConfig`] says what a connection may keep and what it may show: SQL literals, Redis arguments and the values
 //!   of URL queries are replaced by `?` unless configured otherwise ([`Obfuscation`]).
 //! - [`Parser`] is what a protocol implements, [`ProtocolRow`] what the rest of the library knows of it. With
-//!   [`Connection::with_protocol`] a row of your own reads a protocol that the library does not have.
+//!   [`Connection::with_protocol`] and [`ProtocolRow::custom`] you read a protocol that the library does not have.
 //!
 //! # Example
 //!
