@@ -31,7 +31,7 @@ pub struct Connection {
 
 #[derive(Debug)]
 enum State {
-    Detecting(Detecting),
+    Detecting(Box<Detecting>),
     Active(Box<Active>),
     Opaque,
 }
@@ -66,7 +66,7 @@ impl Connection {
         Self {
             config,
             exchanges: VecDeque::new(),
-            state: State::Detecting(Detecting::default()),
+            state: State::Detecting(Box::default()),
             stats: ConnectionStats::default(),
             transport,
             client_port: 0,
@@ -198,7 +198,7 @@ impl Connection {
         if let Some(active) = active {
             active.handle_close(&mut outputs);
         }
-        self.state = State::Detecting(Detecting::at_start());
+        self.state = State::Detecting(Box::new(Detecting::at_start()));
         if let Some(mut rest) = rest {
             if self.is_reversed {
                 rest.direction = rest.direction.reversed();
