@@ -1,4 +1,8 @@
 //! Short captures told packet by packet: what the table makes of each.
+#![allow(
+    clippy::expect_used,
+    reason = "a test fails by panicking; clippy knows it as a test only inside test functions"
+)]
 
 use std::net::Ipv4Addr;
 use std::time::Duration;

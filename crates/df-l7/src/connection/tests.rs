@@ -145,8 +145,7 @@ fn garbage_is_dropped_until_the_next_message_and_then_given_up() {
 
 #[test]
 fn a_message_longer_than_the_buffer_is_cut_not_kept() {
-    let mut config = ConnectionConfig::default();
-    config.max_buffered_bytes = 16;
+    let config = ConnectionConfig { max_buffered_bytes: 16, ..ConnectionConfig::default() };
     let mut talk = Talk::new(config);
     for _ in 0..10 {
         talk.client("ASK aaaaaaaaa");
@@ -156,8 +155,7 @@ fn a_message_longer_than_the_buffer_is_cut_not_kept() {
 
 #[test]
 fn pending_requests_are_bounded() {
-    let mut config = ConnectionConfig::default();
-    config.max_pending_requests = 2;
+    let config = ConnectionConfig { max_pending_requests: 2, ..ConnectionConfig::default() };
     let mut talk = Talk::new(config);
     talk.client("ASK a\nASK b\nASK c\n");
     assert_eq!(talk.exchanges(), ["request a "]);
