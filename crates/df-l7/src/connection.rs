@@ -31,7 +31,7 @@ pub struct Connection {
 
 #[derive(Debug)]
 enum State {
-    Detecting(Detecting),
+    Detecting(Box<Detecting>),
     Active(Box<Active>),
     Opaque,
 }
@@ -66,7 +66,7 @@ impl Connection {
         Self {
             config,
             exchanges: VecDeque::new(),
-            state: State::Detecting(Detecting::default()),
+            state: State::Detecting(Box::default()),
             stats: ConnectionStats::default(),
             transport,
             client_port: 0,
@@ -164,21 +164,30 @@ impl Connection {
         }
     }
 
+    /// One chunk may hold any number of protocols, each of which left the connection to the next: they are gone through
+    /// in a loop, since the stack has no room for all of them.
     fn dispatch(&mut self, chunk: Chunk<'_>) {
-        match &mut self.state {
-            State::Opaque => self.stats.bytes_unknown += chunk.bytes.len() as u64,
-            State::Detecting(_) => self.detect(chunk),
-            State::Active(_) => self.parse(chunk),
+        let mut rest = Some(chunk);
+        while let Some(chunk) = rest {
+            rest = match &mut self.state {
+                State::Opaque => {
+                    self.stats.bytes_unknown += chunk.bytes.len() as u64;
+                    None
+                }
+                State::Detecting(_) => self.detect(chunk),
+                State::Active(_) => self.parse(chunk),
+            };
         }
     }
 
-    fn parse(&mut self, mut chunk: Chunk<'_>) {
+    /// Gives the bytes that the protocol has left to another one.
+    fn parse<'a>(&mut self, mut chunk: Chunk<'a>) -> Option<Chunk<'a>> {
         if self.is_reversed {
             chunk.direction = chunk.direction.reversed();
         }
         let transport = self.transport;
         let (active, mut outputs) = self.parts();
-        let Some(active) = active else { return };
+        let active = active?;
         let rest = if transport == Transport::Tcp {
             active.handle_chunk(&chunk, &mut outputs)
         } else {
@@ -186,38 +195,46 @@ impl Connection {
             None
         };
         match active.state() {
-            active::ParserState::Reading => {}
+            active::ParserState::Reading => None,
             active::ParserState::Ended => self.start_again(rest),
-            active::ParserState::GaveUp => self.handle_close(),
+            active::ParserState::GaveUp => {
+                self.handle_close();
+                None
+            }
         }
     }
 
     /// The protocol has left the connection: finds out what the bytes behind it are.
-    fn start_again(&mut self, rest: Option<Chunk<'_>>) {
+    fn start_again<'a>(&mut self, rest: Option<Chunk<'a>>) -> Option<Chunk<'a>> {
         let (active, mut outputs) = self.parts();
         if let Some(active) = active {
             active.handle_close(&mut outputs);
         }
-        self.state = State::Detecting(Detecting::at_start());
-        if let Some(mut rest) = rest {
+        self.state = State::Detecting(Box::new(Detecting::at_start()));
+        rest.map(|mut rest| {
             if self.is_reversed {
                 rest.direction = rest.direction.reversed();
             }
-            self.dispatch(rest);
-        }
+            rest
+        })
     }
 
-    fn detect(&mut self, chunk: Chunk<'_>) {
-        let State::Detecting(detecting) = &mut self.state else { return };
+    /// Gives the chunk back if the protocol is known now.
+    fn detect<'a>(&mut self, chunk: Chunk<'a>) -> Option<Chunk<'a>> {
+        let State::Detecting(detecting) = &mut self.state else { return Some(chunk) };
         let ports = [self.client_port, self.server_port];
         let question = detecting::Question { transport: self.transport, ports, config: &self.config };
         let verdict = detecting.handle_chunk(&chunk, &question);
         self.stats.bytes_unknown += detecting.take_unknown_bytes();
         match verdict {
-            Verdict::Undecided { unknown_bytes } => self.stats.bytes_unknown += unknown_bytes,
+            Verdict::Undecided { unknown_bytes } => {
+                self.stats.bytes_unknown += unknown_bytes;
+                None
+            }
             Verdict::Unknown { unknown_bytes } => {
                 self.stats.bytes_unknown += unknown_bytes + detecting.release();
                 self.state = State::Opaque;
+                None
             }
             Verdict::Known(known) => {
                 let held = detecting.take_held();
@@ -226,9 +243,10 @@ impl Connection {
                 active.set_searching(known.searching);
                 self.state = State::Active(Box::new(active));
                 for held in &held {
+                    // What of these is held again are fewer chunks than before, so this goes no deeper than their number.
                     self.dispatch(held.as_chunk());
                 }
-                self.dispatch(chunk);
+                Some(chunk)
             }
         }
     }

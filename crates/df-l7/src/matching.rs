@@ -50,6 +50,7 @@ impl Matcher {
         if correlation == Correlation::InOrder {
             self.give_up_possibly_answered(finished);
         }
+        reserve_one(&mut self.requests);
         self.requests.push_back(PendingRequest { correlation, request, may_be_answered: false });
         if self.requests.len() > max_pending {
             self.give_up_oldest(finished);
@@ -205,6 +206,7 @@ impl Finished<'_> {
             Correlation::Id(id) if self.row.has_request_ids => Some(id),
             _ => None,
         };
+        reserve_one(self.exchanges);
         self.exchanges.push_back(Exchange {
             protocol: self.row.protocol,
             kind,
@@ -213,6 +215,13 @@ impl Finished<'_> {
             request_id,
             is_reversed: self.is_reversed,
         });
+    }
+}
+
+/// Most connections never have more than one request or exchange at a time: the first takes the room of one.
+fn reserve_one<T>(queue: &mut VecDeque<T>) {
+    if queue.capacity() == 0 {
+        queue.reserve_exact(1);
     }
 }
 

@@ -215,6 +215,16 @@ fn a_broken_body_ends_its_message_and_the_next_is_found() {
     assert!(found.iter().all(|found| found.kind == ExchangeKind::Complete));
 }
 
+/// Each of these ends HTTP/1 and begins it again: that must cost no stack.
+#[test]
+fn protocol_after_protocol_in_one_chunk() {
+    let upgrades = "HTTP/1.1 101\n\n".repeat(20_000);
+    let mut connection = Connection::new(Transport::Tcp, Arc::new(ConnectionConfig::default()));
+    connection.handle_chunk(Chunk::new(ToClient, Timestamp::from_nanos(1), 0, upgrades.as_bytes()));
+    connection.handle_close();
+    assert_eq!(std::iter::from_fn(|| connection.poll_exchange()).count(), 20_000);
+}
+
 #[test]
 fn what_a_request_and_its_response_say() {
     let config = ConnectionConfig {
