@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::place::run;
+use crate::place::{find, run};
 use crate::{Namespaces, PeerError, Recording, Server, ServerKind};
 
 /// One folder `testdata/<protocol>/<case>` with `client.sh`, `input.pcap`, `expected.jsonl` and `README.md`.
@@ -12,7 +12,8 @@ use crate::{Namespaces, PeerError, Recording, Server, ServerKind};
 ///
 /// - `# servers: nginx tinyproxy`: what it talks to, each on its usual port of `$SERVER`
 /// - `# clients: curl`: the Debian packages whose versions the README names
-/// - `# drop-first: 9`: how many packets to cut off the beginning of the recording, for a start in mid-stream
+/// - `# lose: frame.number <= 9`: which packets to take out of the recording, in tshark's words, as if the capture had
+///   begun later or lost them
 #[derive(Debug, Clone)]
 pub struct GoldenCase {
     directory: PathBuf,
@@ -71,23 +72,25 @@ impl GoldenCase {
         client.current_dir(servers.first().map_or(self.directory.as_path(), Server::directory));
         run(&mut client)?;
         recording.stop();
-        self.cut(script.drop_first)?;
+        self.lose(script.lost.as_deref())?;
         write(&self.directory.join("README.md"), &self.readme(&script)?)?;
         self.check_size()
     }
 
-    /// Cuts packets off the beginning.
-    fn cut(&self, packets: usize) -> Result<(), PeerError> {
-        if packets == 0 {
+    /// Takes packets out of the recording.
+    fn lose(&self, lost: Option<&str>) -> Result<(), PeerError> {
+        let Some(lost) = lost else {
             return Ok(());
-        }
+        };
         let whole = self.directory.join("whole.pcap.tmp");
+        let tshark = find("tshark", "tshark")?;
         run(Command::new("mv").arg(self.input()).arg(&whole))?;
-        run(Command::new("editcap")
-            .args(["-F", "nsecpcap"])
+        let rest = format!("not ({lost})");
+        run(Command::new(tshark)
+            .arg("-r")
             .arg(&whole)
-            .arg(self.input())
-            .arg(format!("1-{packets}")))?;
+            .args(["-Y", &rest, "-F", "nsecpcap", "-w"])
+            .arg(self.input()))?;
         run(Command::new("rm").arg(&whole)).map(|_| ())
     }
 
@@ -107,12 +110,11 @@ impl GoldenCase {
         let mut query = Command::new("dpkg-query");
         let versions = run(query.args(["-W", "-f", "- ${Package} ${Version}\n"]).args(packages))?;
         let name = self.name();
-        let cut = match script.drop_first {
-            0 => String::new(),
-            packets => {
-                format!("\nThe first {packets} packets were cut off, as if the capture had begun later.\n")
-            }
-        };
+        let cut = script.lost.as_ref().map_or_else(String::new, |lost| {
+            format!(
+                "\nPackets were taken out of the recording, as if the capture had missed them: `{lost}`.\n"
+            )
+        });
         Ok(format!(
             "# {name}\n\n{}\n\nThe client did what `client.sh` says; `expected.jsonl` is what must be seen in it.\n{cut}\n\
              Recorded by us between two network namespaces of one machine, with tcpdump at the client's end:\n\n\
@@ -128,15 +130,14 @@ struct Script {
     about: String,
     servers: Vec<ServerKind>,
     clients: Vec<String>,
-    drop_first: usize,
+    lost: Option<String>,
 }
 
 impl Script {
     fn read(path: &Path) -> Result<Self, PeerError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| PeerError::File { path: path.to_path_buf(), source })?;
-        let mut script =
-            Self { about: String::new(), servers: Vec::new(), clients: Vec::new(), drop_first: 0 };
+        let mut script = Self { about: String::new(), servers: Vec::new(), clients: Vec::new(), lost: None };
         let mut about = Vec::new();
         for line in text.lines().map_while(|line| line.strip_prefix("# ")) {
             let (key, value) = line.split_once(": ").unwrap_or(("", line));
@@ -147,7 +148,7 @@ impl Script {
                     script.servers = words().filter_map(named).collect();
                 }
                 "clients" => script.clients = words().map(str::to_owned).collect(),
-                "drop-first" => script.drop_first = value.parse().unwrap_or(0),
+                "lose" => script.lost = Some(value.to_owned()),
                 _ => about.push(line),
             }
         }

@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::cargo::succeed;
+
 /// Runs every fuzz target (or those whose name contains `only`) over its corpus and then for `seconds` each.
 pub(crate) fn run(root: &Path, only: &str, seconds: u32) -> io::Result<()> {
     let fuzz = root.join("fuzz");
@@ -66,8 +68,4 @@ fn targets(fuzz: &Path) -> io::Result<Vec<String>> {
 
 const fn host() -> &'static str {
     if cfg!(target_arch = "aarch64") { "aarch64-unknown-linux-gnu" } else { "x86_64-unknown-linux-gnu" }
-}
-
-fn succeed(is_good: bool, complaint: &str) -> io::Result<()> {
-    if is_good { Ok(()) } else { Err(io::Error::other(complaint)) }
 }

@@ -5,7 +5,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+mod cargo;
+mod features;
 mod fuzz;
+mod package;
 mod test;
 mod tidy;
 
@@ -16,6 +19,8 @@ fn main() -> ExitCode {
         ["tidy"] => run_tidy(),
         ["test"] => reported(test::run(&repository_root())),
         ["fuzz", rest @ ..] => run_fuzz(rest),
+        ["features"] => reported(features::run(&repository_root())),
+        ["package"] => reported(package::run(&repository_root())),
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
@@ -29,7 +34,9 @@ usage: cargo xtask TASK
   test                     runs every test; as root on Debian it first installs the servers that tests talk to
   tidy                     checks the rules of docs/style.md that neither rustfmt nor clippy checks
   fuzz [TARGET] [SECONDS]  replays the corpus of every fuzz target, or of those named TARGET, then fuzzes for SECONDS
-                           each (default 10)";
+                           each (default 10)
+  features                 builds every crate without features, and with each feature alone
+  package                  packages every crate, and builds each in an empty project";
 
 fn run_fuzz(words: &[&str]) -> ExitCode {
     let seconds = words.iter().find_map(|word| word.parse().ok()).unwrap_or(10);

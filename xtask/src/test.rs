@@ -4,15 +4,17 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
+use crate::cargo::{self, succeed};
+
 /// Installs what tests need, if that is possible here, and runs all tests.
 pub(crate) fn run(root: &Path) -> io::Result<()> {
     install_peers()?;
-    cargo(root, &["build", "--package", "df-agent"])?;
+    cargo::run(root, &["build", "--package", "df-agent"])?;
     if has_nextest() {
-        cargo(root, &["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"])?;
-        return cargo(root, &["test", "--doc", "--workspace", "--all-features"]);
+        cargo::run(root, &["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"])?;
+        return cargo::run(root, &["test", "--doc", "--workspace", "--all-features"]);
     }
-    cargo(root, &["test", "--workspace", "--all-features", "--no-fail-fast"])
+    cargo::run(root, &["test", "--workspace", "--all-features", "--no-fail-fast"])
 }
 
 /// As root on Debian: the servers and clients themselves. Elsewhere tests that miss one say so and are skipped.
@@ -57,15 +59,6 @@ fn has_nextest() -> bool {
         .is_ok_and(|output| output.status.success())
 }
 
-fn cargo(root: &Path, arguments: &[&str]) -> io::Result<()> {
-    let status = Command::new(env!("CARGO")).current_dir(root).args(arguments).status()?;
-    succeed(status.success(), &format!("cargo {} failed", arguments.join(" ")))
-}
-
-fn succeed(is_good: bool, complaint: &str) -> io::Result<()> {
-    if is_good { Ok(()) } else { Err(io::Error::other(complaint)) }
-}
-
 /// A file that tells whether a package is there, and the package's name in Debian.
 const PEERS: &[(&str, &str)] = &[
     ("nginx", "nginx-light"),
@@ -79,6 +72,8 @@ const PEERS: &[(&str, &str)] = &[
     ("ip", "iproute2"),
     ("tcpdump", "tcpdump"),
     ("python3", "python3"),
+    ("/usr/lib/python3/dist-packages/pymysql", "python3-pymysql"),
+    ("/usr/lib/python3/dist-packages/redis", "python3-redis"),
     ("/usr/lib/x86_64-linux-gnu/libpcap.so.0.8", "libpcap0.8"),
     ("openssl", "openssl"),
 ];

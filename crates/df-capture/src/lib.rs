@@ -38,8 +38,8 @@
 //!
 //! Files: pcap (micro- and nanoseconds, both byte orders) and pcapng (several sections and interfaces, every packet
 //! block, any clock), gzip-compressed or not. Links: Ethernet with VLAN tags, QinQ, MPLS and PPPoE, Linux cooked
-//! capture 1 and 2, raw IP, BSD loopback, PPP and Cisco HDLC. Network: IPv4 and IPv6 with extension headers.
-//! Transport: TCP, UDP, ICMP and ICMPv6.
+//! capture 1 and 2, raw IP, BSD loopback, PPP and Cisco HDLC. Network: IPv4 and IPv6 with extension headers,
+//! directly or in IP in IP, GRE and ERSPAN. Transport: TCP, UDP, ICMP and ICMPv6.
 //!
 //! # Features
 //!
@@ -51,7 +51,8 @@
 //!
 //! # Limits
 //!
-//! - Fragments of IP packets and what tunnels carry are told by their [`DecodeErrorReason`], not read.
+//! - Tunnels directly in IP (IP in IP, GRE, ERSPAN) decode to what is inside, four deep; those in UDP (VXLAN, Geneve, GTP)
+//!   are UDP packets. Fragments of IP packets are told by their [`DecodeErrorReason`], not read.
 //! - A record of a file may be 64 MiB long, and a pcapng file may describe 4096 interfaces; more is damage. A reader
 //!   takes 256 KiB of memory, and more only for longer records.
 //! - The ring of a live capture takes 64 MiB unless configured. What does not fit is dropped by the kernel and counted.

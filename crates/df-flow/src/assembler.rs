@@ -26,6 +26,8 @@ struct Early {
     since: Timestamp,
     /// How many packets of this direction came since.
     packets: u32,
+    /// Whether the receiver had acknowledged the hole before: the missing bytes went by uncaptured.
+    was_acknowledged: bool,
 }
 
 #[derive(Debug)]
@@ -93,6 +95,11 @@ impl Assembler {
         }
     }
 
+    /// Whether the other end may acknowledge just this much at the moment.
+    pub(crate) fn is_near(&self, acknowledgment_number: u32) -> bool {
+        self.has_begun && distance(self.next, acknowledgment_number).unsigned_abs() <= MAX_IN_FLIGHT_BYTES
+    }
+
     /// Takes a data segment, gives what is next in order to `deliver`.
     pub(crate) fn handle_segment(
         &mut self,
@@ -133,7 +140,8 @@ impl Assembler {
         let is_acknowledged =
             self.has_acknowledged && distance(first.sequence_number, self.acknowledged) >= 0;
         let is_old = now.since(early.since) >= MAX_HOLE_AGE;
-        (is_old || (is_acknowledged && early.packets >= PATIENCE_PACKETS)).then_some(Loss::Certain)
+        let is_certain = early.was_acknowledged || (is_acknowledged && early.packets >= PATIENCE_PACKETS);
+        (is_old || is_certain).then_some(Loss::Certain)
     }
 
     /// Gives up the bytes of the first hole and delivers what waits behind it. Gives whether there was one.
@@ -185,6 +193,7 @@ impl Assembler {
         }
         early.segments.drain(..delivered);
         early.packets = 0;
+        early.was_acknowledged = false;
         if !early.segments.is_empty() {
             self.early = Some(early);
         }
@@ -192,8 +201,11 @@ impl Assembler {
 
     fn hold(&mut self, segment: Segment<'_>) -> Placement {
         let next = self.next;
+        let was_acknowledged =
+            self.has_acknowledged && distance(segment.sequence_number, self.acknowledged) >= 0;
+        let since = segment.timestamp;
         let early = self.early.get_or_insert_with(|| {
-            Box::new(Early { segments: Vec::new(), bytes: 0, since: segment.timestamp, packets: 0 })
+            Box::new(Early { segments: Vec::new(), bytes: 0, since, packets: 0, was_acknowledged })
         });
         let ahead = distance(next, segment.sequence_number);
         let place = early.segments.partition_point(|held| distance(next, held.sequence_number) < ahead);
@@ -253,6 +265,8 @@ pub(crate) const fn distance(from: u32, to: u32) -> i32 {
     to.wrapping_sub(from) as i32
 }
 
+/// How far an acknowledgment may be from the bytes seen.
+const MAX_IN_FLIGHT_BYTES: u32 = 1 << 24;
 /// How many segments wait behind a hole at most.
 const MAX_EARLY_SEGMENTS: usize = 512;
 /// How long a hole stays open when no acknowledgment says that it was filled unseen.

@@ -9,9 +9,9 @@ use crate::{CloseType, Handshake};
 /// The life of one TCP connection as far as flags tell it.
 #[derive(Debug, Default)]
 pub(crate) struct TcpLife {
-    syn_at: Option<Timestamp>,
-    syn_ack_at: Option<Timestamp>,
-    established_at: Option<Timestamp>,
+    /// When the newest SYN and SYN-ACK came; zero while there is none.
+    syn_at: Timestamp,
+    syn_ack_at: Timestamp,
     syn_sequence_number: u32,
     syn_ack_sequence_number: u32,
     syn_count: u32,
@@ -21,6 +21,7 @@ pub(crate) struct TcpLife {
     rtt_client_ns: u32,
     has_fin: [bool; 2],
     has_data: bool,
+    is_established: bool,
     reset_by: Option<Direction>,
 }
 
@@ -43,7 +44,10 @@ impl TcpLife {
         let flags = segment.flags;
         self.has_data |= has_payload;
         if flags.contains(TcpFlags::SYN) {
-            self.handle_syn(segment, timestamp);
+            // Who opens sends no SYN-ACK and who accepts no SYN, unless both open at once (RFC 9293 §3.5).
+            if flags.contains(TcpFlags::ACK) == (direction == Direction::ToClient) {
+                self.handle_syn(segment, timestamp);
+            }
         } else if flags.contains(TcpFlags::ACK) && direction == Direction::ToServer {
             self.handle_client_acknowledgment(segment, timestamp);
         }
@@ -61,8 +65,11 @@ impl TcpLife {
         if !segment.flags.contains(TcpFlags::SYN) || segment.flags.contains(TcpFlags::ACK) {
             return false;
         }
-        if self.phase() == Phase::Closed {
-            return true;
+        match (self.phase(), direction) {
+            (Phase::Closed, _) => return true,
+            // Both ends open at once (RFC 9293 §3.5).
+            (Phase::Opening, Direction::ToClient) => return false,
+            _ => {}
         }
         let is_repeated =
             direction == Direction::ToServer && self.syn_sequence_number == segment.sequence_number;
@@ -73,7 +80,7 @@ impl TcpLife {
     pub(crate) fn phase(&self) -> Phase {
         if self.reset_by.is_some() || self.has_fin == [true, true] {
             Phase::Closed
-        } else if self.established_at.is_some() || self.has_data || self.syn_count == 0 {
+        } else if self.is_established || self.has_data || self.syn_count == 0 {
             Phase::Established
         } else {
             Phase::Opening
@@ -102,7 +109,7 @@ impl TcpLife {
 
     pub(crate) fn close_type(&self) -> CloseType {
         let [client_fin, server_fin] = self.has_fin;
-        let is_established = self.established_at.is_some() || self.has_data;
+        let is_established = self.is_established || self.has_data;
         match self.reset_by {
             Some(Direction::ToClient) if !is_established && self.syn_count > 0 => CloseType::ServerReset,
             Some(Direction::ToServer) if client_fin || server_fin => CloseType::TcpFinClientRst,
@@ -121,26 +128,25 @@ impl TcpLife {
     fn handle_syn(&mut self, segment: &TcpSegment, timestamp: Timestamp) {
         if !segment.flags.contains(TcpFlags::ACK) {
             self.syn_count = self.syn_count.saturating_add(1);
-            self.syn_at = Some(timestamp);
+            self.syn_at = timestamp;
             self.syn_sequence_number = segment.sequence_number;
             return;
         }
         self.syn_ack_count = self.syn_ack_count.saturating_add(1);
         self.syn_ack_sequence_number = segment.sequence_number;
-        if let (Some(syn_at), 1) = (self.syn_at, self.syn_ack_count) {
-            self.rtt_server_ns = stored(timestamp.since(syn_at));
+        if self.syn_count > 0 && self.syn_ack_count == 1 {
+            self.rtt_server_ns = stored(timestamp.since(self.syn_at));
         }
-        self.syn_ack_at = Some(timestamp);
+        self.syn_ack_at = timestamp;
     }
 
     fn handle_client_acknowledgment(&mut self, segment: &TcpSegment, timestamp: Timestamp) {
-        let Some(syn_ack_at) = self.syn_ack_at else { return };
-        if self.established_at.is_some() {
+        if self.syn_ack_count == 0 || self.is_established {
             return;
         }
-        self.established_at = Some(timestamp);
+        self.is_established = true;
         if segment.acknowledgment_number == self.syn_ack_sequence_number.wrapping_add(1) {
-            self.rtt_client_ns = stored(timestamp.since(syn_ack_at));
+            self.rtt_client_ns = stored(timestamp.since(self.syn_ack_at));
         }
     }
 }

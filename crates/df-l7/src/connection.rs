@@ -31,7 +31,7 @@ pub struct Connection {
 
 #[derive(Debug)]
 enum State {
-    Detecting(Detecting),
+    Detecting(Box<Detecting>),
     Active(Box<Active>),
     Opaque,
 }
@@ -68,7 +68,7 @@ impl Connection {
         Self {
             config,
             exchanges: VecDeque::new(),
-            state: State::Detecting(Detecting::default()),
+            state: State::Detecting(Box::default()),
             stats: ConnectionStats::default(),
             transport,
             client_port: 0,
@@ -213,7 +213,7 @@ impl Connection {
             active.handle_close(&mut outputs);
         }
         self.stats.protocol_changes = self.stats.protocol_changes.saturating_add(1);
-        self.state = State::Detecting(Detecting::at_start());
+        self.state = State::Detecting(Box::new(Detecting::at_start()));
         rest.map(|mut rest| {
             if self.is_reversed {
                 rest.direction = rest.direction.reversed();

@@ -39,6 +39,67 @@ pub struct ProtocolRow {
     pub parser: fn(&Arc<ConnectionConfig>, Transport) -> Box<dyn Parser>,
 }
 
+impl ProtocolRow {
+    /// A row for a protocol that the library does not have, to be given to
+    /// [`Connection::with_protocol`](crate::Connection::with_protocol). It is of no family, a request waits for 120 s, and
+    /// nothing is detected; change the fields where that is not right.
+    ///
+    /// ```
+    /// use df_core::{Chunk, Direction, Timestamp, Transport};
+    /// use df_l7::{
+    ///     Connection, ConnectionConfig, Input, Message, ParseError, Parsed, Parser, ProtocolRow, Request, Response,
+    /// };
+    ///
+    /// /// One question per line, one answer per line.
+    /// struct Lines;
+    ///
+    /// impl Parser for Lines {
+    ///     fn parse(&mut self, direction: Direction, input: Input<'_>) -> Result<Parsed, ParseError> {
+    ///         let Some(end) = input.bytes.iter().position(|byte| *byte == b'\n') else {
+    ///             return Ok(match input.is_final() {
+    ///                 true => Parsed::Skipped { consumed: input.bytes.len() },
+    ///                 false => Parsed::Incomplete { needed: input.bytes.len() + 1 },
+    ///             });
+    ///         };
+    ///         let message = match direction {
+    ///             Direction::ToServer => Message::request(Request { kind: "ASK".into(), ..Request::default() }),
+    ///             Direction::ToClient => Message::response(Response::default()),
+    ///         };
+    ///         Ok(Parsed::Message { consumed: end + 1, message })
+    ///     }
+    ///
+    ///     fn is_message_start(&self, _: Direction, _: &[u8]) -> bool {
+    ///         false
+    ///     }
+    /// }
+    ///
+    /// static LINES: ProtocolRow = ProtocolRow::custom("lines", |_, _| Box::new(Lines));
+    ///
+    /// let config = ConnectionConfig::default().into();
+    /// let mut connection = Connection::new(Transport::Tcp, config).with_protocol(&LINES);
+    /// let at = Timestamp::from_nanos(1);
+    /// connection.handle_chunk(Chunk::new(Direction::ToServer, at, 0, b"how are you?\n"));
+    /// connection.handle_chunk(Chunk::new(Direction::ToClient, at, 0, b"fine\n"));
+    /// assert_eq!(connection.poll_exchange().expect("answered").protocol.name(), "lines");
+    /// ```
+    pub const fn custom(
+        name: &'static str,
+        parser: fn(&Arc<ConnectionConfig>, Transport) -> Box<dyn Parser>,
+    ) -> Self {
+        Self {
+            protocol: Protocol::Custom(name),
+            name,
+            family: Family::Other,
+            transports: &[Transport::Tcp, Transport::Udp],
+            ports: &[],
+            has_request_ids: false,
+            timeout: Duration::from_secs(120),
+            detect: |_, _, _| Detection::NoMatch,
+            parser,
+        }
+    }
+}
+
 /// What kind of protocol it is, in the sense of the OpenTelemetry conventions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -151,6 +151,17 @@ fn owned_text(text: Vec<u8>, max_bytes: usize) -> String {
     String::from_utf8(text).unwrap_or_else(|error| cut_text(error.as_bytes(), max_bytes))
 }
 
+/// An error's text without what stands between its first and its last quote: servers quote values and parts of the
+/// statement there.
+pub(crate) fn hide_quoted(text: &[u8], quote: u8) -> Cow<'_, [u8]> {
+    let (Some(first), Some(last)) = (memchr::memchr(quote, text), memchr::memrchr(quote, text)) else {
+        return Cow::Borrowed(text);
+    };
+    let head = text.get(..first).unwrap_or_default();
+    let tail = if first == last { None } else { text.get(last + 1..) };
+    Cow::Owned([head, &[quote, b'?', quote], tail.unwrap_or_default()].concat())
+}
+
 /// The reader of comments passes over delimiters, but for the dashes.
 fn read_comment(comment: &[u8], config: &ConnectionConfig) -> Option<PropagatedContext> {
     let comment = comment.strip_prefix(b"--").unwrap_or(comment);

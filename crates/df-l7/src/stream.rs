@@ -5,10 +5,8 @@ use df_core::{Chunk, Timestamp};
 /// One direction of a byte stream.
 #[derive(Debug, Default)]
 pub(crate) struct Stream {
-    /// Bytes that the parser has seen but could not use yet.
-    buffer: Vec<u8>,
-    /// Where the buffered bytes came from, oldest first; none when the buffer is empty.
-    marks: Vec<Mark>,
+    /// Bytes that the parser has seen but could not use yet. None, and then without memory, almost always.
+    held: Option<Box<Held>>,
     /// The offset of the first byte not consumed: the buffer's first byte, if there is one.
     offset: u64,
     /// How many of the bytes to come are to be thrown away.
@@ -21,6 +19,13 @@ pub(crate) struct Stream {
     pub(crate) is_searching: bool,
     /// Whether any chunk was seen.
     has_begun: bool,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    bytes: Vec<u8>,
+    /// Where the bytes came from, oldest first.
+    marks: Vec<Mark>,
 }
 
 /// A byte's place in its stream, and when and where on the wire it was seen.
@@ -62,7 +67,7 @@ impl Stream {
 
     /// The offset after the last byte known.
     pub(crate) fn end_offset(&self) -> u64 {
-        self.offset.saturating_add(self.buffer.len() as u64)
+        self.offset.saturating_add(self.buffered_len() as u64)
     }
 
     pub(crate) const fn offset(&self) -> u64 {
@@ -96,48 +101,47 @@ impl Stream {
 
     /// Consumes from the front of the buffer. What reaches beyond it is skipped as it comes.
     pub(crate) fn consume_buffered(&mut self, consumed: usize) {
-        let available = self.buffer.len();
+        let available = self.buffered_len();
         self.consume_unbuffered(consumed, available);
         if consumed >= available {
-            self.clear_buffer();
-            return;
+            self.held = None;
         }
-        self.buffer.drain(..consumed);
-        let first = self.marks.iter().rposition(|mark| mark.offset <= self.offset).unwrap_or(0);
-        self.marks.drain(..first);
+        if let Some(held) = &mut self.held {
+            held.bytes.drain(..consumed);
+            let first = held.marks.iter().rposition(|mark| mark.offset <= self.offset).unwrap_or(0);
+            held.marks.drain(..first);
+        }
     }
 
     /// Keeps the front of `bytes`, as much as `limit` allows in all. Gives how many bytes were kept.
     pub(crate) fn buffer(&mut self, bytes: &[u8], mark: Mark, limit: usize) -> usize {
-        let room = limit.saturating_sub(self.buffer.len());
+        let room = limit.saturating_sub(self.buffered_len());
         let kept = bytes.get(..room).unwrap_or(bytes);
         if kept.is_empty() {
             return 0;
         }
-        if self.marks.len() < MAX_MARKS {
-            self.marks.push(mark.moved_to(self.end_offset()));
+        let end = self.end_offset();
+        let held = self.held.get_or_insert_default();
+        if held.marks.len() < MAX_MARKS {
+            held.marks.push(mark.moved_to(end));
         }
-        self.buffer.extend_from_slice(kept);
+        held.bytes.extend_from_slice(kept);
         kept.len()
     }
 
-    /// Takes the buffer out, to be given back with [`restore`](Self::restore).
+    /// Takes the buffered bytes out, to be given back with [`restore`](Self::restore).
     pub(crate) fn take_buffer(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.buffer)
+        self.held.as_mut().map(|held| std::mem::take(&mut held.bytes)).unwrap_or_default()
     }
 
     pub(crate) fn restore(&mut self, buffer: Vec<u8>) {
-        self.buffer = buffer;
+        if let Some(held) = &mut self.held {
+            held.bytes = buffer;
+        }
     }
 
     pub(crate) fn buffered_len(&self) -> usize {
-        self.buffer.len()
-    }
-
-    /// Forgets the buffered bytes, and their memory: most connections are idle most of the time.
-    fn clear_buffer(&mut self) {
-        self.buffer = Vec::new();
-        self.marks = Vec::new();
+        self.held.as_ref().map_or(0, |held| held.bytes.len())
     }
 
     /// Where and when the byte at `offset` was seen, given the mark of the chunk at hand.
@@ -145,12 +149,13 @@ impl Stream {
         if current.offset <= offset {
             return current.moved_to(offset);
         }
-        let mark = self.marks.iter().rev().find(|mark| mark.offset <= offset);
+        let marks = self.held.as_ref().map(|held| held.marks.as_slice()).unwrap_or_default();
+        let mark = marks.iter().rev().find(|mark| mark.offset <= offset);
         mark.map_or(current, |mark| mark.moved_to(offset))
     }
 
     pub(crate) fn last_mark(&self) -> Option<Mark> {
-        self.marks.last().copied()
+        self.held.as_ref().and_then(|held| held.marks.last().copied())
     }
 }
 

@@ -133,6 +133,13 @@ impl Delivery {
         }
     }
 
+    /// Shows an exchange that nobody wants linked.
+    fn show(&mut self, exchange: &Exchange, key: &FlowKey) {
+        self.summary.handle_exchange(exchange);
+        let flow = if exchange.is_reversed { key.reversed() } else { *key };
+        self.printer.exchange(exchange, &flow, &ExchangePlace::new(key));
+    }
+
     const fn measures(&self) -> bool {
         self.printer.wants_metrics() || self.exports.is_active()
     }
@@ -140,6 +147,9 @@ impl Delivery {
 
 impl Receiver for Delivery {
     fn exchange(&mut self, exchange: Exchange, key: &FlowKey) {
+        if !self.printer.wants_links() && !self.exports.is_active() {
+            return self.show(&exchange, key);
+        }
         let place = Place::new(*key, self.interfaces.observation_point(key));
         self.spans.handle_exchange(exchange, place);
         self.deliver_ready();

@@ -2,5 +2,5 @@
 # the first request are missing. Two more requests follow.
 # servers: nginx
 # clients: curl
-# drop-first: 4
+# lose: frame.number <= 4
 curl -sS -o /dev/null "http://$SERVER/item/1" -o /dev/null "http://$SERVER/item/2" -o /dev/null "http://$SERVER/missing"

@@ -2,7 +2,7 @@
 # only the answer is there.
 # servers: mariadb
 # clients: python3-pymysql
-# drop-first: 13
+# lose: frame.number <= 13
 /usr/bin/python3 - <<'PYTHON'
 import os, pymysql
 db = pymysql.connect(host=os.environ["SERVER"], user="root", database="shop")

@@ -1,7 +1,7 @@
 # A capture that begins on an old connection: start-up and the first query are missing.
 # servers: postgresql
 # clients: python3-psycopg libpq5
-# drop-first: 9
+# lose: frame.number <= 9
 /usr/bin/python3 - <<'PYTHON'
 import os, psycopg
 options = "host=%s user=postgres dbname=shop sslmode=disable" % os.environ["SERVER"]

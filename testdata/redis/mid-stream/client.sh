@@ -1,7 +1,7 @@
 # A capture that begins in a long-lived connection: the handshake and the first command are missing, but not its reply.
 # servers: redis
 # clients: python3-redis
-# drop-first: 5
+# lose: frame.number <= 5
 /usr/bin/python3 - <<'PYTHON'
 import os, redis
 client = redis.Redis(host=os.environ["SERVER"], single_connection_client=True)

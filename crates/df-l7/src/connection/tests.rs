@@ -89,6 +89,22 @@ fn a_lost_response_is_not_replaced_by_the_next_one() {
 }
 
 #[test]
+fn responses_held_back_by_a_loss_answer_what_was_asked_before_them() {
+    let mut talk = Talk::new(ConnectionConfig::default());
+    talk.client("ASK a\n").server("OK 1\n").client("ASK lost\n").lose(Direction::ToClient, 5);
+    // As on a fast link: all within the tolerance of clocks, and delivered only when the loss is certain.
+    talk.at = 40;
+    talk.client("ASK c\n");
+    talk.at = 60;
+    talk.client("ASK d\n");
+    talk.at = 50;
+    talk.server("OK 3\n");
+    talk.at = 70;
+    talk.server("OK 4\n");
+    assert_eq!(talk.closed(), ["exchange a 1", "request lost ", "exchange c 3", "exchange d 4"]);
+}
+
+#[test]
 fn after_a_loss_requests_sent_together_are_not_paired() {
     let mut talk = Talk::new(ConnectionConfig::default());
     talk.server("OK 0\n").client("ASK a\nASK b\nASK c\n").lose(Direction::ToClient, 5).server("OK 2\n");

@@ -57,6 +57,16 @@ impl Printer {
         matches!(self.format, Format::Records(Records { spans: true, .. }))
     }
 
+    /// Whether what is printed tells spans or their identifiers; linking costs, and takes a moment of waiting.
+    pub(crate) const fn wants_links(&self) -> bool {
+        matches!(
+            self.format,
+            Format::Records(
+                Records { spans: true, .. } | Records { exchanges: true, .. } | Records { metrics: true, .. }
+            )
+        )
+    }
+
     /// Whether metrics are printed; measuring costs.
     pub(crate) const fn wants_metrics(&self) -> bool {
         matches!(self.format, Format::Records(Records { metrics: true, .. }))

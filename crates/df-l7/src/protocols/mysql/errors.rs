@@ -25,15 +25,10 @@ impl Failure<'_> {
     /// The error's text. Many quote values or parts of the statement: unless the number is known to quote only names,
     /// everything between the first and the last quote is hidden along with SQL literals.
     pub(super) fn text(&self, obfuscation: Obfuscation) -> Cow<'_, [u8]> {
-        let first = memchr::memchr(b'\'', self.message);
-        let last = memchr::memrchr(b'\'', self.message);
-        let is_shown = !obfuscation.sql_literals || NAMES_ONLY.contains(&self.code);
-        let (Some(first), Some(last)) = (first.filter(|_| !is_shown), last) else {
+        if !obfuscation.sql_literals || NAMES_ONLY.contains(&self.code) {
             return Cow::Borrowed(self.message);
-        };
-        let head = self.message.get(..first).unwrap_or_default();
-        let tail = if first == last { None } else { self.message.get(last..) };
-        Cow::Owned([head, b"'?", tail.unwrap_or(b"'")].concat())
+        }
+        crate::sql::hide_quoted(self.message, b'\'')
     }
 }
 

@@ -339,8 +339,8 @@ impl PostgresqlParser {
         if let Some(failure) = partial.failure {
             response.status = failure.status();
             response.attributes.push("db.response.status_code", failure.code.clone());
+            response.exception = Some(failure.text(self.config.obfuscation));
             response.code = Some(Cow::Owned(failure.code));
-            response.exception = Some(failure.message);
         }
         Message::response(response).with_id(unit)
     }

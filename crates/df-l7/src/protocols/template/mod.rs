@@ -5,7 +5,7 @@
 //! ```
 //!
 //! To add a protocol: copy this folder, rename, describe the wire in `wire.rs` and the meaning in `parser.rs`, add one
-//! row to the table in `protocols.rs`. The laws that hold for every protocol are tested from the table.
+//! row to the table in `protocols.rs`. The laws that hold for every protocol are tested with its recordings.
 
 use std::time::Duration;
 

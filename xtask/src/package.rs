@@ -1,0 +1,42 @@
+//! Every crate can be published, and used by a project that knows nothing of this repository.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::cargo::{self, Library, Workspace};
+
+/// Packages all crates and builds each package from its archive; then adds each crate by path to an empty project.
+pub(crate) fn run(root: &Path) -> io::Result<()> {
+    let workspace = Workspace::read(root)?;
+    // In one call, because the crates need each other and none is on a registry yet.
+    let packages = workspace.libraries.iter().flat_map(|library| ["--package", &library.name]);
+    let arguments: Vec<&str> = ["package", "--allow-dirty"].into_iter().chain(packages).collect();
+    cargo::run(root, &arguments)?;
+    for library in &workspace.libraries {
+        use_alone(root, &workspace.target_folder, library)?;
+        println!("{}: packaged, and built in an empty project", library.name);
+    }
+    Ok(())
+}
+
+/// Makes an empty project below the target folder, adds the crate as a user would, and builds.
+fn use_alone(root: &Path, target_folder: &Path, library: &Library) -> io::Result<()> {
+    let project = target_folder.join("empty-project").join(&library.name);
+    if project.exists() {
+        fs::remove_dir_all(&project)?;
+    }
+    fs::create_dir_all(project.join("src"))?;
+    fs::write(project.join("Cargo.toml"), MANIFEST)?;
+    fs::write(project.join("src/lib.rs"), format!("pub use {};\n", library.name.replace('-', "_")))?;
+    // The versions that were downloaded for the repository: nothing new is asked of the network.
+    fs::copy(root.join("Cargo.lock"), project.join("Cargo.lock"))?;
+    let folder = library.folder.to_string_lossy();
+    cargo::run(&project, &["add", "--quiet", "--offline", "--path", &folder])?;
+    let target_folder = target_folder.to_string_lossy();
+    cargo::run(&project, &["check", "--quiet", "--offline", "--target-dir", &target_folder])
+}
+
+/// Its own workspace, since it stands in a folder of another.
+const MANIFEST: &str =
+    "[package]\nname = \"empty-project\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n";
