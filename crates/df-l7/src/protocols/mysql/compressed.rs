@@ -251,7 +251,7 @@ impl Frame {
     /// Whether its lengths agree with each other and with the payload's first bytes.
     fn is_plausible(&self, beginning: [u8; ZLIB_HEADER_BYTES]) -> bool {
         let is_deflated = beginning[0] == ZLIB
-            && u16::from_be_bytes(beginning) % 31 == 0
+            && u16::from_be_bytes(beginning).is_multiple_of(31)
             && self.plain_len <= self.len.saturating_mul(MAX_DEFLATE_RATIO);
         self.len >= MIN_FRAME_BYTES && (!self.is_compressed || is_deflated)
     }
