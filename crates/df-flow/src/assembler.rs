@@ -95,6 +95,11 @@ impl Assembler {
         }
     }
 
+    /// Whether the other end may acknowledge just this much at the moment.
+    pub(crate) fn is_near(&self, acknowledgment_number: u32) -> bool {
+        self.has_begun && distance(self.next, acknowledgment_number).unsigned_abs() <= MAX_IN_FLIGHT_BYTES
+    }
+
     /// Takes a data segment, gives what is next in order to `deliver`.
     pub(crate) fn handle_segment(
         &mut self,
@@ -260,6 +265,8 @@ pub(crate) const fn distance(from: u32, to: u32) -> i32 {
     to.wrapping_sub(from) as i32
 }
 
+/// How far an acknowledgment may be from the bytes seen.
+const MAX_IN_FLIGHT_BYTES: u32 = 1 << 24;
 /// How many segments wait behind a hole at most.
 const MAX_EARLY_SEGMENTS: usize = 512;
 /// How long a hole stays open when no acknowledgment says that it was filled unseen.

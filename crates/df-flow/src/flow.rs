@@ -1,8 +1,9 @@
 //! One flow: its account, its TCP life and the order of its bytes.
 
-use df_core::{Direction, FlowKey, Packet, TcpFlags, Timestamp, Transport, TransportHeader};
+use df_core::{Direction, FlowKey, Packet, TcpFlags, Timestamp, Transport, TransportHeader, VlanTags};
 
 use crate::assembler::Assembler;
+use crate::index::direction_in;
 use crate::tcp::{Phase, TcpLife};
 use crate::{CloseType, DirectionCounters, FlowConfig, FlowEndReason, FlowRecord, Handshake};
 
@@ -12,6 +13,8 @@ pub(crate) struct Flow<S> {
     pub(crate) id: u64,
     pub(crate) hash: u64,
     pub(crate) key: FlowKey,
+    /// The VLAN tags of each direction's packets; none as long as it has none.
+    pub(crate) vlans: [Option<VlanTags>; 2],
     /// When the last packet came, on the table's clock.
     pub(crate) active_ns: u64,
     /// When the wheel will find this flow next, on the table's clock.
@@ -30,9 +33,32 @@ pub(crate) struct Flow<S> {
 }
 
 impl<S> Flow<S> {
+    /// Which way a packet of this flow goes; none if it belongs to another flow.
+    pub(crate) fn direction_of(&self, packet: &Packet<'_>) -> Option<Direction> {
+        let direction = direction_in(&self.key, packet)?;
+        let vlan = self.vlans[direction.index()].unwrap_or(self.key.vlan);
+        (vlan == packet.vlan).then_some(direction)
+    }
+
+    /// Which way a packet goes that may be the first of the other direction, in another VLAN: some networks carry the
+    /// two directions of a connection in different ones.
+    pub(crate) fn direction_across_vlans(&self, packet: &Packet<'_>) -> Option<Direction> {
+        let direction = direction_in(&self.key, packet)?;
+        let is_new = self.vlans[direction.index()].is_none();
+        let answers = match packet.transport {
+            TransportHeader::Tcp(segment) => {
+                let other = &self.assemblers[direction.reversed().index()];
+                segment.flags.contains(TcpFlags::ACK) && other.is_near(segment.acknowledgment_number)
+            }
+            _ => true,
+        };
+        (is_new && answers).then_some(direction)
+    }
+
     pub(crate) fn count(&mut self, direction: Direction, packet: &Packet<'_>) {
         self.end = self.end.max(packet.timestamp);
         self.start = self.start.min(packet.timestamp);
+        self.vlans[direction.index()].get_or_insert(packet.vlan);
         let counters = &mut self.counters[direction.index()];
         counters.packets += 1;
         counters.bytes += u64::from(packet.frame_len);

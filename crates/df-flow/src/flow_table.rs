@@ -7,9 +7,10 @@ use slab::Slab;
 use crate::assembler::{Assembler, Loss, Ordered, Placement, Segment};
 use crate::clock::Clock;
 use crate::direction::{self, Listeners};
+use crate::ends_index::EndsIndex;
 use crate::expiry::{Entry, Wheel};
 use crate::flow::Flow;
-use crate::index::{direction_in, flow_hash};
+use crate::index::{ends_hash, flow_hash};
 use crate::tcp::TcpLife;
 use crate::{DirectionCounters, DirectionEvidence, FlowConfig, FlowEndReason, FlowSink, FlowStats};
 
@@ -22,6 +23,7 @@ pub struct FlowTable<S> {
     config: FlowConfig,
     flows: Slab<Flow<S>>,
     index: HashTable<usize>,
+    ends_index: EndsIndex,
     wheel: Wheel,
     clock: Clock,
     listeners: Listeners,
@@ -36,6 +38,7 @@ impl<S> FlowTable<S> {
             config,
             flows: Slab::new(),
             index: HashTable::new(),
+            ends_index: EndsIndex::default(),
             wheel: Wheel::new(),
             clock: Clock::default(),
             listeners: Listeners::default(),
@@ -103,7 +106,7 @@ impl<S> FlowTable<S> {
 
     /// Bytes of memory that one flow takes in the table beside what its state holds elsewhere.
     pub const fn bytes_per_flow() -> usize {
-        size_of::<Flow<S>>() + size_of::<usize>() * 3 + size_of::<Entry>()
+        size_of::<Flow<S>>() + size_of::<usize>() * 5 + size_of::<Entry>()
     }
 
     fn find_or_open(
@@ -112,20 +115,43 @@ impl<S> FlowTable<S> {
         hash: u64,
         sink: &mut impl FlowSink<S>,
     ) -> (usize, Direction) {
-        let flows = &self.flows;
-        let mut direction = Direction::ToServer;
-        let found = self.index.find(hash, |slot| {
-            let way = flows.get(*slot).and_then(|flow| direction_in(&flow.key, packet));
-            direction = way.unwrap_or(direction);
-            way.is_some()
-        });
-        if let Some(slot) = found.copied() {
+        if let Some((slot, direction)) = self.find(packet, hash).or_else(|| self.find_across_vlans(packet)) {
             if !self.is_reused(slot, direction, packet) {
                 return (slot, direction);
             }
             self.end(slot, FlowEndReason::EndOfFlow, sink);
         }
         self.open(packet, hash, sink)
+    }
+
+    fn find(&self, packet: &Packet<'_>, hash: u64) -> Option<(usize, Direction)> {
+        let mut direction = None;
+        let found = self.index.find(hash, |slot| {
+            direction = self.flows.get(*slot).and_then(|flow| flow.direction_of(packet));
+            direction.is_some()
+        });
+        found.copied().zip(direction)
+    }
+
+    /// The flow between the same ends whose other direction is in another VLAN and has this one, or may begin with this
+    /// packet if there is just one such flow.
+    fn find_across_vlans(&self, packet: &Packet<'_>) -> Option<(usize, Direction)> {
+        if !self.ends_index.is_in_use() {
+            return None;
+        }
+        let hash = ends_hash([packet.source, packet.destination], self.config.hash_seed);
+        let mut beginnings = None;
+        for slot in self.ends_index.candidates(hash) {
+            let Some(flow) = self.flows.get(slot) else { continue };
+            if let Some(direction) = flow.direction_of(packet) {
+                return Some((slot, direction));
+            }
+            if let Some(direction) = flow.direction_across_vlans(packet) {
+                let is_only_one = beginnings.is_none();
+                beginnings = Some(is_only_one.then_some((slot, direction)));
+            }
+        }
+        beginnings.flatten()
     }
 
     fn is_reused(&self, slot: usize, direction: Direction, packet: &Packet<'_>) -> bool {
@@ -155,6 +181,7 @@ impl<S> FlowTable<S> {
             id: self.next_id,
             hash,
             key,
+            vlans: [None; 2],
             active_ns: now_ns,
             found_ns: u64::MAX,
             state: sink.opened(&key),
@@ -174,8 +201,19 @@ impl<S> FlowTable<S> {
         let slot = self.flows.insert(flow);
         let flows = &self.flows;
         self.index.insert_unique(hash, slot, |slot| flows.get(*slot).map_or(0, |flow| flow.hash));
+        self.note_ends(slot, packet);
         self.find_at(slot, due_ns);
         (slot, direction)
+    }
+
+    fn note_ends(&mut self, slot: usize, packet: &Packet<'_>) {
+        if packet.vlan.outer.is_some() {
+            self.ends_index.enable();
+        }
+        if self.ends_index.is_in_use() {
+            self.ends_index
+                .insert(ends_hash([packet.source, packet.destination], self.config.hash_seed), slot);
+        }
     }
 
     fn handle_tcp(
@@ -279,6 +317,7 @@ impl<S> FlowTable<S> {
         if evidence != DirectionEvidence::None && flow.direction_score < direction::APPLICATION {
             flow.direction_score = direction::APPLICATION;
             flow.is_reversed = evidence == DirectionEvidence::Reversed;
+            self.listeners.insert(if flow.is_reversed { flow.key.client } else { flow.key.server });
         }
         if let Some(deadline) = sink.deadline(&flow.state) {
             let deadline_ns = self.clock.elapsed_at(deadline);
@@ -374,6 +413,10 @@ impl<S> FlowTable<S> {
         let Some(mut flow) = self.flows.try_remove(slot) else { return };
         if let Ok(entry) = self.index.find_entry(flow.hash, |other| *other == slot) {
             entry.remove();
+        }
+        if self.ends_index.is_in_use() {
+            self.ends_index
+                .remove(ends_hash([flow.key.client, flow.key.server], self.config.hash_seed), slot);
         }
         self.stats.flows_ended += 1;
         let record = flow.take_record(Some(reason));

@@ -13,22 +13,26 @@ pub(crate) fn flow_hash(packet: &Packet<'_>, seed: u64) -> u64 {
     mix(ends ^ place, K1 ^ packet.transport.transport() as u64)
 }
 
-/// Which of `shards` a packet belongs to, so that both directions of a flow meet in the same one.
+/// A hash of two ends, equal for both directions.
+pub(crate) fn ends_hash(ends: [Endpoint; 2], seed: u64) -> u64 {
+    let [one, other] = ends.map(|end| endpoint_hash(end, seed));
+    mix(one.wrapping_add(other), K1)
+}
+
+/// Which of `shards` a packet belongs to, so that both directions of a flow meet in the same one, be they in different
+/// VLANs.
 #[allow(
     clippy::cast_possible_truncation,
     reason = "the product of a 32-bit fraction and the count is below the count"
 )]
 pub fn shard_of(packet: &Packet<'_>, shards: usize) -> usize {
-    let fraction = flow_hash(packet, SHARD_SEED) >> 32;
+    let fraction = ends_hash([packet.source, packet.destination], SHARD_SEED) >> 32;
     ((fraction * shards as u64) >> 32) as usize
 }
 
-/// Which way a packet of `key`'s flow goes; none if it belongs to another flow.
+/// Which way a packet between the ends of `key` goes, whatever its VLAN tags; none if it belongs to another flow.
 pub(crate) fn direction_in(key: &FlowKey, packet: &Packet<'_>) -> Option<df_core::Direction> {
-    if key.transport != packet.transport.transport()
-        || key.vlan != packet.vlan
-        || key.interface != packet.interface
-    {
+    if key.transport != packet.transport.transport() || key.interface != packet.interface {
         return None;
     }
     if key.client == packet.source && key.server == packet.destination {

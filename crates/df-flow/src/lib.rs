@@ -1,7 +1,7 @@
 //! Packets in, ordered chunks and flow records out.
 //!
-//! A [`FlowTable`] keeps one flow per 5-tuple, VLAN and interface, decides which end is the client, puts TCP segments in
-//! order within bounds and accounts for every packet. What to do with the bytes is the caller's: it keeps a state per flow
+//! A [`FlowTable`] keeps one flow per 5-tuple, VLAN and interface (the two directions may be in different VLANs), decides
+//! which end is the client, puts TCP segments in order within bounds and accounts for every packet. What to do with the bytes is the caller's: it keeps a state per flow
 //! and receives chunks through a [`FlowSink`]. The crate reads no application protocol, touches no file, socket or clock.
 //!
 //! The types to know: [`FlowTable`] takes packets; your [`FlowSink`] makes a state for each flow and gets its
@@ -60,6 +60,7 @@ mod assembler;
 mod clock;
 mod config;
 mod direction;
+mod ends_index;
 mod expiry;
 mod flow;
 mod flow_table;

@@ -44,7 +44,10 @@ impl TcpLife {
         let flags = segment.flags;
         self.has_data |= has_payload;
         if flags.contains(TcpFlags::SYN) {
-            self.handle_syn(segment, timestamp);
+            // Who opens sends no SYN-ACK and who accepts no SYN, unless both open at once (RFC 9293 §3.5).
+            if flags.contains(TcpFlags::ACK) == (direction == Direction::ToClient) {
+                self.handle_syn(segment, timestamp);
+            }
         } else if flags.contains(TcpFlags::ACK) && direction == Direction::ToServer {
             self.handle_client_acknowledgment(segment, timestamp);
         }
@@ -62,8 +65,11 @@ impl TcpLife {
         if !segment.flags.contains(TcpFlags::SYN) || segment.flags.contains(TcpFlags::ACK) {
             return false;
         }
-        if self.phase() == Phase::Closed {
-            return true;
+        match (self.phase(), direction) {
+            (Phase::Closed, _) => return true,
+            // Both ends open at once (RFC 9293 §3.5).
+            (Phase::Opening, Direction::ToClient) => return false,
+            _ => {}
         }
         let is_repeated =
             direction == Direction::ToServer && self.syn_sequence_number == segment.sequence_number;

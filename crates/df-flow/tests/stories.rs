@@ -7,7 +7,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use df_core::{Chunk, Endpoint, FlowKey, Packet, TcpFlags, TcpSegment, Timestamp, TransportHeader};
+use df_core::{Chunk, Endpoint, FlowKey, Packet, TcpFlags, TcpSegment, Timestamp, TransportHeader, VlanTags};
 use df_flow::{CloseType, DirectionEvidence, FlowConfig, FlowEndReason, FlowRecord, FlowSink, FlowTable};
 
 const SYN: TcpFlags = TcpFlags::SYN;
@@ -54,6 +54,7 @@ struct Story {
     table: FlowTable<()>,
     diary: Diary,
     at: Timestamp,
+    vlan: VlanTags,
 }
 
 impl Story {
@@ -62,11 +63,18 @@ impl Story {
     }
 
     fn with(config: FlowConfig) -> Self {
-        Self { table: FlowTable::new(config), diary: Diary::default(), at: Timestamp::from_parts(1_000, 0) }
+        let (at, vlan) = (Timestamp::from_parts(1_000, 0), VlanTags::default());
+        Self { table: FlowTable::new(config), diary: Diary::default(), at, vlan }
     }
 
     fn after(&mut self, duration: Duration) -> &mut Self {
         self.at = self.at.saturating_add(duration);
+        self
+    }
+
+    /// What follows is seen in this VLAN.
+    fn vlan(&mut self, outer: Option<u16>) -> &mut Self {
+        self.vlan = VlanTags { outer, inner: None };
         self
     }
 
@@ -82,7 +90,8 @@ impl Story {
         self.after(Duration::from_millis(1));
         let end = |(host, port): (u8, u16)| Endpoint::new(Ipv4Addr::new(10, 0, 0, host).into(), port);
         let header = TransportHeader::Tcp(TcpSegment::new(numbers.0, numbers.1, flags, 500));
-        let packet = Packet::new(self.at, end(from), end(to), header, text.as_bytes());
+        let mut packet = Packet::new(self.at, end(from), end(to), header, text.as_bytes());
+        packet.vlan = self.vlan;
         self.table.handle_packet(&packet, &mut self.diary);
         self
     }
@@ -140,6 +149,67 @@ fn an_answer_from_a_known_listener_is_no_question() {
         (1, 2),
         "",
     );
+    let record = story.packet((2, 60_000), (3, 40_000), ACK, (7, 7), "late answer").finish();
+    assert_eq!((record.key.server.port, record.direction_score), (60_000, 200));
+}
+
+#[test]
+fn the_directions_may_be_in_different_vlans() {
+    let mut story = Story::new();
+    story.vlan(Some(10)).client(SYN, (99, 0), "").vlan(Some(20)).server(SYN_ACK, (499, 100), "");
+    story.vlan(Some(10)).client(ACK, (100, 500), "ask").vlan(Some(20)).server(ACK, (500, 103), "answer");
+    let record = story.finish();
+    assert_eq!(
+        story.diary.lines,
+        ["opened 10.0.0.1:40000 -> 10.0.0.2:80", "ToServer 0: ask", "ToClient 0: answer", "ended"]
+    );
+    assert_eq!((record.key.vlan.outer, record.to_server.packets, record.to_client.packets), (Some(10), 2, 2));
+}
+
+#[test]
+fn copies_of_a_connection_in_several_vlans_stay_apart() {
+    let mut story = Story::new();
+    let vlans = [None, Some(10), Some(20)];
+    for vlan in vlans {
+        story.vlan(vlan).client(SYN, (99, 0), "");
+    }
+    for vlan in vlans {
+        story.vlan(vlan).server(SYN_ACK, (499, 100), "");
+    }
+    story.finish();
+    let packets: Vec<_> = story
+        .diary
+        .records
+        .iter()
+        .map(|record| (record.to_server.packets, record.to_client.packets))
+        .collect();
+    assert_eq!(packets, [(1, 1); 3]);
+}
+
+#[test]
+fn an_answer_to_something_else_in_another_vlan_is_another_connection() {
+    let mut story = Story::new();
+    story.vlan(Some(10)).client(SYN, (99, 0), "").vlan(Some(20)).server(SYN_ACK, (499, 0x8000_0000), "");
+    story.finish();
+    assert_eq!(story.diary.records.len(), 2);
+}
+
+#[test]
+fn both_ends_may_open_at_once() {
+    let mut story = Story::new();
+    story.client(SYN, (99, 0), "").server(SYN, (499, 0), "").client(SYN_ACK, (99, 500), "");
+    let record = story.server(ACK, (500, 100), "").client(ACK, (100, 500), "ask").finish();
+    assert_eq!(story.diary.lines[1..], ["ToServer 0: ask", "ended"]);
+    assert_eq!((record.to_server.packets, record.to_client.packets), (3, 2));
+    assert_eq!((record.handshake.syn_count, record.handshake.syn_ack_count), (1, 0));
+}
+
+#[test]
+fn what_a_protocol_showed_to_be_a_server_stays_one() {
+    let mut story = Story::new();
+    story.diary.evidence = DirectionEvidence::Reversed;
+    story.packet((1, 50_000), (2, 60_000), ACK, (1, 1), "question");
+    story.diary.evidence = DirectionEvidence::None;
     let record = story.packet((2, 60_000), (3, 40_000), ACK, (7, 7), "late answer").finish();
     assert_eq!((record.key.server.port, record.direction_score), (60_000, 200));
 }

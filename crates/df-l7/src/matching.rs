@@ -28,6 +28,13 @@ struct PendingResponse {
     response: Box<Observed<Response>>,
 }
 
+/// What the other end is sending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InProgress {
+    Nothing,
+    Response,
+}
+
 /// Where finished exchanges go, and what they have in common.
 pub(crate) struct Finished<'a> {
     pub(crate) exchanges: &'a mut VecDeque<Exchange>,
@@ -101,12 +108,16 @@ impl Matcher {
         self.give_up_all_but_the_last(finished);
     }
 
-    pub(crate) fn handle_timeout(&mut self, now: Timestamp, timeout: Duration, finished: &mut Finished<'_>) {
-        while self
-            .requests
-            .front()
-            .is_some_and(|pending| pending.request.start.saturating_add(timeout) <= now)
-        {
+    /// Gives up what has waited too long. Requests in order stay while a response is coming: it answers the oldest of
+    /// them, and the others wait behind it.
+    pub(crate) fn handle_timeout(
+        &mut self,
+        now: Timestamp,
+        timeout: Duration,
+        in_progress: InProgress,
+        finished: &mut Finished<'_>,
+    ) {
+        while self.request_deadline(timeout, in_progress).is_some_and(|deadline| deadline <= now) {
             self.give_up_oldest(finished);
         }
         while self
@@ -118,8 +129,8 @@ impl Matcher {
         }
     }
 
-    pub(crate) fn poll_timeout(&self, timeout: Duration) -> Option<Timestamp> {
-        let request = self.requests.front().map(|pending| pending.request.start.saturating_add(timeout));
+    pub(crate) fn poll_timeout(&self, timeout: Duration, in_progress: InProgress) -> Option<Timestamp> {
+        let request = self.request_deadline(timeout, in_progress);
         let response =
             self.responses.front().map(|pending| pending.response.start.saturating_add(EARLY_WINDOW));
         match (request, response) {
@@ -136,6 +147,13 @@ impl Matcher {
         while !self.requests.is_empty() {
             self.give_up_oldest(finished);
         }
+    }
+
+    /// When the oldest request has waited too long; none while it is being answered.
+    fn request_deadline(&self, timeout: Duration, in_progress: InProgress) -> Option<Timestamp> {
+        let oldest = self.requests.front()?;
+        let is_answered = in_progress == InProgress::Response && oldest.correlation == Correlation::InOrder;
+        (!is_answered).then(|| oldest.request.start.saturating_add(timeout))
     }
 
     /// A response that came before this request is its own only if it did not come before it in time.

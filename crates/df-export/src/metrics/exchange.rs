@@ -40,7 +40,7 @@ fn http_server(exchange: &Exchange) -> AttributeSet {
 }
 
 fn http(exchange: &Exchange, is_error: bool) -> AttributeSet {
-    let method = exchange.request.as_ref().map_or("", |request| request.content.kind.as_ref());
+    let method = exchange.asked().map_or("", |request| request.kind.as_ref());
     let method = HTTP_METHODS.iter().find(|known| **known == method).unwrap_or(&"_OTHER");
     let code = code(exchange);
     AttributeSet::default()
@@ -65,7 +65,7 @@ fn database(exchange: &Exchange, key: &FlowKey) -> AttributeSet {
 }
 
 fn dns(exchange: &Exchange) -> AttributeSet {
-    let domain = exchange.request.as_ref().and_then(|request| request.content.domain.clone());
+    let domain = exchange.asked().and_then(|request| request.domain.clone());
     let error = exchange.status().is_error().then(|| code(exchange).unwrap_or(Cow::Borrowed("_OTHER")));
     AttributeSet::default()
         .with_some("dns.question.name", domain.map(Cow::Owned))
@@ -82,7 +82,7 @@ fn code(exchange: &Exchange) -> Option<Cow<'static, str>> {
 
 /// A text attribute of the request, or else of the response.
 fn text(exchange: &Exchange, key: &str) -> Option<Cow<'static, str>> {
-    let request = exchange.request.as_ref().and_then(|request| request.content.attributes.find(key));
+    let request = exchange.asked().and_then(|request| request.attributes.find(key));
     let value = request
         .or_else(|| exchange.response.as_ref().and_then(|response| response.content.attributes.find(key)));
     match value {

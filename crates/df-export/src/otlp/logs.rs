@@ -91,13 +91,14 @@ pub fn exchange_log(exchange: &Exchange, place: &ExchangePlace<'_>) -> LogRecord
 }
 
 fn request_part(list: &mut KeyValues, exchange: &Exchange) {
-    let Some(request) = &exchange.request else { return };
-    let content = &request.content;
+    let Some(content) = exchange.asked() else { return };
     list.text("df.exchange.request_type", content.kind.as_ref());
     list.some_text("df.exchange.request_domain", content.domain.as_deref());
     list.some_text("df.exchange.request_resource", content.resource.as_deref());
     list.some_text("df.exchange.endpoint", content.endpoint.as_deref());
-    list.number("df.exchange.request_length", request.length);
+    if let Some(request) = &exchange.request {
+        list.number("df.exchange.request_length", request.length);
+    }
     if let Some(context) = &content.context {
         list.some_text("df.exchange.propagated_trace_id", context.trace_id.as_deref());
         list.some_text("df.exchange.propagated_span_id", context.span_id.as_deref());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use df_core::{Chunk, Direction, Timestamp, Transport};
 
 use super::ConnectionStats;
-use crate::matching::{Finished, Matcher};
+use crate::matching::{Finished, InProgress, Matcher};
 use crate::stream::{Mark, Stream};
 use crate::{
     ConnectionConfig, Content, Ending, Exchange, ExchangeKind, Input, Message, Observed, Parsed, Parser,
@@ -93,7 +93,7 @@ impl Active {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Timestamp> {
-        self.matcher.poll_timeout(self.row.timeout)
+        self.matcher.poll_timeout(self.row.timeout, self.response_in_progress())
     }
 
     /// Takes the next bytes of a stream. Gives those behind the point at which the protocol left the connection.
@@ -141,8 +141,8 @@ impl Active {
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Timestamp, outputs: &mut Outputs<'_>) {
-        let timeout = self.row.timeout;
-        self.matcher.handle_timeout(now, timeout, &mut outputs.finished(self.row));
+        let (timeout, in_progress) = (self.row.timeout, self.response_in_progress());
+        self.matcher.handle_timeout(now, timeout, in_progress, &mut outputs.finished(self.row));
     }
 
     pub(crate) fn handle_close(&mut self, outputs: &mut Outputs<'_>) {
@@ -362,6 +362,12 @@ impl Active {
         }
         let made = u32::try_from(outputs.exchanges.len() - before).unwrap_or(u32::MAX);
         outputs.stats.exchanges = outputs.stats.exchanges.saturating_add(made);
+    }
+
+    /// Whether the parser has seen the beginning of a response and not yet its end.
+    fn response_in_progress(&self) -> InProgress {
+        let [_, to_client] = &self.streams;
+        if to_client.message_start.is_some() { InProgress::Response } else { InProgress::Nothing }
     }
 
     fn stream(&mut self, direction: Direction) -> &mut Stream {

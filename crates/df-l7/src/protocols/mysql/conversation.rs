@@ -277,8 +277,13 @@ impl Conversation {
         request
     }
 
+    /// Whether neither a greeting nor a command was seen.
+    pub(super) const fn has_just_begun(&self) -> bool {
+        self.next_id == 0 && self.server.version.is_none()
+    }
+
     /// A request without text: the command's name stands for its operation.
-    fn request(&self, command: &'static Command) -> Request {
+    pub(super) fn request(&self, command: &'static Command) -> Request {
         let name = Cow::Borrowed(command.name);
         let mut request = Request { kind: name.clone(), operation: name, ..Request::default() };
         self.describe(&mut request);

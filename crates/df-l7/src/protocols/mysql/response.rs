@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::command::Answer;
+use super::command::{self, Answer};
 use super::conversation::{Conversation, Secrecy, body_of, incomplete};
 use super::wire::{
     Capabilities, EOF, ERROR, Failure, Greeting, HEADER_BYTES, Header, LOCAL_INFILE, MAX_PACKET_BYTES, OK,
@@ -399,10 +399,12 @@ impl Conversation {
         }
         self.reading = Reading { next_sequence_id: self.reading.next_sequence_id, ..Reading::default() };
         let code = failure.code.to_string();
+        let refused = self.is_refused().then(|| Box::new(self.request(&command::LOGIN)));
         let mut response = Response {
             status: failure.status(),
             code: Some(Cow::Owned(code.clone())),
             exception: Some(self.attribute_text(&failure.text(self.config.obfuscation))),
+            echoed_request: refused,
             ..Response::default()
         };
         response.attributes.push("db.response.status_code", code);
@@ -411,6 +413,11 @@ impl Conversation {
             Some(expected) => message.with_id(expected.id),
             None => message,
         }))
+    }
+
+    /// Whether the packet at hand comes instead of a greeting: the client may not even log in.
+    fn is_refused(&self) -> bool {
+        self.has_just_begun() && self.reading.next_sequence_id == 1
     }
 }
 

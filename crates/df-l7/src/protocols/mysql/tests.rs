@@ -109,7 +109,7 @@ fn exchanges(pieces: &[Piece]) -> Vec<Exchange> {
 /// Kind, text, and how it went: `ok`, the error's number, or the exchange's kind.
 fn outline(exchanges: &[Exchange]) -> Vec<String> {
     let shown = exchanges.iter().map(|exchange| {
-        let request = exchange.request.as_ref().map(|request| &request.content);
+        let request = exchange.asked();
         let kind = request.map_or("?", |request| request.kind.as_ref());
         let text = request.and_then(|request| request.resource.as_deref()).unwrap_or_default();
         let outcome = match exchange.response.as_ref().map(|response| &response.content) {
@@ -398,7 +398,7 @@ fn long_packets_are_not_kept() {
 fn refused_connections_are_reported() {
     let pieces = [(SERVER, packet(0, &error(1040, "Too many connections")))];
     let exchanges = exchanges(&pieces);
-    assert_eq!(outline(&exchanges), ["? 1040"]);
+    assert_eq!(outline(&exchanges), ["LOGIN 1040"]);
 }
 
 #[test]

@@ -61,6 +61,31 @@ fn check(conversation: &[(Direction, &str)], expected: &[&str]) {
 }
 
 #[test]
+fn a_response_that_keeps_coming_does_not_time_out() {
+    let mut connection = Connection::new(Transport::Tcp, Arc::new(ConnectionConfig::default()));
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let (mut offset, mut minute) = (0_u64, 0_u32);
+    let mut answer = |connection: &mut Connection, bytes: &str| {
+        let now = Timestamp::from_parts(60 * u64::from(minute), 0);
+        connection.handle_timeout(now);
+        connection.handle_chunk(Chunk::new(ToClient, now, offset, bytes.as_bytes()));
+        offset += bytes.len() as u64;
+        minute += 1;
+    };
+    let question = b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n";
+    connection.handle_chunk(Chunk::new(ToServer, Timestamp::ZERO, 0, question));
+    answer(&mut connection, head);
+    assert_eq!(connection.poll_timeout(), None, "it is being answered");
+    for _ in 0..10 {
+        answer(&mut connection, "5\r\nevent\r\n");
+    }
+    assert_eq!(connection.poll_exchange(), None);
+    answer(&mut connection, "0\r\n\r\n");
+    let exchanges: Vec<_> = std::iter::from_fn(|| connection.poll_exchange()).collect();
+    assert_eq!(summary(&exchanges), ["GET /events 33 > 200 152"]);
+}
+
+#[test]
 fn bodies_of_announced_length_pipelined() {
     check(
         &[
