@@ -49,7 +49,8 @@
 //! | [`max_total_out_of_order_bytes`](FlowConfig::max_total_out_of_order_bytes) | 64 MiB | the same |
 //!
 //! Missing bytes are given up as well once the receiver has acknowledged them, and after three seconds. IP fragments are
-//! not put together: they do not decode to packets. A flow is found again only with the same VLAN tags and interface.
+//! not put together: they do not decode to packets. A flow's two directions may be in different VLANs if nothing else can be
+//! meant; of more than eight flows between the same ends at once the others are then not told apart.
 //!
 //! # Features
 //!
