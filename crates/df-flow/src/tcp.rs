@@ -64,11 +64,12 @@ impl TcpLife {
         if !segment.flags.contains(TcpFlags::SYN) || segment.flags.contains(TcpFlags::ACK) {
             return false;
         }
-        match (self.phase(), direction) {
-            (Phase::Closed, _) => return true,
-            // Both ends open at once (RFC 9293 §3.5).
-            (Phase::Opening, Direction::ToClient) => return false,
-            _ => {}
+        if self.phase() == Phase::Closed {
+            return true;
+        }
+        // Both ends open at once (RFC 9293 §3.5).
+        if direction == Direction::ToClient && self.syn_count > 0 && self.syn_ack_count == 0 {
+            return false;
         }
         let is_repeated =
             direction == Direction::ToServer && self.syn_sequence_number == segment.sequence_number;
