@@ -41,6 +41,10 @@ impl TcpLife {
         has_payload: bool,
     ) {
         let flags = segment.flags;
+        if has_payload && !self.has_data && self.reset_by == Some(direction) {
+            // Who goes on has not aborted: somebody else sent the RST in its name.
+            self.reset_by = None;
+        }
         self.has_data |= has_payload;
         if flags.contains(TcpFlags::SYN) {
             // Who opens sends no SYN-ACK and who accepts no SYN, unless both open at once (RFC 9293 §3.5).
@@ -89,6 +93,10 @@ impl TcpLife {
 
     pub(crate) const fn is_reset(&self) -> bool {
         self.reset_by.is_some()
+    }
+
+    pub(crate) const fn has_data(&self) -> bool {
+        self.has_data
     }
 
     pub(crate) fn handshake(&self) -> Handshake {

@@ -191,6 +191,17 @@ fn an_answer_to_something_else_in_another_vlan_is_another_connection() {
 }
 
 #[test]
+fn a_reset_that_no_end_believes_hides_nothing() {
+    let mut story = Story::new();
+    story.handshake().client(RST, (100, 0), "").client(ACK, (100, 500), "ask").server(
+        ACK,
+        (500, 103),
+        "answer",
+    );
+    assert_eq!(story.diary.lines[1..], ["ToServer 0: ask", "ToClient 0: answer"]);
+}
+
+#[test]
 fn both_ends_may_open_at_once() {
     let mut story = Story::new();
     story.client(SYN, (99, 0), "").server(SYN, (499, 0), "").client(SYN_ACK, (99, 500), "");
