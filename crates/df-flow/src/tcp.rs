@@ -154,11 +154,16 @@ impl TcpLife {
             return;
         }
         self.established_at = Some(timestamp);
-        if segment.acknowledgment_number == self.syn_ack_sequence_number.wrapping_add(1) {
+        let first = self.syn_ack_sequence_number.wrapping_add(1);
+        if segment.acknowledgment_number.wrapping_sub(first) <= MAX_EARLY_BYTES {
             self.rtt_client_ns = stored(timestamp.since(syn_ack_at));
         }
     }
 }
+
+/// How much a server may have said before the client's first acknowledgment: with its SYN-ACK (RFC 7413) or right behind
+/// it, within a window that is not scaled yet.
+const MAX_EARLY_BYTES: u32 = 65_535;
 
 /// A duration plus one, so that 0 can say "not seen"; at most 4.29 s, more is no round trip.
 fn stored(duration: Duration) -> u32 {

@@ -129,6 +129,20 @@ fn a_whole_connection() {
 }
 
 #[test]
+fn a_server_that_speaks_at_once_is_timed_too() {
+    let mut story = Story::new();
+    story.client(SYN, (99, 0), "").server(SYN_ACK, (499, 100), "hello");
+    let record = story.client(ACK, (100, 505), "").finish();
+    assert_eq!(record.handshake.rtt_client, Some(Duration::from_millis(1)));
+    let record = Story::new()
+        .client(SYN, (99, 0), "")
+        .server(SYN_ACK, (499, 100), "")
+        .client(ACK, (100, 99), "")
+        .finish();
+    assert_eq!(record.handshake.rtt_client, None, "it acknowledges something else");
+}
+
+#[test]
 fn a_syn_ack_seen_first_tells_the_server() {
     let mut story = Story::new();
     let record = story.server(SYN_ACK, (499, 100), "").client(ACK, (100, 500), "").finish();
