@@ -70,6 +70,9 @@ impl<S> Flow<S> {
                 !segment.flags.contains(TcpFlags::SYN) && !segment.flags.contains(TcpFlags::RST);
             counters.zero_window += u32::from(segment.window == 0 && is_data_phase);
             self.tcp.handle_segment(direction, segment, packet.timestamp, packet.payload_len > 0);
+            if segment.flags.contains(TcpFlags::SYN) && self.tcp.is_syn_repeated(segment.flags) {
+                counters.retransmissions += 1;
+            }
         }
     }
 

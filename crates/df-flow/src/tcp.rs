@@ -92,6 +92,11 @@ impl TcpLife {
         }
     }
 
+    /// Whether the SYN or SYN-ACK just handled was not the first of its kind.
+    pub(crate) const fn is_syn_repeated(&self, flags: TcpFlags) -> bool {
+        if flags.contains(TcpFlags::ACK) { self.syn_ack_count > 1 } else { self.syn_count > 1 }
+    }
+
     pub(crate) const fn is_reset(&self) -> bool {
         self.reset_by.is_some()
     }
@@ -153,16 +158,10 @@ impl TcpLife {
         if self.syn_ack_count == 0 || self.is_established {
             return;
         }
-<<<<<<< HEAD
         self.is_established = true;
-        if segment.acknowledgment_number == self.syn_ack_sequence_number.wrapping_add(1) {
-            self.rtt_client_ns = stored(timestamp.since(self.syn_ack_at));
-=======
-        self.established_at = Some(timestamp);
         let first = self.syn_ack_sequence_number.wrapping_add(1);
         if segment.acknowledgment_number.wrapping_sub(first) <= MAX_EARLY_BYTES {
-            self.rtt_client_ns = stored(timestamp.since(syn_ack_at));
->>>>>>> score
+            self.rtt_client_ns = stored(timestamp.since(self.syn_ack_at));
         }
     }
 }

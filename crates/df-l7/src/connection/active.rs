@@ -216,15 +216,9 @@ impl Active {
         }
         outputs.stats.gaps = outputs.stats.gaps.saturating_add(1);
         let recovery = self.parser.on_gap(direction);
-<<<<<<< HEAD
         let end = self.stream(direction).offset();
         self.interrupt(direction, end, outputs);
-        let until = self.latest;
-        self.matcher.handle_gap(direction, until, &mut outputs.finished(self.row));
-=======
-        self.interrupt(direction, outputs);
         self.lose(direction, outputs);
->>>>>>> score
         self.stream(direction).is_searching = true;
         self.has_given_up |= recovery == Recovery::GiveUp;
     }
@@ -312,15 +306,7 @@ impl Active {
         outputs.stats.parse_errors = outputs.stats.parse_errors.saturating_add(1);
         self.errors_in_a_row = self.errors_in_a_row.saturating_add(1);
         self.has_given_up |= self.errors_in_a_row >= MAX_ERRORS_IN_A_ROW;
-<<<<<<< HEAD
         self.interrupt(direction, at.offset, outputs);
-        self.stream(direction).is_searching = true;
-    }
-
-    /// Reports the message in progress as far as it is known; it ends at the offset `end`.
-    fn interrupt(&mut self, direction: Direction, end: u64, outputs: &mut Outputs<'_>) {
-=======
-        self.interrupt(direction, outputs);
         self.lose(direction, outputs);
         self.stream(direction).is_searching = true;
     }
@@ -331,9 +317,8 @@ impl Active {
         self.matcher.handle_gap(direction, until, &mut outputs.finished(self.row));
     }
 
-    /// Reports the message in progress as far as it is known.
-    fn interrupt(&mut self, direction: Direction, outputs: &mut Outputs<'_>) {
->>>>>>> score
+    /// Reports the message in progress as far as it is known; it ends at the offset `end`.
+    fn interrupt(&mut self, direction: Direction, end: u64, outputs: &mut Outputs<'_>) {
         let message = self.parser.interrupt(direction);
         let start = self.stream(direction).message_start;
         if let (Some(message), Some(start)) = (message, start) {

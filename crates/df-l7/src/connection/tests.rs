@@ -89,7 +89,6 @@ fn a_lost_response_is_not_replaced_by_the_next_one() {
 }
 
 #[test]
-<<<<<<< HEAD
 fn responses_held_back_by_a_loss_answer_what_was_asked_before_them() {
     let mut talk = Talk::new(ConnectionConfig::default());
     talk.client("ASK a\n").server("OK 1\n").client("ASK lost\n").lose(Direction::ToClient, 5);
@@ -103,7 +102,9 @@ fn responses_held_back_by_a_loss_answer_what_was_asked_before_them() {
     talk.at = 70;
     talk.server("OK 4\n");
     assert_eq!(talk.closed(), ["exchange a 1", "request lost ", "exchange c 3", "exchange d 4"]);
-=======
+}
+
+#[test]
 fn an_unreadable_response_is_not_replaced_by_the_next_one() {
     let mut talk = Talk::new(ConnectionConfig::default());
     talk.client("ASK a\n").server("the end of an answer\n").client("ASK b\n").server("OK 2\n");
@@ -111,7 +112,6 @@ fn an_unreadable_response_is_not_replaced_by_the_next_one() {
     let mut talk = Talk::new(ConnectionConfig::default());
     talk.client("ASK a\n").server("noise\n").server("OK 1\n").client("ASK b\n").server("OK 2\n");
     assert_eq!(talk.closed(), ["exchange a 1", "exchange b 2"]);
->>>>>>> score
 }
 
 #[test]
