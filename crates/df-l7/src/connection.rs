@@ -50,6 +50,8 @@ pub struct ConnectionStats {
     pub parse_errors: u32,
     /// Times that bytes were missing and no announced body covered them.
     pub gaps: u32,
+    /// Times that a protocol left the connection to another one (an upgrade, a tunnel, encryption).
+    pub protocol_changes: u32,
     /// Bytes handled.
     pub bytes: u64,
     /// Bytes that a parser consumed or that had been seen before.
@@ -210,6 +212,7 @@ impl Connection {
         if let Some(active) = active {
             active.handle_close(&mut outputs);
         }
+        self.stats.protocol_changes = self.stats.protocol_changes.saturating_add(1);
         self.state = State::Detecting(Box::new(Detecting::at_start()));
         rest.map(|mut rest| {
             if self.is_reversed {

@@ -51,7 +51,8 @@ pub struct Observation {
     pub exchanges: Vec<String>,
     /// Which request was paired with which response.
     pub pairs: Vec<String>,
-    /// Whether it was a whole conversation: every byte understood, no message left unfinished, every request answered.
+    /// Whether it was a whole conversation of one protocol: every byte understood, no message left unfinished, every
+    /// request answered.
     pub is_clean: bool,
 }
 
@@ -76,8 +77,13 @@ pub fn observe(mut connection: Connection, pieces: &[Piece], config: &Connection
     let stats = connection.stats();
     let elsewhere = stats.bytes_unknown + stats.bytes_dropped + connection.buffered_bytes();
     assert_eq!(stats.bytes, stats.bytes_parsed + elsewhere, "every byte is accounted for");
-    let is_clean =
-        stats.parse_errors == 0 && stats.bytes_unknown == 0 && stats.bytes_dropped == 0 && stats.gaps == 0;
+    // What follows a protocol that left the connection must be found out, and detection answers what it is asked: it
+    // gives up on a chunk that fits nothing, where the same bytes in smaller ones may still become something.
+    let is_clean = stats.parse_errors == 0
+        && stats.bytes_unknown == 0
+        && stats.bytes_dropped == 0
+        && stats.gaps == 0
+        && stats.protocol_changes == 0;
     connection.handle_timeout(Timestamp::from_parts(100_000, 0));
     connection.handle_close();
     while let Some(exchange) = connection.poll_exchange() {

@@ -91,7 +91,9 @@ fn write_part(text: &mut Vec<u8>, dialect: Dialect, kind: u8, content: &[u8]) ->
             .extend(content.iter().map(|byte| b'0' + byte % 10).chain([b'1']).chain(secret.iter().copied())),
         7 => {
             let body: Vec<u8> = body.iter().copied().filter(|byte| *byte != b'$').collect();
-            text.extend([b"$tag$".as_slice(), &body, b"$tag$"].concat());
+            let number = if is_mysql || kind < 128 { b"".as_slice() } else { b"1" };
+            text.extend([number, b"$tag$", &body, b"$tag$"].concat());
+            return if number.is_empty() { hidden } else { b"??".to_vec() };
         }
         8 => {
             // Neither the comment's end nor another's start, nor what makes a comment code.

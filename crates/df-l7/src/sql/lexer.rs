@@ -130,7 +130,8 @@ impl<'a> Lexer<'a> {
                     .and_then(|last| self.sql.get(last))
                     .is_some_and(|last| last | 0x20 == b'e')
                 && self.byte(1).is_some_and(|byte| byte.is_ascii_digit());
-            if !is_word_byte(byte) && byte != b'.' && !is_exponent_sign {
+            let belongs = is_word_byte(byte) || byte == b'.' || is_exponent_sign;
+            if !belongs || (byte == b'$' && self.starts_dollar_quote()) {
                 break;
             }
             self.position += 1;
@@ -171,6 +172,15 @@ impl<'a> Lexer<'a> {
         let end = memmem::find(self.rest(), tag).map(|found| self.position + found + tag.len());
         self.position = end.unwrap_or(self.sql.len());
         Kind::Literal
+    }
+
+    /// Whether `$tag$` follows. PostgreSQL before 15 reads `1$$a b$$` as a number and a string.
+    fn starts_dollar_quote(&self) -> bool {
+        let tag = self.sql.get(self.position + 1..).unwrap_or_default();
+        let end = tag.iter().position(|&byte| byte == b'$' || !is_word_byte(byte));
+        !self.dialect.is_mysql()
+            && !tag.first().is_some_and(u8::is_ascii_digit)
+            && end.and_then(|end| tag.get(end)) == Some(&b'$')
     }
 
     /// MySQL wants white space or a control character behind the dashes: `5--1` is a subtraction there.

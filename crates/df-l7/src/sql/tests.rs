@@ -50,6 +50,7 @@ fn literals_are_hidden_in_postgresql() {
         ("SELECT 1 /* a /* 'b */ c */ , 2 --x", "SELECT ? , ?"),
         ("SELECT a #> '{b}', c ->> 'd', 5--1", "SELECT a #> ?, c ->> ?, ?"),
         ("DO $body$ secret", "DO ?"),
+        ("SELECT 1$$a b$$, 2$t$c d$t$, 3$4", "SELECT ??, ??, ?"),
         ("SELECT 1 /* /* 'x */ y", "SELECT ?"),
     ];
     for (sql, expected) in rows {

@@ -15,7 +15,7 @@ use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 use super::conversation::{Conversation, incomplete};
 use super::detect;
 use super::wire::Header;
-use crate::{Cursor, Ending, Input, Message, ParseError, Parsed};
+use crate::{Cursor, Ending, Input, Message, ParseError, ParseErrorReason, Parsed};
 
 /// Unwraps one direction.
 #[derive(Debug, Default)]
@@ -30,6 +30,8 @@ pub(super) struct Unwrapper {
     ready: VecDeque<Message>,
     /// How many bytes of that frame are not consumed yet.
     frame_left: usize,
+    /// Whether that frame held more messages than are kept.
+    has_overflowed: bool,
 }
 
 /// What a piece of plain bytes was made into.
@@ -37,6 +39,18 @@ pub(super) struct Unwrapper {
 struct Gathered {
     messages: VecDeque<Message>,
     has_part: bool,
+    has_overflowed: bool,
+}
+
+impl Gathered {
+    /// Keeps a message, if there are not too many: a kilobyte may unfold into a million bytes of the smallest packets.
+    fn push(&mut self, message: Message) {
+        if self.messages.len() < MAX_MESSAGES_PER_FRAME {
+            self.messages.push_back(message);
+        } else {
+            self.has_overflowed = true;
+        }
+    }
 }
 
 impl Unwrapper {
@@ -50,6 +64,10 @@ impl Unwrapper {
         if let Some(message) = self.ready.pop_front() {
             return Ok(self.give(message));
         }
+        if std::mem::take(&mut self.has_overflowed) {
+            self.frame_left = 0;
+            return Err(ParseError::new(0, ParseErrorReason::LimitExceeded));
+        }
         let Some(frame) = Frame::read(input.bytes) else { return incomplete(input, FRAME_HEADER_BYTES) };
         let wanted = FRAME_HEADER_BYTES + frame.len;
         if input.bytes.len() < wanted && !input.is_final() {
@@ -59,6 +77,7 @@ impl Unwrapper {
         let missing = frame.plain_len.saturating_sub(plain.len()) as u64;
         let gathered = self.handle_plain(conversation, direction, &plain, missing);
         self.ready = gathered.messages;
+        self.has_overflowed = gathered.has_overflowed;
         self.frame_left = wanted;
         Ok(match self.ready.pop_front() {
             Some(message) => self.give(message),
@@ -74,8 +93,11 @@ impl Unwrapper {
     fn give(&mut self, message: Message) -> Parsed {
         if self.frame_left <= 1 {
             self.ready.clear();
+            self.has_overflowed = false;
         }
-        let consumed = if self.ready.is_empty() { self.frame_left } else { 1 };
+        // Of a frame that holds too much the last bytes are left, to be an error.
+        let is_last = self.ready.is_empty() && !self.has_overflowed;
+        let consumed = if is_last { self.frame_left } else { 1 };
         self.frame_left = self.frame_left.saturating_sub(consumed);
         Parsed::Message { consumed: consumed.max(1), message }
     }
@@ -106,7 +128,7 @@ impl Unwrapper {
         self.skip -= known;
         if missing > known {
             conversation.on_gap(direction);
-            gathered.messages.extend(conversation.interrupt(direction));
+            conversation.interrupt(direction).into_iter().for_each(|message| gathered.push(message));
             self.buffer.clear();
             self.is_searching = true;
         }
@@ -130,7 +152,7 @@ impl Unwrapper {
             self.is_searching = false;
             let consumed = match conversation.read(direction, Input::new(bytes).with_ending(ending)) {
                 Ok(Parsed::Message { consumed, message }) => {
-                    gathered.messages.push_back(message);
+                    gathered.push(message);
                     consumed
                 }
                 Ok(Parsed::Part { consumed }) => {
@@ -144,7 +166,7 @@ impl Unwrapper {
                 }
                 Ok(Parsed::Incomplete { .. }) if bytes.len() <= MAX_HELD_BYTES => return bytes,
                 Ok(Parsed::Incomplete { .. }) | Err(_) => {
-                    gathered.messages.extend(conversation.interrupt(direction));
+                    conversation.interrupt(direction).into_iter().for_each(|message| gathered.push(message));
                     self.is_searching = true;
                     return &[];
                 }
@@ -154,6 +176,51 @@ impl Unwrapper {
         }
         bytes
     }
+}
+
+/// What the first bytes of a connection in mid-stream are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wrapping {
+    Plain,
+    Framed,
+    /// It takes so many bytes to tell.
+    Unknown {
+        needed: usize,
+    },
+}
+
+/// Tells frames from plain packets. A plain packet is never kept waiting: bytes that may become one before they can
+/// become a frame are one.
+pub(super) fn wrapping(direction: Direction, input: Input<'_>) -> Wrapping {
+    if is_frame_start(direction, input.bytes) {
+        return Wrapping::Framed;
+    }
+    match telling_bytes(direction, input.bytes) {
+        Some(needed) if needed > input.bytes.len() && !input.is_final() => Wrapping::Unknown { needed },
+        _ => Wrapping::Plain,
+    }
+}
+
+/// How many bytes tell whether these begin a frame; none if they do not.
+fn telling_bytes(direction: Direction, bytes: &[u8]) -> Option<usize> {
+    let Some(len) = Cursor::new(bytes).u24_le() else { return Some(FRAME_HEADER_BYTES) };
+    let len = usize::try_from(len).ok()?;
+    if len < MIN_FRAME_BYTES {
+        return None;
+    }
+    let (Some(frame), Some(&[first, second])) =
+        (Frame::read(bytes), bytes.get(FRAME_HEADER_BYTES..).and_then(<[u8]>::first_chunk))
+    else {
+        return Some(FRAME_HEADER_BYTES + ZLIB_HEADER_BYTES);
+    };
+    let is_frame = if frame.is_compressed {
+        let is_zlib = first == ZLIB && u16::from_be_bytes([first, second]) % 31 == 0;
+        is_zlib && frame.plain_len <= len.saturating_mul(MAX_DEFLATE_RATIO)
+    } else {
+        // Read as a plain packet this is a command that no client sends, but may be a server's OK.
+        direction == Direction::ToServer
+    };
+    is_frame.then_some(FRAME_HEADER_BYTES + len)
 }
 
 /// Whether a frame starts with these bytes whose plain bytes start a message.
@@ -204,10 +271,16 @@ impl Frame {
 }
 
 const FRAME_HEADER_BYTES: usize = 7;
-/// The first byte of data in the zlib format.
+/// What a frame holds at least: a packet of one byte. A plain packet of that length is longer than what tells it from
+/// a frame.
+const MIN_FRAME_BYTES: usize = 5;
+/// The first byte of data in the zlib format; with the second, read as a number, a multiple of 31 (RFC 1950 §2.2).
 const ZLIB: u8 = 0x78;
+const ZLIB_HEADER_BYTES: usize = 2;
 /// The most plain bytes unwrapped from one frame; those behind them count as cut.
 const MAX_PLAIN_BYTES: usize = 1 << 20;
+/// The most messages kept of one frame.
+const MAX_MESSAGES_PER_FRAME: usize = 1_024;
 /// No deflated data is smaller.
 const MAX_DEFLATE_RATIO: usize = 1_032;
 /// The most plain bytes kept of a packet that is not whole.

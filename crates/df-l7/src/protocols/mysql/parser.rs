@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use df_core::{Direction, Transport};
 
-use super::compressed::{Unwrapper, is_frame_start};
+use super::compressed::{Unwrapper, Wrapping, is_frame_start, wrapping};
 use super::conversation::{Conversation, Secrecy};
 use super::detect;
 use crate::{ConnectionConfig, Input, Message, ParseError, Parsed, Parser, Recovery};
@@ -27,10 +27,15 @@ impl MysqlParser {
         Self { conversation: Conversation::new(config), compression: None, has_begun: false }
     }
 
-    /// The login tells whether what follows is compressed; in mid-stream only the bytes can.
-    fn prepare(&mut self, direction: Direction, bytes: &[u8]) {
-        if !self.has_begun && is_frame_start(direction, bytes) {
-            self.conversation.secrecy = Secrecy::Zlib;
+    /// The login tells whether what follows is compressed; in mid-stream only the bytes can. Gives how many are needed
+    /// for that.
+    fn prepare(&mut self, direction: Direction, input: Input<'_>) -> Option<usize> {
+        if !self.has_begun {
+            match wrapping(direction, input) {
+                Wrapping::Unknown { needed } => return Some(needed),
+                Wrapping::Framed => self.conversation.secrecy = Secrecy::Zlib,
+                Wrapping::Plain => {}
+            }
         }
         self.has_begun = true;
         match self.conversation.secrecy {
@@ -39,6 +44,7 @@ impl MysqlParser {
             }
             Secrecy::Plain | Secrecy::Tls | Secrecy::Zstandard => self.compression = None,
         }
+        None
     }
 }
 
@@ -47,7 +53,9 @@ impl Parser for MysqlParser {
         if self.conversation.secrecy == Secrecy::Zstandard {
             return Ok(Parsed::Skipped { consumed: usize::MAX });
         }
-        self.prepare(direction, input.bytes);
+        if let Some(needed) = self.prepare(direction, input) {
+            return Ok(Parsed::Incomplete { needed });
+        }
         let unwrapper = self.compression.as_mut().and_then(|both| both.get_mut(direction.index()));
         match unwrapper {
             Some(unwrapper) => unwrapper.read(&mut self.conversation, direction, input),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use df_core::{Chunk, Direction, Timestamp, Transport};
 use proptest::prelude::*;
 
+use super::compressed::Wrapping;
 use super::wire::{Capabilities, Failure, Greeting};
 use crate::{Connection, ConnectionConfig, Detection, Exchange, ExchangeKind, Obfuscation, ResponseStatus};
 
@@ -339,6 +340,54 @@ fn compressed_packets_are_unwrapped() {
     pieces.extend(compressed_pieces());
     assert_eq!(outline(&exchanges(&pieces))[1..], expected);
     assert_eq!(outline(&exchanges(&compressed_pieces())), expected, "in mid-stream");
+}
+
+#[test]
+fn compression_is_seen_in_mid_stream_however_the_bytes_are_cut() {
+    let config = Arc::new(ConnectionConfig::default());
+    for size in 1..100 {
+        let mut connection = Connection::new(Transport::Tcp, Arc::clone(&config)).with_protocol(&super::ROW);
+        let mut offsets = [0, 0];
+        for (direction, bytes) in resplit(&compressed_pieces(), size) {
+            let offset = &mut offsets[direction.index()];
+            connection.handle_chunk(Chunk::new(direction, Timestamp::from_nanos(1), *offset, &bytes));
+            *offset += bytes.len() as u64;
+        }
+        let found: Vec<_> = std::iter::from_fn(|| connection.poll_exchange()).collect();
+        assert_eq!(outline(&found)[2..], ["COM_QUERY SELECT ? 1046"], "pieces of {size}");
+    }
+}
+
+#[test]
+fn plain_packets_in_mid_stream_are_not_kept_waiting() {
+    for (direction, bytes) in
+        [command(14, b""), query("Sex"), query("x"), command(2, b"maxdb"), response(&[&ok(0, 2)])]
+    {
+        let input = crate::Input::new(&bytes);
+        assert_eq!(
+            super::compressed::wrapping(direction, input),
+            Wrapping::Plain,
+            "{}",
+            bytes.escape_ascii()
+        );
+    }
+}
+
+/// A few kilobytes that unfold into a hundred thousand messages take no more memory than their number allows.
+#[test]
+fn a_frame_of_very_many_messages_is_cut() {
+    let (_, close) = command(0x19, &[7, 0, 0, 0]);
+    let (_, next) = query("SELECT 2");
+    let mut connection = Connection::new(Transport::Tcp, Arc::default());
+    let mut offset = 0;
+    for bytes in [frame(&close.repeat(100_000), true), frame(&next, false)] {
+        connection.handle_chunk(Chunk::new(CLIENT, Timestamp::from_nanos(1), offset, &bytes));
+        offset += bytes.len() as u64;
+    }
+    connection.handle_close();
+    let found: Vec<_> = std::iter::from_fn(|| connection.poll_exchange()).collect();
+    assert_eq!(outline(&found[1_023..]), ["COM_STMT_CLOSE one_way", "COM_QUERY SELECT ? request"]);
+    assert_eq!(connection.stats().parse_errors, 1);
 }
 
 #[test]
