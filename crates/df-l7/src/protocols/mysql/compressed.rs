@@ -208,27 +208,21 @@ fn telling_bytes(direction: Direction, bytes: &[u8]) -> Option<usize> {
     if len < MIN_FRAME_BYTES {
         return None;
     }
-    let (Some(frame), Some(&[first, second])) =
-        (Frame::read(bytes), bytes.get(FRAME_HEADER_BYTES..).and_then(<[u8]>::first_chunk))
-    else {
+    let payload = bytes.get(FRAME_HEADER_BYTES..).unwrap_or_default();
+    let (Some(frame), Some(beginning)) = (Frame::read(bytes), payload.first_chunk()) else {
         return Some(FRAME_HEADER_BYTES + ZLIB_HEADER_BYTES);
     };
-    let is_frame = if frame.is_compressed {
-        let is_zlib = first == ZLIB && u16::from_be_bytes([first, second]) % 31 == 0;
-        is_zlib && frame.plain_len <= len.saturating_mul(MAX_DEFLATE_RATIO)
-    } else {
-        // Read as a plain packet this is a command that no client sends, but may be a server's OK.
-        direction == Direction::ToServer
-    };
-    is_frame.then_some(FRAME_HEADER_BYTES + len)
+    // Without compression it reads as a plain packet too: a command that no client sends, but perhaps a server's OK.
+    let is_told = frame.is_compressed || direction == Direction::ToServer;
+    (is_told && frame.is_plausible(*beginning)).then_some(FRAME_HEADER_BYTES + len)
 }
 
 /// Whether a frame starts with these bytes whose plain bytes start a message.
 pub(super) fn is_frame_start(direction: Direction, bytes: &[u8]) -> bool {
     let Some(frame) = Frame::read(bytes) else { return false };
     let payload = bytes.get(FRAME_HEADER_BYTES..).unwrap_or_default();
-    if payload.len() < frame.len || frame.len == 0 || (frame.is_compressed && payload.first() != Some(&ZLIB))
-    {
+    let is_plausible = payload.first_chunk().is_some_and(|beginning| frame.is_plausible(*beginning));
+    if payload.len() < frame.len || !is_plausible {
         return false;
     }
     let plain = frame.unwrap(payload);
@@ -252,6 +246,14 @@ impl Frame {
         let plain_len = usize::try_from(cursor.u24_le()?).ok()?;
         let is_compressed = plain_len > 0;
         Some(Self { len, plain_len: if is_compressed { plain_len } else { len }, is_compressed })
+    }
+
+    /// Whether its lengths agree with each other and with the payload's first bytes.
+    fn is_plausible(&self, beginning: [u8; ZLIB_HEADER_BYTES]) -> bool {
+        let is_deflated = beginning[0] == ZLIB
+            && u16::from_be_bytes(beginning).is_multiple_of(31)
+            && self.plain_len <= self.len.saturating_mul(MAX_DEFLATE_RATIO);
+        self.len >= MIN_FRAME_BYTES && (!self.is_compressed || is_deflated)
     }
 
     /// The plain bytes, or the first of them.
