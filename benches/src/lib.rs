@@ -1,4 +1,5 @@
 //! The recordings in `testdata`, as material for timing.
+#![forbid(unsafe_code)]
 
 use std::error::Error;
 use std::fs;

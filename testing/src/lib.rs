@@ -2,6 +2,7 @@
 //!
 //! Servers are the ones Debian packages, driven by their own clients; nothing is simulated. Each lives in a fresh
 //! directory and on its own port or in its own network namespace, and dies with the value that stands for it.
+#![forbid(unsafe_code)]
 
 mod client;
 mod golden;

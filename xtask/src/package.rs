@@ -5,9 +5,15 @@ use std::io;
 use std::path::Path;
 
 use crate::cargo::{self, Library, Workspace};
+use crate::tidy;
 
 /// Packages all crates and builds each package from its archive; then adds each crate by path to an empty project.
 pub(crate) fn run(root: &Path) -> io::Result<()> {
+    if let Some(violation) =
+        tidy::check_df_l7(root).map_err(|error| io::Error::other(error.to_string()))?.first()
+    {
+        return Err(io::Error::other(violation.to_string()));
+    }
     let workspace = Workspace::read(root)?;
     // In one call, because the crates need each other and none is on a registry yet.
     let packages = workspace.libraries.iter().flat_map(|library| ["--package", &library.name]);

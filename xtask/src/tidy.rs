@@ -53,3 +53,8 @@ pub(crate) fn check(root: &Path) -> Result<Vec<Violation>, Box<dyn Error>> {
     let repository = Repository::read(root)?;
     Ok(RULES.iter().flat_map(|rule| rule(&repository)).collect())
 }
+
+/// Checks only that df-l7 needs few packages and no async runtime.
+pub(crate) fn check_df_l7(root: &Path) -> Result<Vec<Violation>, Box<dyn Error>> {
+    Ok(dependencies::df_l7_stays_small(&Repository::read(root)?))
+}

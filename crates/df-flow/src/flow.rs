@@ -70,6 +70,9 @@ impl<S> Flow<S> {
                 !segment.flags.contains(TcpFlags::SYN) && !segment.flags.contains(TcpFlags::RST);
             counters.zero_window += u32::from(segment.window == 0 && is_data_phase);
             self.tcp.handle_segment(direction, segment, packet.timestamp, packet.payload_len > 0);
+            if segment.flags.contains(TcpFlags::SYN) && self.tcp.is_syn_repeated(segment.flags) {
+                counters.retransmissions += 1;
+            }
         }
     }
 
@@ -84,10 +87,13 @@ impl<S> Flow<S> {
         u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Whether a connection is over: aborted, or closed at both ends with everything before the FINs delivered.
+    /// Whether a connection is over: aborted, or closed at both ends with everything before the FINs delivered. An RST
+    /// before any data may be forged; nothing is lost by waiting for what its sender does next.
     pub(crate) fn is_over(&self) -> bool {
-        self.tcp.is_reset()
-            || (self.tcp.phase() == Phase::Closed && self.assemblers.iter().all(|one| one.held_bytes() == 0))
+        if self.tcp.is_reset() {
+            return self.tcp.has_data();
+        }
+        self.tcp.phase() == Phase::Closed && self.assemblers.iter().all(|one| one.held_bytes() == 0)
     }
 
     /// The account since the last one.

@@ -11,7 +11,7 @@ use crate::ends_index::EndsIndex;
 use crate::expiry::{Entry, Wheel};
 use crate::flow::Flow;
 use crate::index::{ends_hash, flow_hash};
-use crate::tcp::TcpLife;
+use crate::tcp::{Phase, TcpLife};
 use crate::{DirectionCounters, DirectionEvidence, FlowConfig, FlowEndReason, FlowSink, FlowStats};
 
 /// A table of flows, each with the caller's state `S`.
@@ -328,7 +328,7 @@ impl<S> FlowTable<S> {
     fn close_if_over(&mut self, slot: usize, segment: &TcpSegment, sink: &mut impl FlowSink<S>) {
         let is_last = segment.flags.contains(TcpFlags::FIN) || segment.flags.contains(TcpFlags::RST);
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        if flow.is_closed || !(is_last || flow.tcp.phase() == crate::tcp::Phase::Closed) {
+        if flow.is_closed || !(is_last || flow.tcp.phase() == Phase::Closed) {
             return;
         }
         let due_ns = flow.active_ns.saturating_add(flow.timeout_ns(&self.config));
@@ -370,7 +370,8 @@ impl<S> FlowTable<S> {
         let timeout_ns = flow.timeout_ns(&self.config);
         let idle_at = flow.active_ns.saturating_add(timeout_ns);
         if idle_at <= now_ns {
-            let reason = if flow.is_closed { FlowEndReason::EndOfFlow } else { FlowEndReason::IdleTimeout };
+            let is_closed = flow.is_closed || flow.tcp.phase() == Phase::Closed;
+            let reason = if is_closed { FlowEndReason::EndOfFlow } else { FlowEndReason::IdleTimeout };
             return self.end(entry.slot, reason, sink);
         }
         if sink.deadline(&flow.state).is_some_and(|deadline| deadline <= now) {

@@ -4,6 +4,11 @@
 //! which end is the client, puts TCP segments in order within bounds and accounts for every packet. What to do with the bytes is the caller's: it keeps a state per flow
 //! and receives chunks through a [`FlowSink`]. The crate reads no application protocol, touches no file, socket or clock.
 //!
+//! The types to know: [`FlowTable`] takes packets; your [`FlowSink`] makes a state for each flow and gets its
+//! [`Chunk`](df_core::Chunk)s; a [`FlowRecord`] is the account of a flow at its end, or at intervals; [`FlowConfig`] holds
+//! the bounds and timeouts, [`FlowStats`] what became of the input. [`shard_of`] spreads packets over several tables so that
+//! both directions of a flow meet.
+//!
 //! ```
 //! use df_core::{Chunk, Endpoint, FlowKey, Packet, Timestamp, TransportHeader};
 //! use df_flow::{DirectionEvidence, FlowConfig, FlowRecord, FlowSink, FlowTable};
@@ -34,6 +39,22 @@
 //! flows.finish(&mut Print);
 //! assert_eq!(flows.stats().flows_ended, 1);
 //! ```
+//!
+//! # Limits
+//!
+//! | bound | default | what exceeds it |
+//! |---|---|---|
+//! | [`max_flows`](FlowConfig::max_flows) | 262,144 | the flow closest to its timeout ends: [`FlowStats::flows_evicted`] |
+//! | [`max_out_of_order_bytes`](FlowConfig::max_out_of_order_bytes) | 256 KiB per direction | missing bytes are given up: [`FlowStats::gaps_forced`] |
+//! | [`max_total_out_of_order_bytes`](FlowConfig::max_total_out_of_order_bytes) | 64 MiB | the same |
+//!
+//! Missing bytes are given up as well once the receiver has acknowledged them, and after three seconds. IP fragments are
+//! not put together: they do not decode to packets. A flow's two directions may be in different VLANs if nothing else can be
+//! meant; of more than eight flows between the same ends at once the others are then not told apart.
+//!
+//! # Features
+//!
+//! None.
 #![forbid(unsafe_code)]
 
 mod assembler;

@@ -79,7 +79,7 @@ pub struct DirectionCounters {
     pub l3_bytes: u64,
     /// Bytes of transport payload as they were on the wire, retransmissions included.
     pub l4_bytes: u64,
-    /// Data segments whose bytes had all been seen before.
+    /// Data segments whose bytes had all been seen before, and SYNs and SYN-ACKs after the first.
     pub retransmissions: u32,
     /// Data segments that arrived after later ones and brought new bytes.
     pub out_of_order: u32,

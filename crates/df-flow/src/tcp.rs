@@ -42,6 +42,10 @@ impl TcpLife {
         has_payload: bool,
     ) {
         let flags = segment.flags;
+        if has_payload && !self.has_data && self.reset_by == Some(direction) {
+            // Who goes on has not aborted: somebody else sent the RST in its name.
+            self.reset_by = None;
+        }
         self.has_data |= has_payload;
         if flags.contains(TcpFlags::SYN) {
             // Who opens sends no SYN-ACK and who accepts no SYN, unless both open at once (RFC 9293 §3.5).
@@ -65,11 +69,12 @@ impl TcpLife {
         if !segment.flags.contains(TcpFlags::SYN) || segment.flags.contains(TcpFlags::ACK) {
             return false;
         }
-        match (self.phase(), direction) {
-            (Phase::Closed, _) => return true,
-            // Both ends open at once (RFC 9293 §3.5).
-            (Phase::Opening, Direction::ToClient) => return false,
-            _ => {}
+        if self.phase() == Phase::Closed {
+            return true;
+        }
+        // Both ends open at once (RFC 9293 §3.5).
+        if direction == Direction::ToClient && self.syn_count > 0 && self.syn_ack_count == 0 {
+            return false;
         }
         let is_repeated =
             direction == Direction::ToServer && self.syn_sequence_number == segment.sequence_number;
@@ -87,8 +92,17 @@ impl TcpLife {
         }
     }
 
+    /// Whether the SYN or SYN-ACK just handled was not the first of its kind.
+    pub(crate) const fn is_syn_repeated(&self, flags: TcpFlags) -> bool {
+        if flags.contains(TcpFlags::ACK) { self.syn_ack_count > 1 } else { self.syn_count > 1 }
+    }
+
     pub(crate) const fn is_reset(&self) -> bool {
         self.reset_by.is_some()
+    }
+
+    pub(crate) const fn has_data(&self) -> bool {
+        self.has_data
     }
 
     pub(crate) fn handshake(&self) -> Handshake {
@@ -145,11 +159,16 @@ impl TcpLife {
             return;
         }
         self.is_established = true;
-        if segment.acknowledgment_number == self.syn_ack_sequence_number.wrapping_add(1) {
+        let first = self.syn_ack_sequence_number.wrapping_add(1);
+        if segment.acknowledgment_number.wrapping_sub(first) <= MAX_EARLY_BYTES {
             self.rtt_client_ns = stored(timestamp.since(self.syn_ack_at));
         }
     }
 }
+
+/// How much a server may have said before the client's first acknowledgment: with its SYN-ACK (RFC 7413) or right behind
+/// it, within a window that is not scaled yet.
+const MAX_EARLY_BYTES: u32 = 65_535;
 
 /// A duration plus one, so that 0 can say "not seen"; at most 4.29 s, more is no round trip.
 fn stored(duration: Duration) -> u32 {

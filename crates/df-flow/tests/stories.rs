@@ -133,6 +133,20 @@ fn a_whole_connection() {
 }
 
 #[test]
+fn a_server_that_speaks_at_once_is_timed_too() {
+    let mut story = Story::new();
+    story.client(SYN, (99, 0), "").server(SYN_ACK, (499, 100), "hello");
+    let record = story.client(ACK, (100, 505), "").finish();
+    assert_eq!(record.handshake.rtt_client, Some(Duration::from_millis(1)));
+    let record = Story::new()
+        .client(SYN, (99, 0), "")
+        .server(SYN_ACK, (499, 100), "")
+        .client(ACK, (100, 99), "")
+        .finish();
+    assert_eq!(record.handshake.rtt_client, None, "it acknowledges something else");
+}
+
+#[test]
 fn a_syn_ack_seen_first_tells_the_server() {
     let mut story = Story::new();
     let record = story.server(SYN_ACK, (499, 100), "").client(ACK, (100, 500), "").finish();
@@ -192,6 +206,17 @@ fn an_answer_to_something_else_in_another_vlan_is_another_connection() {
     story.vlan(Some(10)).client(SYN, (99, 0), "").vlan(Some(20)).server(SYN_ACK, (499, 0x8000_0000), "");
     story.finish();
     assert_eq!(story.diary.records.len(), 2);
+}
+
+#[test]
+fn a_reset_that_no_end_believes_hides_nothing() {
+    let mut story = Story::new();
+    story.handshake().client(RST, (100, 0), "").client(ACK, (100, 500), "ask").server(
+        ACK,
+        (500, 103),
+        "answer",
+    );
+    assert_eq!(story.diary.lines[1..], ["ToServer 0: ask", "ToClient 0: answer"]);
 }
 
 #[test]

@@ -65,6 +65,10 @@
 //!
 //! [`TraceConfig::max_held_spans`] bounds what is held, [`TraceStats`] counts what became of it. Handling an exchange
 //! takes constant time; at most 64 exchanges that look alike are compared with each other.
+//!
+//! # Features
+//!
+//! None.
 #![forbid(unsafe_code)]
 
 mod assembler;

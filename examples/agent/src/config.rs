@@ -4,6 +4,7 @@ mod document;
 mod settings;
 mod value;
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -124,6 +125,8 @@ impl Configuration {
             self.capture.filter.clone_from(filter);
         }
         self.parsing.workers = arguments.workers.unwrap_or(self.parsing.workers);
+        // Whoever sends the packets must not be able to choose flows that collide.
+        self.flow.hash_seed = RandomState::new().hash_one(());
     }
 }
 

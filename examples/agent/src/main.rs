@@ -1,4 +1,5 @@
 //! The example agent: reads the command line and runs the command.
+#![forbid(unsafe_code)]
 
 mod arguments;
 mod config;

@@ -218,8 +218,7 @@ impl Active {
         let recovery = self.parser.on_gap(direction);
         let end = self.stream(direction).offset();
         self.interrupt(direction, end, outputs);
-        let until = self.latest;
-        self.matcher.handle_gap(direction, until, &mut outputs.finished(self.row));
+        self.lose(direction, outputs);
         self.stream(direction).is_searching = true;
         self.has_given_up |= recovery == Recovery::GiveUp;
     }
@@ -277,6 +276,7 @@ impl Active {
     fn step(&mut self, direction: Direction, input: Input<'_>, at: Mark, outputs: &mut Outputs<'_>) -> Step {
         if self.stream(direction).is_searching {
             if !self.parser.is_message_start(direction, input.bytes) {
+                self.lose(direction, outputs);
                 return Step::Dropped;
             }
             self.stream(direction).is_searching = false;
@@ -307,7 +307,14 @@ impl Active {
         self.errors_in_a_row = self.errors_in_a_row.saturating_add(1);
         self.has_given_up |= self.errors_in_a_row >= MAX_ERRORS_IN_A_ROW;
         self.interrupt(direction, at.offset, outputs);
+        self.lose(direction, outputs);
         self.stream(direction).is_searching = true;
+    }
+
+    /// Bytes are dropped unread: what they answered will not be answered again.
+    fn lose(&mut self, direction: Direction, outputs: &mut Outputs<'_>) {
+        let until = self.latest;
+        self.matcher.handle_gap(direction, until, &mut outputs.finished(self.row));
     }
 
     /// Reports the message in progress as far as it is known; it ends at the offset `end`.

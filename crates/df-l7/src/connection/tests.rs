@@ -105,6 +105,16 @@ fn responses_held_back_by_a_loss_answer_what_was_asked_before_them() {
 }
 
 #[test]
+fn an_unreadable_response_is_not_replaced_by_the_next_one() {
+    let mut talk = Talk::new(ConnectionConfig::default());
+    talk.client("ASK a\n").server("the end of an answer\n").client("ASK b\n").server("OK 2\n");
+    assert_eq!(talk.closed(), ["request a ", "exchange b 2"]);
+    let mut talk = Talk::new(ConnectionConfig::default());
+    talk.client("ASK a\n").server("noise\n").server("OK 1\n").client("ASK b\n").server("OK 2\n");
+    assert_eq!(talk.closed(), ["exchange a 1", "exchange b 2"]);
+}
+
+#[test]
 fn after_a_loss_requests_sent_together_are_not_paired() {
     let mut talk = Talk::new(ConnectionConfig::default());
     talk.server("OK 0\n").client("ASK a\nASK b\nASK c\n").lose(Direction::ToClient, 5).server("OK 2\n");

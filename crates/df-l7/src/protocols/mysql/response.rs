@@ -125,7 +125,12 @@ impl Conversation {
         let has_begun = !matches!(self.reading.stage, Stage::Idle | Stage::Stream);
         self.reading.continues = false;
         self.may_have_missed_response |= !self.expected.is_empty();
-        has_begun.then(|| self.succeed())
+        let message = has_begun.then(|| self.succeed());
+        // Clients send a command once they have the response to the one before: only the newest can still wait.
+        while self.expected.len() > 1 {
+            self.expected.pop_front();
+        }
+        message
     }
 
     /// The flags say how the server reads backslashes.
