@@ -256,14 +256,7 @@ impl<S> FlowTable<S> {
         sink: &mut impl FlowSink<S>,
     ) {
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        let mut outlet = Outlet {
-            key: &flow.key,
-            state: &mut flow.state,
-            direction,
-            sink,
-            delivered: 0,
-            evidence: DirectionEvidence::None,
-        };
+        let mut outlet = Outlet::new(&flow.key, &mut flow.state, direction, sink);
         let assembler = &mut flow.assemblers[direction.index()];
         let held_before = assembler.held_bytes();
         let placement = assembler.handle_segment(data, |ordered| outlet.deliver(ordered));
@@ -430,14 +423,7 @@ impl<S> FlowTable<S> {
         for direction in Direction::BOTH {
             let assembler = &mut flow.assemblers[direction.index()];
             let held = assembler.held_bytes() as u64;
-            let mut outlet = Outlet {
-                key: &flow.key,
-                state: &mut flow.state,
-                direction,
-                sink,
-                delivered: 0,
-                evidence: DirectionEvidence::None,
-            };
+            let mut outlet = Outlet::new(&flow.key, &mut flow.state, direction, sink);
             while assembler.skip_hole(|ordered| outlet.deliver(ordered)) {
                 self.stats.gaps += 1;
             }
@@ -458,7 +444,11 @@ struct Outlet<'a, S, K: FlowSink<S>> {
     evidence: DirectionEvidence,
 }
 
-impl<S, K: FlowSink<S>> Outlet<'_, S, K> {
+impl<'a, S, K: FlowSink<S>> Outlet<'a, S, K> {
+    fn new(key: &'a df_core::FlowKey, state: &'a mut S, direction: Direction, sink: &'a mut K) -> Self {
+        Self { key, state, direction, sink, delivered: 0, evidence: DirectionEvidence::None }
+    }
+
     fn deliver(&mut self, ordered: Ordered<'_>) {
         let segment = ordered.segment;
         self.delivered += segment.bytes.len() as u64;
