@@ -4,15 +4,16 @@ use df_core::{Chunk, Direction, Packet, TcpFlags, TcpSegment, Timestamp, Transpo
 use hashbrown::HashTable;
 use slab::Slab;
 
-use crate::assembler::{Assembler, Loss, Ordered, Placement, Segment};
+use crate::assembler::{Assembler, Loss, Ordered, Segment};
 use crate::clock::Clock;
+use crate::counters::Counters;
 use crate::direction::{self, Listeners};
 use crate::ends_index::EndsIndex;
 use crate::expiry::{Entry, Wheel};
 use crate::flow::Flow;
 use crate::index::{ends_hash, flow_hash};
-use crate::tcp::{Phase, TcpLife};
-use crate::{DirectionCounters, DirectionEvidence, FlowConfig, FlowEndReason, FlowSink, FlowStats};
+use crate::tcp::{Phase, TcpLife, Trouble};
+use crate::{DirectionEvidence, FlowConfig, FlowEndReason, FlowSink, FlowStats};
 
 /// A table of flows, each with the caller's state `S`.
 ///
@@ -186,7 +187,7 @@ impl<S> FlowTable<S> {
             found_ns: u64::MAX,
             state: sink.opened(&key),
             assemblers: [Assembler::default(), Assembler::default()],
-            counters: [DirectionCounters::default(); 2],
+            counters: [Counters::default(); 2],
             tcp: TcpLife::default(),
             start: packet.timestamp,
             end: packet.timestamp,
@@ -263,9 +264,12 @@ impl<S> FlowTable<S> {
         let loss = assembler.loss(data.timestamp, self.config.max_out_of_order_bytes);
         let is_crowded = self.stats.held_bytes > self.config.max_total_out_of_order_bytes as u64;
         let loss = if is_crowded && assembler.held_bytes() > 0 { Some(Loss::Forced) } else { loss };
+        let hole_bytes = assembler.hole_bytes();
+        let mut hole = None;
         if let Some(loss) = loss
             && assembler.skip_hole(|ordered| outlet.deliver(ordered))
         {
+            hole = Some(Trouble::Lost(hole_bytes));
             self.stats.gaps += 1;
             self.stats.gaps_forced += u64::from(loss == Loss::Forced);
         }
@@ -277,9 +281,10 @@ impl<S> FlowTable<S> {
         self.stats.delivered_bytes += delivered;
         let arrived = data.bytes.len() as u64 + held_before as u64;
         self.stats.repeated_bytes += arrived.saturating_sub(delivered + held_after as u64);
-        let counters = &mut flow.counters[direction.index()];
-        counters.retransmissions += u32::from(placement == Placement::Repeated);
-        counters.out_of_order += u32::from(placement == Placement::FilledHole);
+        flow.count_placement(direction, data, placement);
+        if let Some(hole) = hole {
+            flow.tcp.count(direction, hole);
+        }
         self.after_delivery(slot, evidence, sink);
     }
 
@@ -294,6 +299,7 @@ impl<S> FlowTable<S> {
         if flow.key.transport != Transport::Udp || packet.payload_len == 0 {
             return;
         }
+        flow.tcp.handle_datagram(direction, packet.timestamp);
         let len = packet.payload.len() as u64;
         self.stats.payload_bytes += len;
         self.stats.delivered_bytes += len;
@@ -424,8 +430,13 @@ impl<S> FlowTable<S> {
             let assembler = &mut flow.assemblers[direction.index()];
             let held = assembler.held_bytes() as u64;
             let mut outlet = Outlet::new(&flow.key, &mut flow.state, direction, sink);
-            while assembler.skip_hole(|ordered| outlet.deliver(ordered)) {
+            loop {
+                let hole_bytes = assembler.hole_bytes();
+                if !assembler.skip_hole(|ordered| outlet.deliver(ordered)) {
+                    break;
+                }
                 self.stats.gaps += 1;
+                flow.tcp.count(direction, Trouble::Lost(hole_bytes));
             }
             self.stats.held_bytes = self.stats.held_bytes.saturating_sub(held);
             self.stats.delivered_bytes += outlet.delivered;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use df_core::{Chunk, Endpoint, FlowKey, Timestamp};
-use df_flow::{DirectionEvidence, FlowRecord, FlowSink};
-use df_l7::{Connection, ConnectionConfig, ConnectionStats, Exchange, Protocol};
+use df_flow::{DirectionEvidence, FlowRecord, FlowSink, L7Counts};
+use df_l7::{Connection, ConnectionConfig, ConnectionStats, Exchange, Protocol, ResponseStatus};
 
 /// Takes what parsing gives: the delivery itself, or the channel that leads to it.
 pub(crate) trait Receiver {
@@ -30,6 +30,8 @@ pub(crate) struct FlowState {
     protocol: Option<Protocol>,
     /// The client when the flow began: records may turn the flow round, exchanges stay as they were.
     client: Endpoint,
+    /// The exchanges since the record before.
+    counts: L7Counts,
 }
 
 /// What all connections that have ended did with their input.
@@ -57,10 +59,18 @@ impl<R: Receiver> Pipeline<R> {
         (self.stats, self.receiver)
     }
 
-    fn drain(&mut self, key: &FlowKey, connection: &mut Connection) {
-        while let Some(exchange) = connection.poll_exchange() {
+    fn drain(&mut self, key: &FlowKey, state: &mut FlowState) {
+        while let Some(exchange) = state.connection.poll_exchange() {
+            count(&mut state.counts, &exchange);
             self.receiver.exchange(exchange, key);
         }
+    }
+
+    fn deliver(&mut self, record: FlowRecord, state: &mut FlowState) {
+        let Some(protocol) = state.protocol else { return self.receiver.flow(record, None) };
+        state.counts.protocol = Some(protocol.name());
+        let record = record.with_l7(std::mem::take(&mut state.counts));
+        self.receiver.flow(record, Some(protocol));
     }
 }
 
@@ -71,12 +81,13 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
             connection: connection.with_ports(key.client.port, key.server.port),
             protocol: None,
             client: key.client,
+            counts: L7Counts::default(),
         }
     }
 
     fn chunk(&mut self, key: &FlowKey, state: &mut FlowState, chunk: Chunk<'_>) -> DirectionEvidence {
         state.connection.handle_chunk(chunk);
-        self.drain(key, &mut state.connection);
+        self.drain(key, state);
         let Some(protocol) = state.connection.protocol() else { return DirectionEvidence::None };
         state.protocol = Some(protocol);
         if state.connection.is_reversed() {
@@ -88,7 +99,7 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
 
     fn closed(&mut self, key: &FlowKey, state: &mut FlowState) {
         state.connection.handle_close();
-        self.drain(key, &mut state.connection);
+        self.drain(key, state);
     }
 
     fn deadline(&self, state: &FlowState) -> Option<Timestamp> {
@@ -97,19 +108,35 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
 
     fn timed_out(&mut self, key: &FlowKey, state: &mut FlowState, now: Timestamp) {
         state.connection.handle_timeout(now);
-        self.drain(key, &mut state.connection);
+        self.drain(key, state);
     }
 
     fn reported(&mut self, record: FlowRecord, state: &mut FlowState) {
-        self.receiver.flow(record, state.protocol);
+        self.deliver(record, state);
     }
 
     fn ended(&mut self, record: FlowRecord, mut state: FlowState) {
         let key = if record.key.client == state.client { record.key } else { record.key.reversed() };
         state.connection.handle_close();
-        self.drain(&key, &mut state.connection);
+        self.drain(&key, &mut state);
         self.stats.count(&state.connection.stats());
-        self.receiver.flow(record, state.protocol);
+        self.deliver(record, &mut state);
+    }
+}
+
+/// Adds an exchange to the account of its flow.
+fn count(counts: &mut L7Counts, exchange: &Exchange) {
+    counts.request = counts.request.saturating_add(u32::from(exchange.request.is_some()));
+    counts.response = counts.response.saturating_add(u32::from(exchange.response.is_some()));
+    let counter = match exchange.status() {
+        ResponseStatus::ClientError => &mut counts.client_error,
+        ResponseStatus::ServerError => &mut counts.server_error,
+        ResponseStatus::Timeout => &mut counts.timeout,
+        _ => &mut 0,
+    };
+    *counter = counter.saturating_add(1);
+    if let Some(duration) = exchange.duration() {
+        counts.rrt.add(duration);
     }
 }
 
