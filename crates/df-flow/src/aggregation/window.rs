@@ -1,0 +1,95 @@
+//! One window of time with the figures of all its edges.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+use df_core::{Endpoint, FlowKey, Timestamp, Transport};
+
+use super::edge_metrics::EdgeMetrics;
+
+/// A client's address and the server endpoint that it talks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Edge {
+    /// The client's address; its port changes with every connection.
+    pub client: IpAddr,
+    /// The server's end.
+    pub server: ServerEndpoint,
+}
+
+/// Where a service is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ServerEndpoint {
+    /// The transport.
+    pub transport: Transport,
+    /// Address and port.
+    pub end: Endpoint,
+}
+
+impl Edge {
+    /// Stands for all edges that a window has no room for.
+    pub const OVERFLOW: Self = Self {
+        client: IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        server: ServerEndpoint {
+            transport: Transport::Tcp,
+            end: Endpoint { ip: IpAddr::V6(Ipv6Addr::UNSPECIFIED), port: 0 },
+        },
+    };
+
+    /// The edge that a flow belongs to.
+    pub const fn of(key: &FlowKey) -> Self {
+        Self {
+            client: key.client.ip,
+            server: ServerEndpoint { transport: key.transport, end: key.server },
+        }
+    }
+}
+
+/// The figures of one window of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Window {
+    /// When it begins: a whole multiple of its length since 1970.
+    pub start: Timestamp,
+    /// How long it is.
+    pub length: Duration,
+    /// The figures per edge; what exceeds the bound is under [`Edge::OVERFLOW`].
+    pub edges: HashMap<Edge, EdgeMetrics>,
+}
+
+impl Window {
+    /// A window without figures.
+    pub fn new(start: Timestamp, length: Duration) -> Self {
+        Self { start, length, edges: HashMap::new() }
+    }
+
+    /// When it ends.
+    pub fn end(&self) -> Timestamp {
+        self.start.saturating_add(self.length)
+    }
+
+    /// The figures per server endpoint, over all its clients.
+    pub fn endpoints(&self) -> HashMap<ServerEndpoint, EdgeMetrics> {
+        let mut endpoints: HashMap<ServerEndpoint, EdgeMetrics> = HashMap::new();
+        for (edge, metrics) in &self.edges {
+            endpoints.entry(edge.server).or_default().merge(metrics);
+        }
+        endpoints
+    }
+
+    /// Adds the window of another thread or host for the same time, or the one that follows: then this window becomes
+    /// longer, and the flows open at its end are those of the later one. Holds at most `max_edges` edges.
+    pub fn merge(&mut self, later: &Self, max_edges: usize) {
+        let follows = later.start >= self.end();
+        if follows {
+            self.edges.values_mut().for_each(|metrics| metrics.active = 0);
+        }
+        let end = self.end().max(later.end());
+        self.start = self.start.min(later.start);
+        self.length = end.since(self.start);
+        for (edge, metrics) in &later.edges {
+            let is_within = self.edges.len() + 1 < max_edges || self.edges.contains_key(edge);
+            self.edges.entry(if is_within { *edge } else { Edge::OVERFLOW }).or_default().merge(metrics);
+        }
+    }
+}
