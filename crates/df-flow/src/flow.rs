@@ -1,9 +1,9 @@
 //! One flow: its account, its TCP life and the order of its bytes.
 
-use df_core::{Direction, FlowKey, Packet, TcpFlags, Timestamp, Transport, TransportHeader, VlanTags};
+use df_core::{Direction, Packet, TcpFlags, Timestamp, Transport, TransportHeader, VlanTags};
 
 use crate::assembler::Assembler;
-use crate::index::direction_in;
+use crate::key::Key;
 use crate::tcp::{Phase, TcpLife};
 use crate::{CloseType, DirectionCounters, FlowConfig, FlowEndReason, FlowRecord, Handshake};
 
@@ -11,8 +11,7 @@ use crate::{CloseType, DirectionCounters, FlowConfig, FlowEndReason, FlowRecord,
 #[derive(Debug)]
 pub(crate) struct Flow<S> {
     pub(crate) id: u64,
-    pub(crate) hash: u64,
-    pub(crate) key: FlowKey,
+    pub(crate) key: Key,
     /// The VLAN tags of each direction's packets; none as long as it has none.
     pub(crate) vlans: [Option<VlanTags>; 2],
     /// When the last packet came, on the table's clock.
@@ -35,15 +34,15 @@ pub(crate) struct Flow<S> {
 impl<S> Flow<S> {
     /// Which way a packet of this flow goes; none if it belongs to another flow.
     pub(crate) fn direction_of(&self, packet: &Packet<'_>) -> Option<Direction> {
-        let direction = direction_in(&self.key, packet)?;
-        let vlan = self.vlans[direction.index()].unwrap_or(self.key.vlan);
+        let direction = self.key.direction_of(packet)?;
+        let vlan = self.vlans[direction.index()].unwrap_or_else(|| self.key.vlan());
         (vlan == packet.vlan).then_some(direction)
     }
 
     /// Which way a packet goes that may be the first of the other direction, in another VLAN: some networks carry the
     /// two directions of a connection in different ones.
     pub(crate) fn direction_across_vlans(&self, packet: &Packet<'_>) -> Option<Direction> {
-        let direction = direction_in(&self.key, packet)?;
+        let direction = self.key.direction_of(packet)?;
         let is_new = self.vlans[direction.index()].is_none();
         let answers = match packet.transport {
             TransportHeader::Tcp(segment) => {
@@ -78,7 +77,7 @@ impl<S> Flow<S> {
 
     /// How long the flow may be silent.
     pub(crate) fn timeout_ns(&self, config: &FlowConfig) -> u64 {
-        let timeout = match (self.key.transport, self.tcp.phase()) {
+        let timeout = match (self.key.transport(), self.tcp.phase()) {
             (Transport::Tcp, Phase::Opening) => config.opening_timeout,
             (Transport::Tcp, Phase::Established) => config.established_timeout,
             (Transport::Tcp, Phase::Closed) => config.closing_timeout,
@@ -100,10 +99,11 @@ impl<S> Flow<S> {
     pub(crate) fn take_record(&mut self, end_reason: Option<FlowEndReason>) -> FlowRecord {
         let counters = std::mem::take(&mut self.counters);
         let is_new = !std::mem::replace(&mut self.is_reported, true);
+        let key = self.key.flow_key();
         let [to_server, to_client] = if self.is_reversed { swapped(counters) } else { counters };
         FlowRecord {
             id: self.id,
-            key: if self.is_reversed { self.key.reversed() } else { self.key },
+            key: if self.is_reversed { key.reversed() } else { key },
             start: self.start,
             end: self.end,
             is_new,
@@ -113,7 +113,7 @@ impl<S> Flow<S> {
             direction_score: self.direction_score,
             to_server,
             to_client,
-            handshake: if self.key.transport == Transport::Tcp {
+            handshake: if self.key.transport() == Transport::Tcp {
                 self.tcp.handshake()
             } else {
                 Handshake::default()
@@ -124,7 +124,7 @@ impl<S> Flow<S> {
     fn close_type(&self, end_reason: Option<FlowEndReason>) -> CloseType {
         match end_reason {
             None => CloseType::ForcedReport,
-            Some(_) if self.key.transport != Transport::Tcp => CloseType::Finish,
+            Some(_) if self.key.transport() != Transport::Tcp => CloseType::Finish,
             Some(FlowEndReason::ForcedEnd | FlowEndReason::LackOfResources)
                 if self.tcp.close_type() == CloseType::Timeout =>
             {
