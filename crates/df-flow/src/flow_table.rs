@@ -433,6 +433,7 @@ impl<S> FlowTable<S> {
             self.ends_index.remove(ends_hash([key.client, key.server], seed), slot);
         }
         self.stats.flows_ended += 1;
+        sink.ending(&key, &mut flow.state);
         let record = flow.take_record(Some(reason));
         sink.ended(record, flow.state);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use df_core::{Chunk, Endpoint, FlowKey, Timestamp};
+use df_core::{Chunk, FlowKey, Timestamp};
 use df_flow::{DirectionEvidence, FlowRecord, FlowSink};
 use df_l7::{Connection, ConnectionConfig, ConnectionStats, Exchange, Protocol};
 
@@ -17,7 +17,8 @@ pub(crate) trait Receiver {
 /// The sink of one flow table.
 #[derive(Debug)]
 pub(crate) struct Pipeline<R> {
-    config: Arc<ConnectionConfig>,
+    /// None where flows are accounted for and nothing is parsed.
+    config: Option<Arc<ConnectionConfig>>,
     receiver: R,
     stats: ParsingStats,
 }
@@ -25,11 +26,9 @@ pub(crate) struct Pipeline<R> {
 /// What is kept per flow.
 #[derive(Debug)]
 pub(crate) struct FlowState {
-    connection: Connection,
+    connection: Option<Connection>,
     /// The protocol found; outlives the connection's end.
     protocol: Option<Protocol>,
-    /// The client when the flow began: records may turn the flow round, exchanges stay as they were.
-    client: Endpoint,
 }
 
 /// What all connections that have ended did with their input.
@@ -43,7 +42,7 @@ pub(crate) struct ParsingStats {
 
 impl<R: Receiver> Pipeline<R> {
     /// A pipeline that ends at `receiver`.
-    pub(crate) fn new(config: Arc<ConnectionConfig>, receiver: R) -> Self {
+    pub(crate) fn new(config: Option<Arc<ConnectionConfig>>, receiver: R) -> Self {
         Self { config, receiver, stats: ParsingStats::default() }
     }
 
@@ -66,49 +65,52 @@ impl<R: Receiver> Pipeline<R> {
 
 impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
     fn opened(&mut self, key: &FlowKey) -> FlowState {
-        let connection = Connection::new(key.transport, Arc::clone(&self.config));
-        FlowState {
-            connection: connection.with_ports(key.client.port, key.server.port),
-            protocol: None,
-            client: key.client,
-        }
+        let connection = self.config.as_ref().map(|config| {
+            let connection = Connection::new(key.transport, Arc::clone(config));
+            connection.with_ports(key.client.port, key.server.port)
+        });
+        FlowState { connection, protocol: None }
     }
 
     fn chunk(&mut self, key: &FlowKey, state: &mut FlowState, chunk: Chunk<'_>) -> DirectionEvidence {
-        state.connection.handle_chunk(chunk);
-        self.drain(key, &mut state.connection);
-        let Some(protocol) = state.connection.protocol() else { return DirectionEvidence::None };
+        let Some(connection) = &mut state.connection else { return DirectionEvidence::None };
+        connection.handle_chunk(chunk);
+        self.drain(key, connection);
+        let Some(protocol) = connection.protocol() else { return DirectionEvidence::None };
         state.protocol = Some(protocol);
-        if state.connection.is_reversed() {
-            DirectionEvidence::Reversed
-        } else {
-            DirectionEvidence::Confirmed
-        }
+        if connection.is_reversed() { DirectionEvidence::Reversed } else { DirectionEvidence::Confirmed }
     }
 
     fn closed(&mut self, key: &FlowKey, state: &mut FlowState) {
-        state.connection.handle_close();
-        self.drain(key, &mut state.connection);
+        if let Some(connection) = &mut state.connection {
+            connection.handle_close();
+            self.drain(key, connection);
+        }
     }
 
     fn deadline(&self, state: &FlowState) -> Option<Timestamp> {
-        state.connection.poll_timeout()
+        state.connection.as_ref()?.poll_timeout()
     }
 
     fn timed_out(&mut self, key: &FlowKey, state: &mut FlowState, now: Timestamp) {
-        state.connection.handle_timeout(now);
-        self.drain(key, &mut state.connection);
+        if let Some(connection) = &mut state.connection {
+            connection.handle_timeout(now);
+            self.drain(key, connection);
+        }
+    }
+
+    fn ending(&mut self, key: &FlowKey, state: &mut FlowState) {
+        self.closed(key, state);
     }
 
     fn reported(&mut self, record: FlowRecord, state: &mut FlowState) {
         self.receiver.flow(record, state.protocol);
     }
 
-    fn ended(&mut self, record: FlowRecord, mut state: FlowState) {
-        let key = if record.key.client == state.client { record.key } else { record.key.reversed() };
-        state.connection.handle_close();
-        self.drain(&key, &mut state.connection);
-        self.stats.count(&state.connection.stats());
+    fn ended(&mut self, record: FlowRecord, state: FlowState) {
+        if let Some(connection) = &state.connection {
+            self.stats.count(&connection.stats());
+        }
         self.receiver.flow(record, state.protocol);
     }
 }

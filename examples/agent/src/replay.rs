@@ -3,7 +3,6 @@
 mod progress;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use df_capture::{DecodeStats, FrameSource, PcapFile, PcapFileError, decode};
 use df_core::InterfaceId;
@@ -58,7 +57,7 @@ impl Replay {
             .map_err(|error| Failure::running(format!("cannot listen for signals: {error}")))?;
         Ok(Self {
             flows: FlowTable::new(configuration.flow.clone()),
-            pipeline: Pipeline::new(Arc::new(configuration.connection.clone()), delivery),
+            pipeline: Pipeline::new(configuration.connections(), delivery),
             decoding: DecodeStats::default(),
             named_interfaces: 0,
             stop,

@@ -53,6 +53,8 @@ settings! {
         "Bytes held per direction of a TCP connection while earlier ones are missing.";
     "processors.flow_log.limits.max_total_out_of_order_bytes" => flow.max_total_out_of_order_bytes,
         "Bytes held in all, per parsing thread, while earlier ones are missing.";
+    "processors.request_log.enabled" => parsing.has_requests,
+        "Parse application protocols; without it flows are accounted for, and of packets only headers are captured.";
     "processors.request_log.application_protocol_inference.disabled_protocols" => connection.disabled_protocols,
         "Protocols that are not looked for.";
     "processors.request_log.application_protocol_inference.max_detection_chunks" => connection.max_detection_chunks,

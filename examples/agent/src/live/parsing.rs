@@ -43,7 +43,7 @@ pub(super) struct Channels {
 pub(super) fn run(
     channels: Channels,
     flow: FlowConfig,
-    connection: Arc<ConnectionConfig>,
+    connection: Option<Arc<ConnectionConfig>>,
     health: &HealthCounts,
 ) -> (FlowStats, ParsingStats) {
     let Channels { full, empty, events } = channels;
