@@ -54,26 +54,30 @@ fn main() -> Result<(), Box<dyn Error>> {
 #[allow(clippy::cast_precision_loss, reason = "figures for people")]
 fn measure(flows: u32) -> Result<(), Box<dyn Error>> {
     let mut config = FlowConfig::default();
-    config.max_flows = usize::try_from(flows)? + 1;
+    config.max_flows = usize::try_from(flows)? + GROUP;
     let (mut table, mut sink) = (FlowTable::new(config), Counting::default());
     let before = resident_bytes()?;
-    let opening = timed(u64::from(flows) * 3, |number| {
-        let flow = u32::try_from(number / 3).unwrap_or_default();
-        table.handle_packet(&handshake(flow, number), &mut sink);
+    let opening = timed(u64::from(flows) * 3, |numbers| {
+        let packets = numbers.map(|number| handshake(u32::try_from(number / 3).unwrap_or_default(), number));
+        table.handle_packets(&packets, &mut sink);
     });
     let grown = resident_bytes()?.saturating_sub(before);
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
-    let using = timed(USED_PACKETS, |number| {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        let flow = u32::try_from((random >> 32) * u64::from(flows) >> 32).unwrap_or_default();
-        table.handle_packet(&acknowledgment(flow, u64::from(flows) * 3 + number, random), &mut sink);
+    let using = timed(USED_PACKETS, |numbers| {
+        let packets = numbers.map(|number| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let flow = u32::try_from((random >> 32) * u64::from(flows) >> 32).unwrap_or_default();
+            acknowledgment(flow, u64::from(flows) * 3 + number, random)
+        });
+        table.handle_packets(&packets, &mut sink);
     });
     // Everything is long over when these come, one by one.
     let later = u64::from(flows) * 3 + USED_PACKETS + 400_000_000_000 / PACKET_EVERY_NS;
-    let ending = timed(u64::from(flows) / 32 + 64, |number| {
-        table.handle_packet(&acknowledgment(u32::MAX, later + number, 0), &mut sink);
+    let ending = timed(u64::from(flows) / 32 + GROUP as u64, |numbers| {
+        let packets = numbers.map(|number| acknowledgment(u32::MAX, later + number, 0));
+        table.handle_packets(&packets, &mut sink);
     });
     let longest_ns = opening.longest_group_ns.max(using.longest_group_ns).max(ending.longest_group_ns);
     println!(
@@ -90,19 +94,18 @@ fn measure(flows: u32) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Sends `packets` packets, and looks at the processor's time after each group of them.
-fn timed(packets: u64, mut send: impl FnMut(u64)) -> Timing {
+/// Sends `packets` packets in groups, and looks at the processor's time after each.
+fn timed(packets: u64, mut send: impl FnMut([u64; GROUP])) -> Timing {
     let started = process_time();
-    let (mut last, mut longest_group_ns) = (started, 0);
-    for number in 0..packets {
-        send(number);
-        if number % GROUP == GROUP - 1 {
-            let now = process_time();
-            longest_group_ns = longest_group_ns.max(now - last);
-            last = now;
-        }
+    let (mut last, mut longest_group_ns, mut sent) = (started, 0, 0);
+    while sent < packets {
+        send(std::array::from_fn(|at| sent + at as u64));
+        sent += GROUP as u64;
+        let now = process_time();
+        longest_group_ns = longest_group_ns.max(now - last);
+        last = now;
     }
-    Timing { packets, total_ns: process_time() - started, longest_group_ns }
+    Timing { packets: sent, total_ns: process_time() - started, longest_group_ns }
 }
 
 fn handshake(flow: u32, number: u64) -> Packet<'static> {
@@ -133,7 +136,7 @@ fn packet(flow: u32, number: u64, is_to_server: bool, segment: TcpSegment) -> Pa
 }
 
 /// Packets between two looks at the clock.
-const GROUP: u64 = 64;
+const GROUP: usize = 64;
 const USED_PACKETS: u64 = 4_000_000;
 /// Four million packets a second.
 const PACKET_EVERY_NS: u64 = 250;

@@ -156,6 +156,12 @@ impl Assembler {
         true
     }
 
+    /// Reads something of itself, as [`Flow::read_a_little`](crate::flow::Flow::read_a_little) says.
+    #[inline]
+    pub(crate) fn read_a_little(&self) -> u64 {
+        self.offset
+    }
+
     /// A datagram needs no order: gives the offset at which it stands.
     pub(crate) fn pass(&mut self, len: u32) -> u64 {
         let offset = self.offset;
