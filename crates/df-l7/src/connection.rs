@@ -9,6 +9,7 @@ use crate::{ConnectionConfig, Exchange, Protocol, ProtocolRow};
 
 mod active;
 mod detecting;
+mod started;
 
 use active::{Active, Outputs};
 use detecting::{Detecting, Verdict};

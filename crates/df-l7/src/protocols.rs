@@ -110,6 +110,10 @@ pub enum Family {
     Database,
     /// Name resolution.
     Dns,
+    /// Remote procedure calls.
+    Rpc,
+    /// A message broker and its clients.
+    Messaging,
     /// Anything else.
     Other,
 }
