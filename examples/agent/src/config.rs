@@ -57,13 +57,21 @@ pub(crate) struct ParsingSettings {
     /// 0 is one per core, less one for capture.
     pub(crate) workers: u16,
     pub(crate) max_queued_batches: usize,
+    pub(crate) verdict_expiry: Duration,
+    pub(crate) max_verdicts: usize,
     /// Whether application protocols are parsed.
     pub(crate) has_requests: bool,
 }
 
 impl Default for ParsingSettings {
     fn default() -> Self {
-        Self { workers: 0, max_queued_batches: 256, has_requests: true }
+        Self {
+            workers: 0,
+            max_queued_batches: 256,
+            verdict_expiry: Duration::from_secs(60),
+            max_verdicts: 8_192,
+            has_requests: true,
+        }
     }
 }
 

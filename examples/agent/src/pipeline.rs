@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use df_core::{Chunk, FlowKey, Timestamp};
+use df_core::{Chunk, Endpoint, FlowKey, Timestamp};
 use df_flow::{DirectionEvidence, FlowRecord, FlowSink};
-use df_l7::{Connection, ConnectionConfig, ConnectionStats, Exchange, Protocol};
+use df_l7::{Connection, ConnectionConfig, ConnectionStats, Exchange, Protocol, Verdicts};
+
+use crate::config::ParsingSettings;
 
 /// Takes what parsing gives: the delivery itself, or the channel that leads to it.
 pub(crate) trait Receiver {
@@ -19,6 +21,8 @@ pub(crate) trait Receiver {
 pub(crate) struct Pipeline<R> {
     /// None where flows are accounted for and nothing is parsed.
     config: Option<Arc<ConnectionConfig>>,
+    /// What servers were found to speak.
+    verdicts: Verdicts<Endpoint>,
     receiver: R,
     stats: ParsingStats,
 }
@@ -29,6 +33,8 @@ pub(crate) struct FlowState {
     connection: Option<Connection>,
     /// The protocol found; outlives the connection's end.
     protocol: Option<Protocol>,
+    /// Whether any bytes were seen.
+    has_begun: bool,
 }
 
 /// What all connections that have ended did with their input.
@@ -42,8 +48,9 @@ pub(crate) struct ParsingStats {
 
 impl<R: Receiver> Pipeline<R> {
     /// A pipeline that ends at `receiver`.
-    pub(crate) fn new(config: Option<Arc<ConnectionConfig>>, receiver: R) -> Self {
-        Self { config, receiver, stats: ParsingStats::default() }
+    pub(crate) fn new(config: Option<Arc<ConnectionConfig>>, parsing: &ParsingSettings, receiver: R) -> Self {
+        let verdicts = Verdicts::new(parsing.max_verdicts, parsing.verdict_expiry);
+        Self { config, verdicts, receiver, stats: ParsingStats::default() }
     }
 
     /// Where the pipeline ends.
@@ -69,16 +76,26 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
             let connection = Connection::new(key.transport, Arc::clone(config));
             connection.with_ports(key.client.port, key.server.port)
         });
-        FlowState { connection, protocol: None }
+        FlowState { connection, protocol: None, has_begun: false }
     }
 
     fn chunk(&mut self, key: &FlowKey, state: &mut FlowState, chunk: Chunk<'_>) -> DirectionEvidence {
         let Some(connection) = &mut state.connection else { return DirectionEvidence::None };
+        let now = chunk.timestamp;
+        if !std::mem::replace(&mut state.has_begun, true)
+            && let Some(protocol) = self.verdicts.expected(&key.server, now)
+        {
+            connection.expect(protocol);
+        }
         connection.handle_chunk(chunk);
         self.drain(key, connection);
         let Some(protocol) = connection.protocol() else { return DirectionEvidence::None };
-        state.protocol = Some(protocol);
-        if connection.is_reversed() { DirectionEvidence::Reversed } else { DirectionEvidence::Confirmed }
+        let is_reversed = connection.is_reversed();
+        if state.protocol.replace(protocol) != Some(protocol) {
+            let server = if is_reversed { key.client } else { key.server };
+            self.verdicts.remember(server, protocol, now);
+        }
+        if is_reversed { DirectionEvidence::Reversed } else { DirectionEvidence::Confirmed }
     }
 
     fn closed(&mut self, key: &FlowKey, state: &mut FlowState) {

@@ -57,7 +57,7 @@ impl Replay {
             .map_err(|error| Failure::running(format!("cannot listen for signals: {error}")))?;
         Ok(Self {
             flows: FlowTable::new(configuration.flow.clone()),
-            pipeline: Pipeline::new(configuration.connections(), delivery),
+            pipeline: Pipeline::new(configuration.connections(), &configuration.parsing, delivery),
             decoding: DecodeStats::default(),
             named_interfaces: 0,
             stop,
