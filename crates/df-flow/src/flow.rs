@@ -2,10 +2,12 @@
 
 use df_core::{Direction, Packet, TcpFlags, Timestamp, Transport, TransportHeader, VlanTags};
 
-use crate::assembler::Assembler;
+use crate::assembler::{Assembler, Placement, Segment};
+use crate::counters::Counters;
+use crate::index::record_id;
 use crate::key::Key;
-use crate::tcp::{Phase, TcpLife};
-use crate::{CloseType, DirectionCounters, FlowConfig, FlowEndReason, FlowRecord, Handshake};
+use crate::tcp::{Phase, TcpLife, Trouble};
+use crate::{CloseType, FlowConfig, FlowEndReason, FlowRecord, Handshake};
 
 /// One flow with the caller's state.
 #[derive(Debug)]
@@ -20,7 +22,7 @@ pub(crate) struct Flow<S> {
     pub(crate) found_ns: u64,
     pub(crate) state: S,
     pub(crate) assemblers: [Assembler; 2],
-    pub(crate) counters: [DirectionCounters; 2],
+    pub(crate) counters: [Counters; 2],
     pub(crate) tcp: TcpLife,
     pub(crate) start: Timestamp,
     pub(crate) end: Timestamp,
@@ -37,7 +39,7 @@ impl<S> Flow<S> {
     pub(crate) fn read_a_little(&self) -> u64 {
         let [one, other] = &self.counters;
         (self.id ^ self.active_ns ^ self.found_ns ^ self.end.as_nanos())
-            .wrapping_add(one.packets ^ one.l4_bytes ^ other.packets ^ other.l4_bytes)
+            .wrapping_add(one.packets ^ other.packets)
             .wrapping_add(
                 u64::from(self.is_closed) ^ self.assemblers.iter().map(Assembler::read_a_little).sum::<u64>(),
             )
@@ -70,19 +72,35 @@ impl<S> Flow<S> {
         self.start = self.start.min(packet.timestamp);
         self.vlans[direction.index()].get_or_insert(packet.vlan);
         let counters = &mut self.counters[direction.index()];
-        counters.packets += 1;
-        counters.bytes += u64::from(packet.frame_len);
-        counters.l3_bytes += u64::from(packet.ip_len);
-        counters.l4_bytes += u64::from(packet.payload_len);
+        counters.count(packet);
         if let TransportHeader::Tcp(segment) = &packet.transport {
-            counters.tcp_flags = counters.tcp_flags.union(segment.flags);
-            let is_data_phase =
-                !segment.flags.contains(TcpFlags::SYN) && !segment.flags.contains(TcpFlags::RST);
-            counters.zero_window += u32::from(segment.window == 0 && is_data_phase);
-            self.tcp.handle_segment(direction, segment, packet.timestamp, packet.payload_len > 0);
+            counters.note_flags(segment.flags);
+            let payload_len = packet.payload_len;
+            let remark = self.tcp.handle_segment(direction, segment, packet.timestamp, payload_len);
+            counters.zero_window += u32::from(remark.is_zero_window());
             if segment.flags.contains(TcpFlags::SYN) && self.tcp.is_syn_repeated(segment.flags) {
                 counters.retransmissions += 1;
             }
+        }
+    }
+
+    /// A data segment has found its place.
+    pub(crate) fn count_placement(
+        &mut self,
+        direction: Direction,
+        segment: Segment<'_>,
+        placement: Placement,
+    ) {
+        if placement == Placement::KeepAlive || !self.tcp.sent_data_last(direction) {
+            return; // The byte of a probe is no data.
+        }
+        let counters = &mut self.counters[direction.index()];
+        counters.retransmissions += u32::from(placement == Placement::Repeated);
+        counters.out_of_order += u32::from(placement == Placement::FilledHole);
+        let is_new = placement != Placement::Repeated;
+        self.tcp.handle_data(direction, segment.timestamp, is_new, segment.end());
+        if !is_new {
+            self.tcp.count(direction, Trouble::Repeated(segment.original_len));
         }
     }
 
@@ -91,6 +109,7 @@ impl<S> Flow<S> {
         let timeout = match (self.key.transport(), self.tcp.phase()) {
             (Transport::Tcp, Phase::Opening) => config.opening_timeout,
             (Transport::Tcp, Phase::Established) => config.established_timeout,
+            (Transport::Tcp, Phase::HalfClosed) => config.half_closed_timeout,
             (Transport::Tcp, Phase::Closed) => config.closing_timeout,
             _ => config.datagram_timeout,
         };
@@ -108,12 +127,15 @@ impl<S> Flow<S> {
 
     /// The account since the last one.
     pub(crate) fn take_record(&mut self, end_reason: Option<FlowEndReason>) -> FlowRecord {
-        let counters = std::mem::take(&mut self.counters);
         let is_new = !std::mem::replace(&mut self.is_reported, true);
+        let troubles = self.tcp.take_troubles();
+        let counters = std::mem::take(&mut self.counters);
+        let [client, server] = [0, 1].map(|index| counters[index].record(&troubles[index]));
+        let (to_server, to_client) = if self.is_reversed { (server, client) } else { (client, server) };
+        let delays = self.tcp.take_delays();
         let key = self.key.flow_key();
-        let [to_server, to_client] = if self.is_reversed { swapped(counters) } else { counters };
         FlowRecord {
-            id: self.id,
+            id: record_id(&key, self.id),
             key: if self.is_reversed { key.reversed() } else { key },
             start: self.start,
             end: self.end,
@@ -129,6 +151,8 @@ impl<S> Flow<S> {
             } else {
                 Handshake::default()
             },
+            delays: if self.is_reversed { delays.reversed() } else { delays },
+            l7: None,
         }
     }
 
@@ -136,16 +160,12 @@ impl<S> Flow<S> {
         match end_reason {
             None => CloseType::ForcedReport,
             Some(_) if self.key.transport() != Transport::Tcp => CloseType::Finish,
-            Some(FlowEndReason::ForcedEnd | FlowEndReason::LackOfResources)
-                if self.tcp.close_type() == CloseType::Timeout =>
-            {
-                CloseType::ForcedReport
-            }
-            Some(_) => self.tcp.close_type(),
+            Some(reason) => match self.tcp.close_type(self.is_reversed) {
+                CloseType::Timeout if reason != FlowEndReason::IdleTimeout && !self.is_over() => {
+                    CloseType::ForcedReport
+                }
+                close_type => close_type,
+            },
         }
     }
-}
-
-fn swapped<T>([first, second]: [T; 2]) -> [T; 2] {
-    [second, first]
 }

@@ -5,8 +5,9 @@ use df_core::{
 };
 
 use crate::arena::Arena;
-use crate::assembler::{Assembler, Loss, Ordered, Placement, Segment};
+use crate::assembler::{Assembler, Loss, Ordered, Segment};
 use crate::clock::Clock;
+use crate::counters::Counters;
 use crate::direction::{self, Listeners};
 use crate::ends_index::EndsIndex;
 use crate::expiry::{self, Entry, Wheel};
@@ -14,8 +15,10 @@ use crate::flow::Flow;
 use crate::index::{ends_hash, flow_hash};
 use crate::key::Key;
 use crate::places::Places;
-use crate::tcp::{Phase, TcpLife};
-use crate::{DirectionCounters, DirectionEvidence, FlowConfig, FlowEndReason, FlowSink, FlowStats};
+use crate::tcp::{Phase, TcpLife, Trouble};
+use crate::{DirectionEvidence, FlowConfig, FlowEndReason, FlowSink, FlowStats};
+
+mod ahead;
 
 /// A table of flows, each with the caller's state `S`.
 ///
@@ -47,19 +50,6 @@ impl<S> FlowTable<S> {
             listeners: Listeners::default(),
             stats: FlowStats::default(),
             next_id: 1,
-        }
-    }
-
-    /// Takes packets, as one by one, but faster where there are many flows: it looks up several packets' flows at a time,
-    /// so that memory answers to all of them at once.
-    pub fn handle_packets(&mut self, packets: &[Packet<'_>], sink: &mut impl FlowSink<S>) {
-        for group in packets.chunks(PACKETS_AHEAD) {
-            if self.flows.len() > MAX_NEAR_FLOWS {
-                self.look_ahead(group);
-            }
-            for packet in group {
-                self.handle_packet(packet, sink);
-            }
         }
     }
 
@@ -155,18 +145,6 @@ impl<S> FlowTable<S> {
         found.zip(direction)
     }
 
-    /// Reads a little of what the packets will need. Nothing here depends on what was read for the packet before, so the
-    /// processor waits for the memory of many packets together.
-    fn look_ahead(&self, packets: &[Packet<'_>]) {
-        let mut slots = [usize::MAX; PACKETS_AHEAD];
-        for (slot, packet) in slots.iter_mut().zip(packets) {
-            let hash = flow_hash(&packet.flow_key(), self.config.hash_seed);
-            *slot = self.index.find(hash, |_| true).unwrap_or(usize::MAX);
-        }
-        let read = slots.iter().filter_map(|slot| self.flows.get(*slot)).map(Flow::read_a_little);
-        std::hint::black_box(read.fold(0, u64::wrapping_add));
-    }
-
     /// The wheel has turned past many flows and not given all of them yet: whether this one ends before the packet at hand.
     fn ends_before(&mut self, slot: usize, now_ns: u64, sink: &mut impl FlowSink<S>) -> bool {
         let Some(flow) = self.flows.get(slot) else { return true };
@@ -233,7 +211,7 @@ impl<S> FlowTable<S> {
             found_ns: u64::MAX,
             state: sink.opened(&key),
             assemblers: [Assembler::default(), Assembler::default()],
-            counters: [DirectionCounters::default(); 2],
+            counters: [Counters::default(); 2],
             tcp: TcpLife::default(),
             start: packet.timestamp,
             end: packet.timestamp,
@@ -309,9 +287,12 @@ impl<S> FlowTable<S> {
         let loss = assembler.loss(data.timestamp, self.config.max_out_of_order_bytes);
         let is_crowded = self.stats.held_bytes > self.config.max_total_out_of_order_bytes as u64;
         let loss = if is_crowded && assembler.held_bytes() > 0 { Some(Loss::Forced) } else { loss };
+        let hole_bytes = assembler.hole_bytes();
+        let mut hole = None;
         if let Some(loss) = loss
             && assembler.skip_hole(|ordered| outlet.deliver(ordered))
         {
+            hole = Some(Trouble::Lost(hole_bytes));
             self.stats.gaps += 1;
             self.stats.gaps_forced += u64::from(loss == Loss::Forced);
         }
@@ -323,9 +304,10 @@ impl<S> FlowTable<S> {
         self.stats.delivered_bytes += delivered;
         let arrived = data.bytes.len() as u64 + held_before as u64;
         self.stats.repeated_bytes += arrived.saturating_sub(delivered + held_after as u64);
-        let counters = &mut flow.counters[direction.index()];
-        counters.retransmissions += u32::from(placement == Placement::Repeated);
-        counters.out_of_order += u32::from(placement == Placement::FilledHole);
+        flow.count_placement(direction, data, placement);
+        if let Some(hole) = hole {
+            flow.tcp.count(direction, hole);
+        }
         self.after_delivery(slot, evidence, sink);
     }
 
@@ -340,6 +322,7 @@ impl<S> FlowTable<S> {
         if flow.key.transport() != Transport::Udp || packet.payload_len == 0 {
             return;
         }
+        flow.tcp.handle_datagram(direction, packet.timestamp);
         let len = packet.payload.len() as u64;
         self.stats.payload_bytes += len;
         self.stats.delivered_bytes += len;
@@ -470,8 +453,13 @@ impl<S> FlowTable<S> {
             let assembler = &mut flow.assemblers[direction.index()];
             let held = assembler.held_bytes() as u64;
             let mut outlet = Outlet::new(flow.key.flow_key(), &mut flow.state, direction, sink);
-            while assembler.skip_hole(|ordered| outlet.deliver(ordered)) {
+            loop {
+                let hole_bytes = assembler.hole_bytes();
+                if !assembler.skip_hole(|ordered| outlet.deliver(ordered)) {
+                    break;
+                }
                 self.stats.gaps += 1;
+                flow.tcp.count(direction, Trouble::Lost(hole_bytes));
             }
             self.stats.held_bytes = self.stats.held_bytes.saturating_sub(held);
             self.stats.delivered_bytes += outlet.delivered;
@@ -513,7 +501,3 @@ const MAX_AHEAD_NS: u64 = 500_000_000_000;
 /// How many flows whose time has come may hold up one packet, and one call without a packet.
 const MAX_FOUND_PER_PACKET: usize = 64;
 const MAX_FOUND_PER_TIMEOUT: usize = 4_096;
-/// How many packets are looked ahead.
-const PACKETS_AHEAD: usize = 32;
-/// So few flows are in the processor's caches anyway.
-const MAX_NEAR_FLOWS: usize = 4_096;

@@ -20,6 +20,13 @@ pub(crate) fn ends_hash(ends: [Endpoint; 2], seed: u64) -> u64 {
     mix(one.wrapping_add(other), K1)
 }
 
+/// Identifies a flow in records: the same in each run over the same packets.
+pub(crate) fn record_id(key: &FlowKey, number: u64) -> u64 {
+    let vlan = |tag: Option<u16>| u64::from(tag.map_or(0, |tag| tag + 1));
+    let place = u64::from(key.interface.0) | (vlan(key.vlan.outer) << 32) | (vlan(key.vlan.inner) << 48);
+    mix(mix(ends_hash([key.client, key.server], SHARD_SEED) ^ place, key.transport as u64), number)
+}
+
 /// Which of `shards` a packet belongs to, so that both directions of a flow meet in the same one, be they in different
 /// VLANs.
 #[allow(

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use df_core::{Chunk, Endpoint, FlowKey, Timestamp};
-use df_flow::{DirectionEvidence, FlowRecord, FlowSink};
-use df_l7::{Connection, ConnectionConfig, ConnectionStats, Exchange, Protocol, Verdicts};
+use df_flow::{DirectionEvidence, FlowRecord, FlowSink, L7Counts};
+use df_l7::{Connection, ConnectionConfig, ConnectionStats, Exchange, Protocol, ResponseStatus, Verdicts};
 
 use crate::config::ParsingSettings;
 
@@ -35,6 +35,8 @@ pub(crate) struct FlowState {
     protocol: Option<Protocol>,
     /// Whether any bytes were seen.
     has_begun: bool,
+    /// The exchanges since the record before.
+    counts: L7Counts,
 }
 
 /// What all connections that have ended did with their input.
@@ -63,10 +65,19 @@ impl<R: Receiver> Pipeline<R> {
         (self.stats, self.receiver)
     }
 
-    fn drain(&mut self, key: &FlowKey, connection: &mut Connection) {
+    fn drain(&mut self, key: &FlowKey, state: &mut FlowState) {
+        let Some(connection) = &mut state.connection else { return };
         while let Some(exchange) = connection.poll_exchange() {
+            count(&mut state.counts, &exchange);
             self.receiver.exchange(exchange, key);
         }
+    }
+
+    fn deliver(&mut self, record: FlowRecord, state: &mut FlowState) {
+        let Some(protocol) = state.protocol else { return self.receiver.flow(record, None) };
+        state.counts.protocol = Some(protocol.name());
+        let record = record.with_l7(std::mem::take(&mut state.counts));
+        self.receiver.flow(record, Some(protocol));
     }
 }
 
@@ -76,7 +87,7 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
             let connection = Connection::new(key.transport, Arc::clone(config));
             connection.with_ports(key.client.port, key.server.port)
         });
-        FlowState { connection, protocol: None, has_begun: false }
+        FlowState { connection, protocol: None, has_begun: false, counts: L7Counts::default() }
     }
 
     fn chunk(&mut self, key: &FlowKey, state: &mut FlowState, chunk: Chunk<'_>) -> DirectionEvidence {
@@ -88,7 +99,8 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
             connection.expect(protocol);
         }
         connection.handle_chunk(chunk);
-        self.drain(key, connection);
+        self.drain(key, state);
+        let Some(connection) = &state.connection else { return DirectionEvidence::None };
         let Some(protocol) = connection.protocol() else { return DirectionEvidence::None };
         let is_reversed = connection.is_reversed();
         if state.protocol.replace(protocol) != Some(protocol) {
@@ -101,7 +113,7 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
     fn closed(&mut self, key: &FlowKey, state: &mut FlowState) {
         if let Some(connection) = &mut state.connection {
             connection.handle_close();
-            self.drain(key, connection);
+            self.drain(key, state);
         }
     }
 
@@ -112,7 +124,7 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
     fn timed_out(&mut self, key: &FlowKey, state: &mut FlowState, now: Timestamp) {
         if let Some(connection) = &mut state.connection {
             connection.handle_timeout(now);
-            self.drain(key, connection);
+            self.drain(key, state);
         }
     }
 
@@ -121,14 +133,30 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
     }
 
     fn reported(&mut self, record: FlowRecord, state: &mut FlowState) {
-        self.receiver.flow(record, state.protocol);
+        self.deliver(record, state);
     }
 
-    fn ended(&mut self, record: FlowRecord, state: FlowState) {
+    fn ended(&mut self, record: FlowRecord, mut state: FlowState) {
         if let Some(connection) = &state.connection {
             self.stats.count(&connection.stats());
         }
-        self.receiver.flow(record, state.protocol);
+        self.deliver(record, &mut state);
+    }
+}
+
+/// Adds an exchange to the account of its flow.
+fn count(counts: &mut L7Counts, exchange: &Exchange) {
+    counts.request = counts.request.saturating_add(u32::from(exchange.request.is_some()));
+    counts.response = counts.response.saturating_add(u32::from(exchange.response.is_some()));
+    let counter = match exchange.status() {
+        ResponseStatus::ClientError => &mut counts.client_error,
+        ResponseStatus::ServerError => &mut counts.server_error,
+        ResponseStatus::Timeout => &mut counts.timeout,
+        _ => &mut 0,
+    };
+    *counter = counter.saturating_add(1);
+    if let Some(duration) = exchange.duration() {
+        counts.rrt.add(duration);
     }
 }
 
