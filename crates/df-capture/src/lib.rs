@@ -75,5 +75,5 @@ pub use af_packet::{AfPacket, AfPacketConfig, AfPacketStats, CaptureError, StopH
 pub use decode::{DecodeError, DecodeErrorReason, DecodeStats, Layer, decode};
 pub use frame::{Frame, FrameDirection, LinkType};
 #[cfg(feature = "pcap-file")]
-pub use pcap_file::{PcapFile, PcapFileError, PcapWriter};
+pub use pcap_file::{Frames, PcapFile, PcapFileError, PcapWriter};
 pub use source::FrameSource;

@@ -1,10 +1,11 @@
 //! One flow: its account, its TCP life and the order of its bytes.
 
-use df_core::{Direction, FlowKey, Packet, TcpFlags, Timestamp, Transport, TransportHeader, VlanTags};
+use df_core::{Direction, Packet, TcpFlags, Timestamp, Transport, TransportHeader, VlanTags};
 
 use crate::assembler::{Assembler, Placement, Segment};
 use crate::counters::Counters;
-use crate::index::{direction_in, record_id};
+use crate::index::record_id;
+use crate::key::Key;
 use crate::tcp::{Phase, TcpLife, Trouble};
 use crate::{CloseType, FlowConfig, FlowEndReason, FlowRecord, Handshake};
 
@@ -12,8 +13,7 @@ use crate::{CloseType, FlowConfig, FlowEndReason, FlowRecord, Handshake};
 #[derive(Debug)]
 pub(crate) struct Flow<S> {
     pub(crate) id: u64,
-    pub(crate) hash: u64,
-    pub(crate) key: FlowKey,
+    pub(crate) key: Key,
     /// The VLAN tags of each direction's packets; none as long as it has none.
     pub(crate) vlans: [Option<VlanTags>; 2],
     /// When the last packet came, on the table's clock.
@@ -34,17 +34,28 @@ pub(crate) struct Flow<S> {
 }
 
 impl<S> Flow<S> {
+    /// Reads something of all that a packet will need, so that it is in the processor's cache by then.
+    #[inline]
+    pub(crate) fn read_a_little(&self) -> u64 {
+        let [one, other] = &self.counters;
+        (self.id ^ self.active_ns ^ self.found_ns ^ self.end.as_nanos())
+            .wrapping_add(one.packets ^ other.packets)
+            .wrapping_add(
+                u64::from(self.is_closed) ^ self.assemblers.iter().map(Assembler::read_a_little).sum::<u64>(),
+            )
+    }
+
     /// Which way a packet of this flow goes; none if it belongs to another flow.
     pub(crate) fn direction_of(&self, packet: &Packet<'_>) -> Option<Direction> {
-        let direction = direction_in(&self.key, packet)?;
-        let vlan = self.vlans[direction.index()].unwrap_or(self.key.vlan);
+        let direction = self.key.direction_of(packet)?;
+        let vlan = self.vlans[direction.index()].unwrap_or_else(|| self.key.vlan());
         (vlan == packet.vlan).then_some(direction)
     }
 
     /// Which way a packet goes that may be the first of the other direction, in another VLAN: some networks carry the
     /// two directions of a connection in different ones.
     pub(crate) fn direction_across_vlans(&self, packet: &Packet<'_>) -> Option<Direction> {
-        let direction = direction_in(&self.key, packet)?;
+        let direction = self.key.direction_of(packet)?;
         let is_new = self.vlans[direction.index()].is_none();
         let answers = match packet.transport {
             TransportHeader::Tcp(segment) => {
@@ -95,7 +106,7 @@ impl<S> Flow<S> {
 
     /// How long the flow may be silent.
     pub(crate) fn timeout_ns(&self, config: &FlowConfig) -> u64 {
-        let timeout = match (self.key.transport, self.tcp.phase()) {
+        let timeout = match (self.key.transport(), self.tcp.phase()) {
             (Transport::Tcp, Phase::Opening) => config.opening_timeout,
             (Transport::Tcp, Phase::Established) => config.established_timeout,
             (Transport::Tcp, Phase::HalfClosed) => config.half_closed_timeout,
@@ -122,9 +133,10 @@ impl<S> Flow<S> {
         let [client, server] = [0, 1].map(|index| counters[index].record(&troubles[index]));
         let (to_server, to_client) = if self.is_reversed { (server, client) } else { (client, server) };
         let delays = self.tcp.take_delays();
+        let key = self.key.flow_key();
         FlowRecord {
-            id: record_id(&self.key, self.id),
-            key: if self.is_reversed { self.key.reversed() } else { self.key },
+            id: record_id(&key, self.id),
+            key: if self.is_reversed { key.reversed() } else { key },
             start: self.start,
             end: self.end,
             is_new,
@@ -134,7 +146,7 @@ impl<S> Flow<S> {
             direction_score: self.direction_score,
             to_server,
             to_client,
-            handshake: if self.key.transport == Transport::Tcp {
+            handshake: if self.key.transport() == Transport::Tcp {
                 self.tcp.handshake()
             } else {
                 Handshake::default()
@@ -147,7 +159,7 @@ impl<S> Flow<S> {
     fn close_type(&self, end_reason: Option<FlowEndReason>) -> CloseType {
         match end_reason {
             None => CloseType::ForcedReport,
-            Some(_) if self.key.transport != Transport::Tcp => CloseType::Finish,
+            Some(_) if self.key.transport() != Transport::Tcp => CloseType::Finish,
             Some(reason) => match self.tcp.close_type(self.is_reversed) {
                 CloseType::Timeout if reason != FlowEndReason::IdleTimeout && !self.is_over() => {
                     CloseType::ForcedReport

@@ -1,19 +1,24 @@
 //! The table of flows: packets in, ordered chunks and flow records out.
 
-use df_core::{Chunk, Direction, Packet, TcpFlags, TcpSegment, Timestamp, Transport, TransportHeader};
-use hashbrown::HashTable;
-use slab::Slab;
+use df_core::{
+    Chunk, Direction, FlowKey, Packet, TcpFlags, TcpSegment, Timestamp, Transport, TransportHeader,
+};
 
+use crate::arena::Arena;
 use crate::assembler::{Assembler, Loss, Ordered, Segment};
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::direction::{self, Listeners};
 use crate::ends_index::EndsIndex;
-use crate::expiry::{Entry, Wheel};
+use crate::expiry::{self, Entry, Wheel};
 use crate::flow::Flow;
 use crate::index::{ends_hash, flow_hash};
+use crate::key::Key;
+use crate::places::Places;
 use crate::tcp::{Phase, TcpLife, Trouble};
 use crate::{DirectionEvidence, FlowConfig, FlowEndReason, FlowSink, FlowStats};
+
+mod ahead;
 
 /// A table of flows, each with the caller's state `S`.
 ///
@@ -22,8 +27,8 @@ use crate::{DirectionEvidence, FlowConfig, FlowEndReason, FlowSink, FlowStats};
 #[derive(Debug)]
 pub struct FlowTable<S> {
     config: FlowConfig,
-    flows: Slab<Flow<S>>,
-    index: HashTable<usize>,
+    flows: Arena<Flow<S>>,
+    index: Places,
     ends_index: EndsIndex,
     wheel: Wheel,
     clock: Clock,
@@ -37,8 +42,8 @@ impl<S> FlowTable<S> {
     pub fn new(config: FlowConfig) -> Self {
         Self {
             config,
-            flows: Slab::new(),
-            index: HashTable::new(),
+            flows: Arena::new(),
+            index: Places::new(),
             ends_index: EndsIndex::default(),
             wheel: Wheel::new(),
             clock: Clock::default(),
@@ -53,10 +58,9 @@ impl<S> FlowTable<S> {
         self.stats.packets += 1;
         let now_ns = self.clock.advance(packet.timestamp);
         if self.wheel.is_due(now_ns) {
-            self.expire(now_ns, sink);
+            self.expire(now_ns, MAX_FOUND_PER_PACKET, sink);
         }
-        let hash = flow_hash(packet, self.config.hash_seed);
-        let (slot, direction) = self.find_or_open(packet, hash, sink);
+        let Some((slot, direction)) = self.find_or_open(packet, now_ns, sink) else { return };
         let Some(flow) = self.flows.get_mut(slot) else { return };
         flow.active_ns = now_ns;
         flow.count(direction, packet);
@@ -66,16 +70,20 @@ impl<S> FlowTable<S> {
         }
     }
 
-    /// No packet came until `now`: ends flows whose time has come.
+    /// No packet came until `now`: ends flows whose time has come. Of very many it leaves some for the next call, or
+    /// packet, so that none takes long.
     pub fn handle_timeout(&mut self, now: Timestamp, sink: &mut impl FlowSink<S>) {
         let now_ns = self.clock.advance(now);
-        self.expire(now_ns, sink);
+        self.expire(now_ns, MAX_FOUND_PER_TIMEOUT, sink);
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) should be called at the latest if no packet comes; none while
-    /// there are no flows.
+    /// When [`handle_timeout`](Self::handle_timeout) should be called at the latest if no packet comes: at once while
+    /// it has left some, none while there are no flows.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
+        if self.wheel.is_behind() {
+            return Some(self.clock.now());
+        }
         (!self.flows.is_empty()).then(|| self.clock.now().saturating_add(std::time::Duration::from_secs(1)))
     }
 
@@ -107,31 +115,43 @@ impl<S> FlowTable<S> {
 
     /// Bytes of memory that one flow takes in the table beside what its state holds elsewhere.
     pub const fn bytes_per_flow() -> usize {
-        size_of::<Flow<S>>() + size_of::<usize>() * 5 + size_of::<Entry>()
+        Arena::<Flow<S>>::bytes_per_value() + Places::max_bytes_per_place() + size_of::<Entry>() * 2
     }
 
     fn find_or_open(
         &mut self,
         packet: &Packet<'_>,
-        hash: u64,
+        now_ns: u64,
         sink: &mut impl FlowSink<S>,
-    ) -> (usize, Direction) {
+    ) -> Option<(usize, Direction)> {
+        let hash = flow_hash(&packet.flow_key(), self.config.hash_seed);
         if let Some((slot, direction)) = self.find(packet, hash).or_else(|| self.find_across_vlans(packet)) {
-            if !self.is_reused(slot, direction, packet) {
-                return (slot, direction);
+            let is_over = self.wheel.is_behind() && self.ends_before(slot, now_ns, sink);
+            if !is_over && !self.is_reused(slot, direction, packet) {
+                return Some((slot, direction));
             }
             self.end(slot, FlowEndReason::EndOfFlow, sink);
         }
         self.open(packet, hash, sink)
     }
 
+    #[inline]
     fn find(&self, packet: &Packet<'_>, hash: u64) -> Option<(usize, Direction)> {
         let mut direction = None;
         let found = self.index.find(hash, |slot| {
-            direction = self.flows.get(*slot).and_then(|flow| flow.direction_of(packet));
+            direction = self.flows.get(slot).and_then(|flow| flow.direction_of(packet));
             direction.is_some()
         });
-        found.copied().zip(direction)
+        found.zip(direction)
+    }
+
+    /// The wheel has turned past many flows and not given all of them yet: whether this one ends before the packet at hand.
+    fn ends_before(&mut self, slot: usize, now_ns: u64, sink: &mut impl FlowSink<S>) -> bool {
+        let Some(flow) = self.flows.get(slot) else { return true };
+        if expiry::is_passed(flow.found_ns, now_ns) {
+            self.handle_found(Entry::new(slot, flow.id), now_ns, sink);
+        }
+        self.flows.get(slot).is_none()
     }
 
     /// The flow between the same ends whose other direction is in another VLAN and has this one, or may begin with this
@@ -164,7 +184,12 @@ impl<S> FlowTable<S> {
         }
     }
 
-    fn open(&mut self, packet: &Packet<'_>, hash: u64, sink: &mut impl FlowSink<S>) -> (usize, Direction) {
+    fn open(
+        &mut self,
+        packet: &Packet<'_>,
+        hash: u64,
+        sink: &mut impl FlowSink<S>,
+    ) -> Option<(usize, Direction)> {
         if self.flows.len() >= self.config.max_flows {
             self.evict(sink);
         }
@@ -180,8 +205,7 @@ impl<S> FlowTable<S> {
         let now_ns = self.clock.elapsed_at(packet.timestamp);
         let flow = Flow {
             id: self.next_id,
-            hash,
-            key,
+            key: Key::new(&key),
             vlans: [None; 2],
             active_ns: now_ns,
             found_ns: u64::MAX,
@@ -199,12 +223,11 @@ impl<S> FlowTable<S> {
         self.next_id += 1;
         self.stats.flows_opened += 1;
         let due_ns = now_ns.saturating_add(flow.timeout_ns(&self.config).min(self.interval_ns()));
-        let slot = self.flows.insert(flow);
-        let flows = &self.flows;
-        self.index.insert_unique(hash, slot, |slot| flows.get(*slot).map_or(0, |flow| flow.hash));
+        let slot = self.flows.insert(flow).ok()?;
+        self.index.insert(hash, slot);
         self.note_ends(slot, packet);
         self.find_at(slot, due_ns);
-        (slot, direction)
+        Some((slot, direction))
     }
 
     fn note_ends(&mut self, slot: usize, packet: &Packet<'_>) {
@@ -230,7 +253,7 @@ impl<S> FlowTable<S> {
         if is_syn {
             flow.assemblers[direction.index()].handle_syn(segment.sequence_number);
             if segment.flags.contains(TcpFlags::ACK) && direction == Direction::ToClient {
-                self.listeners.insert(flow.key.server);
+                self.listeners.insert(flow.key.flow_key().server);
             }
         }
         if segment.flags.contains(TcpFlags::ACK) {
@@ -257,7 +280,7 @@ impl<S> FlowTable<S> {
         sink: &mut impl FlowSink<S>,
     ) {
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        let mut outlet = Outlet::new(&flow.key, &mut flow.state, direction, sink);
+        let mut outlet = Outlet::new(flow.key.flow_key(), &mut flow.state, direction, sink);
         let assembler = &mut flow.assemblers[direction.index()];
         let held_before = assembler.held_bytes();
         let placement = assembler.handle_segment(data, |ordered| outlet.deliver(ordered));
@@ -296,7 +319,7 @@ impl<S> FlowTable<S> {
         sink: &mut impl FlowSink<S>,
     ) {
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        if flow.key.transport != Transport::Udp || packet.payload_len == 0 {
+        if flow.key.transport() != Transport::Udp || packet.payload_len == 0 {
             return;
         }
         flow.tcp.handle_datagram(direction, packet.timestamp);
@@ -306,7 +329,7 @@ impl<S> FlowTable<S> {
         let offset = flow.assemblers[direction.index()].pass(packet.payload_len);
         let chunk = Chunk::new(direction, packet.timestamp, offset, packet.payload)
             .with_original_len(packet.payload_len as usize);
-        let evidence = sink.chunk(&flow.key, &mut flow.state, chunk);
+        let evidence = sink.chunk(&flow.key.flow_key(), &mut flow.state, chunk);
         self.after_delivery(slot, evidence, sink);
     }
 
@@ -316,7 +339,8 @@ impl<S> FlowTable<S> {
         if evidence != DirectionEvidence::None && flow.direction_score < direction::APPLICATION {
             flow.direction_score = direction::APPLICATION;
             flow.is_reversed = evidence == DirectionEvidence::Reversed;
-            self.listeners.insert(if flow.is_reversed { flow.key.client } else { flow.key.server });
+            let key = flow.key.flow_key();
+            self.listeners.insert(if flow.is_reversed { key.client } else { key.server });
         }
         if let Some(deadline) = sink.deadline(&flow.state) {
             let deadline_ns = self.clock.elapsed_at(deadline);
@@ -335,7 +359,7 @@ impl<S> FlowTable<S> {
             flow.is_closed = true;
             self.release_held(slot, sink);
             if let Some(flow) = self.flows.get_mut(slot) {
-                sink.closed(&flow.key, &mut flow.state);
+                sink.closed(&flow.key.flow_key(), &mut flow.state);
             }
         }
         self.find_at(slot, due_ns);
@@ -347,22 +371,22 @@ impl<S> FlowTable<S> {
         let Some(flow) = self.flows.get_mut(slot) else { return };
         if due_ns < flow.found_ns {
             flow.found_ns = due_ns;
-            self.wheel.insert(Entry { slot, id: flow.id }, due_ns);
+            self.wheel.insert(Entry::new(slot, flow.id), due_ns);
         }
     }
 
-    fn expire(&mut self, now_ns: u64, sink: &mut impl FlowSink<S>) {
-        while let Some(entries) = self.wheel.turn(now_ns) {
-            for entry in entries {
-                self.handle_found(entry, now_ns, sink);
-            }
+    fn expire(&mut self, now_ns: u64, max_found: usize, sink: &mut impl FlowSink<S>) {
+        for _ in 0..max_found {
+            let Some(entry) = self.wheel.next_found(now_ns) else { return };
+            self.handle_found(entry, now_ns, sink);
         }
     }
 
     /// The wheel has found a flow: ends it, calls its state or reports it if it is time, and puts it back.
     fn handle_found(&mut self, entry: Entry, now_ns: u64, sink: &mut impl FlowSink<S>) {
         let now = self.clock.now();
-        let Some(flow) = self.flows.get_mut(entry.slot).filter(|flow| flow.id == entry.id) else { return };
+        let slot = entry.slot();
+        let Some(flow) = self.flows.get_mut(slot).filter(|flow| entry.is_of(flow.id)) else { return };
         if flow.found_ns > now_ns {
             return; // An entry that a nearer one has replaced.
         }
@@ -371,10 +395,10 @@ impl<S> FlowTable<S> {
         if idle_at <= now_ns {
             let is_closed = flow.is_closed || flow.tcp.phase() == Phase::Closed;
             let reason = if is_closed { FlowEndReason::EndOfFlow } else { FlowEndReason::IdleTimeout };
-            return self.end(entry.slot, reason, sink);
+            return self.end(slot, reason, sink);
         }
         if sink.deadline(&flow.state).is_some_and(|deadline| deadline <= now) {
-            sink.timed_out(&flow.key, &mut flow.state, now);
+            sink.timed_out(&flow.key.flow_key(), &mut flow.state, now);
         }
         let mut due_ns = idle_at;
         if let Some(interval) = self.config.record_interval {
@@ -391,7 +415,7 @@ impl<S> FlowTable<S> {
             due_ns = due_ns.min(self.clock.elapsed_at(deadline));
         }
         flow.found_ns = u64::MAX;
-        self.find_at(entry.slot, due_ns);
+        self.find_at(slot, due_ns);
     }
 
     fn interval_ns(&self) -> u64 {
@@ -401,24 +425,23 @@ impl<S> FlowTable<S> {
 
     fn evict(&mut self, sink: &mut impl FlowSink<S>) {
         while let Some(entry) = self.wheel.take_next() {
-            if self.flows.get(entry.slot).is_some_and(|flow| flow.id == entry.id) {
+            if self.flows.get(entry.slot()).is_some_and(|flow| entry.is_of(flow.id)) {
                 self.stats.flows_evicted += 1;
-                return self.end(entry.slot, FlowEndReason::LackOfResources, sink);
+                return self.end(entry.slot(), FlowEndReason::LackOfResources, sink);
             }
         }
     }
 
     fn end(&mut self, slot: usize, reason: FlowEndReason, sink: &mut impl FlowSink<S>) {
         self.release_held(slot, sink);
-        let Some(mut flow) = self.flows.try_remove(slot) else { return };
-        if let Ok(entry) = self.index.find_entry(flow.hash, |other| *other == slot) {
-            entry.remove();
-        }
+        let Some(mut flow) = self.flows.remove(slot) else { return };
+        let (key, seed) = (flow.key.flow_key(), self.config.hash_seed);
+        self.index.remove(flow_hash(&key, seed), slot);
         if self.ends_index.is_in_use() {
-            self.ends_index
-                .remove(ends_hash([flow.key.client, flow.key.server], self.config.hash_seed), slot);
+            self.ends_index.remove(ends_hash([key.client, key.server], seed), slot);
         }
         self.stats.flows_ended += 1;
+        sink.ending(&key, &mut flow.state);
         let record = flow.take_record(Some(reason));
         sink.ended(record, flow.state);
     }
@@ -429,7 +452,7 @@ impl<S> FlowTable<S> {
         for direction in Direction::BOTH {
             let assembler = &mut flow.assemblers[direction.index()];
             let held = assembler.held_bytes() as u64;
-            let mut outlet = Outlet::new(&flow.key, &mut flow.state, direction, sink);
+            let mut outlet = Outlet::new(flow.key.flow_key(), &mut flow.state, direction, sink);
             loop {
                 let hole_bytes = assembler.hole_bytes();
                 if !assembler.skip_hole(|ordered| outlet.deliver(ordered)) {
@@ -447,7 +470,7 @@ impl<S> FlowTable<S> {
 
 /// Hands ordered bytes to the sink.
 struct Outlet<'a, S, K: FlowSink<S>> {
-    key: &'a df_core::FlowKey,
+    key: FlowKey,
     state: &'a mut S,
     direction: Direction,
     sink: &'a mut K,
@@ -456,7 +479,7 @@ struct Outlet<'a, S, K: FlowSink<S>> {
 }
 
 impl<'a, S, K: FlowSink<S>> Outlet<'a, S, K> {
-    fn new(key: &'a df_core::FlowKey, state: &'a mut S, direction: Direction, sink: &'a mut K) -> Self {
+    fn new(key: FlowKey, state: &'a mut S, direction: Direction, sink: &'a mut K) -> Self {
         Self { key, state, direction, sink, delivered: 0, evidence: DirectionEvidence::None }
     }
 
@@ -466,7 +489,7 @@ impl<'a, S, K: FlowSink<S>> Outlet<'a, S, K> {
         let chunk = Chunk::new(self.direction, segment.timestamp, ordered.offset, segment.bytes)
             .with_original_len(segment.original_len as usize)
             .with_sequence_number(segment.sequence_number);
-        let evidence = self.sink.chunk(self.key, self.state, chunk);
+        let evidence = self.sink.chunk(&self.key, self.state, chunk);
         if evidence != DirectionEvidence::None {
             self.evidence = evidence;
         }
@@ -475,3 +498,6 @@ impl<'a, S, K: FlowSink<S>> Outlet<'a, S, K> {
 
 /// How far ahead a flow is put into the wheel; it is put there again when it is found.
 const MAX_AHEAD_NS: u64 = 500_000_000_000;
+/// How many flows whose time has come may hold up one packet, and one call without a packet.
+const MAX_FOUND_PER_PACKET: usize = 64;
+const MAX_FOUND_PER_TIMEOUT: usize = 4_096;

@@ -57,6 +57,7 @@
 //! None.
 #![forbid(unsafe_code)]
 
+mod arena;
 mod assembler;
 mod clock;
 mod close_type;
@@ -71,6 +72,8 @@ mod flow_table;
 #[doc(hidden)]
 pub mod fuzzing;
 mod index;
+mod key;
+mod places;
 mod record;
 mod sink;
 mod stats;

@@ -6,6 +6,7 @@ mod value;
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use df_capture::AfPacketConfig;
@@ -56,11 +57,21 @@ pub(crate) struct ParsingSettings {
     /// 0 is one per core, less one for capture.
     pub(crate) workers: u16,
     pub(crate) max_queued_batches: usize,
+    pub(crate) verdict_expiry: Duration,
+    pub(crate) max_verdicts: usize,
+    /// Whether application protocols are parsed.
+    pub(crate) has_requests: bool,
 }
 
 impl Default for ParsingSettings {
     fn default() -> Self {
-        Self { workers: 0, max_queued_batches: 256 }
+        Self {
+            workers: 0,
+            max_queued_batches: 256,
+            verdict_expiry: Duration::from_secs(60),
+            max_verdicts: 8_192,
+            has_requests: true,
+        }
     }
 }
 
@@ -94,6 +105,11 @@ impl ParsingSettings {
 }
 
 impl Configuration {
+    /// What connections are parsed with; none where only flows are accounted for.
+    pub(crate) fn connections(&self) -> Option<Arc<ConnectionConfig>> {
+        self.parsing.has_requests.then(|| Arc::new(self.connection.clone()))
+    }
+
     /// The defaults, overridden by `file` if there is one.
     pub(crate) fn load(file: Option<&Path>) -> Result<Self, ConfigurationError> {
         let mut configuration = Self::default();
@@ -110,6 +126,9 @@ impl Configuration {
     pub(crate) fn apply(&mut self, arguments: &OutputArguments, flow_interval: Option<Duration>) {
         if arguments.raw {
             self.connection.obfuscation = Obfuscation::NONE;
+        }
+        if arguments.no_l7 {
+            self.parsing.has_requests = false;
         }
         if flow_interval.is_some() {
             self.flow.record_interval = flow_interval;

@@ -114,7 +114,7 @@ struct Observation<'a> {
 impl Observation<'_> {
     /// Runs all threads; this one delivers.
     fn run(self, sources: &mut [AfPacket], delivery: &mut Delivery) -> Outcome {
-        let connection = Arc::new(self.configuration.connection.clone());
+        let connection = self.configuration.connections();
         let max_batches = self.configuration.parsing.max_queued_batches.max(1);
         thread::scope(|scope| {
             let (event_sender, events) = bounded(MAX_QUEUED_EVENTS);
@@ -125,8 +125,10 @@ impl Observation<'_> {
                 let (empty, empty_receiver) = bounded(max_batches);
                 lanes.push(Lane { full: full_sender, empty: empty_receiver });
                 let channels = Channels { full, empty, events: event_sender.clone() };
-                let (flow, connection) = (self.configuration.flow.clone(), Arc::clone(&connection));
-                parsers.push(scope.spawn(move || parsing::run(channels, flow, connection, self.health)));
+                let (configuration, connection) = (self.configuration, connection.clone());
+                parsers.push(
+                    scope.spawn(move || parsing::run(channels, configuration, connection, self.health)),
+                );
             }
             drop(event_sender);
             let captures: Vec<_> = sources

@@ -24,16 +24,17 @@ impl Batch {
         self.payloads.extend_from_slice(payload);
     }
 
-    /// Gives every packet to `take`, in order.
-    pub(super) fn for_each(&self, mut take: impl FnMut(&Packet<'_>)) {
+    /// Every packet, in order.
+    pub(super) fn packets(&self) -> Vec<Packet<'_>> {
         let mut payloads = self.payloads.as_slice();
-        for (stored, payload_len) in &self.packets {
+        let with_payload = |(stored, payload_len): &(Packet<'static>, usize)| {
             let (payload, rest) = payloads.split_at_checked(*payload_len).unwrap_or((payloads, &[]));
             payloads = rest;
             let mut packet: Packet<'_> = *stored;
             packet.payload = payload;
-            take(&packet);
-        }
+            packet
+        };
+        self.packets.iter().map(with_payload).collect()
     }
 
     /// Takes everything out and keeps the memory, unless a burst of large packets made it too much.
@@ -81,12 +82,8 @@ mod tests {
             batch.clear();
             batch.push(&first);
             batch.push(&second);
-            let mut seen = 0;
-            batch.for_each(|packet| {
-                assert_eq!(*packet, if seen == 0 { first } else { second });
-                seen += 1;
-            });
-            assert_eq!((seen, batch.len(), batch.is_full()), (2, 2, false));
+            assert_eq!(batch.packets(), [first, second]);
+            assert_eq!((batch.len(), batch.is_full()), (2, false));
         }
     }
 }
