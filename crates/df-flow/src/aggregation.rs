@@ -26,7 +26,7 @@ pub use window::{Edge, ServerEndpoint, Window};
 /// Adds flow records up, per window and edge. Reads no clock: the caller says when it is.
 ///
 /// ```
-/// use df_core::{Endpoint, FlowKey, InterfaceId, Timestamp, Transport, VlanTags};
+/// use df_core::{Endpoint, FlowKey, Timestamp, Transport};
 /// use df_flow::aggregation::{AggregationConfig, FlowAggregator};
 /// use df_flow::FlowRecord;
 ///
@@ -107,12 +107,14 @@ impl FlowAggregator {
         }
         let (start, interval) = (self.start_of(number), self.interval());
         let window = self.windows.entry(number).or_insert_with(|| Window::new(start, interval));
-        let edge = Edge::of(&record.key);
-        let is_within = window.edges.len() + 1 < self.config.max_edges || window.edges.contains_key(&edge);
-        let edge = if is_within { edge } else { Edge::OVERFLOW };
-        window.edges.entry(edge).or_default().add(record);
+        let (metrics, is_within) = window.edge(Edge::of(&record.key), self.config.max_edges);
+        metrics.add(record);
         self.stats.records += 1;
         self.stats.overflowed_records += u64::from(!is_within);
+        if record.has_turned {
+            metrics.turned_in += 1;
+            window.edge(Edge::reversed_of(&record.key), self.config.max_edges).0.turned_out += 1;
+        }
     }
 
     /// Ends the windows whose time, and whose lateness, is over.
@@ -148,18 +150,17 @@ impl FlowAggregator {
         self.stats
     }
 
-    /// How many flows of each edge are open when the window ends.
+    /// Tells how many flows of each edge are open when the window ends, silent ones too.
     fn count_open(&mut self, window: &mut Window) {
+        for (edge, open) in self.open_flows.drain() {
+            window.edge(edge, self.config.max_edges).0.active += open;
+        }
         for (edge, metrics) in &mut window.edges {
-            let before = self.open_flows.get(edge).copied().unwrap_or_default();
-            metrics.active = (before + metrics.opened).saturating_sub(metrics.closed_flows());
-            match metrics.active {
-                0 => self.open_flows.remove(edge),
-                active if before > 0 || self.open_flows.len() < self.config.max_edges => {
-                    self.open_flows.insert(*edge, active)
-                }
-                _ => None,
-            };
+            let began = metrics.active + metrics.opened + metrics.turned_in;
+            metrics.active = began.saturating_sub(metrics.closed_flows() + metrics.turned_out);
+            if metrics.active > 0 {
+                self.open_flows.insert(*edge, metrics.active);
+            }
         }
     }
 

@@ -217,7 +217,7 @@ impl<S> FlowTable<S> {
             end: packet.timestamp,
             direction_score: decision.score,
             is_reversed: false,
-            is_reported: false,
+            told: None,
             is_closed: false,
         };
         self.next_id += 1;

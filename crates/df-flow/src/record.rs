@@ -8,6 +8,7 @@ use crate::{CloseType, Delays, L7Counts};
 
 /// The account of one flow: since the last record for counters, since its start for everything else.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, each with its own name in the record")]
 #[non_exhaustive]
 pub struct FlowRecord {
     /// Identifies the flow: a hash of its ends, its place and its number in the order of creation. The same capture gives
@@ -24,6 +25,10 @@ pub struct FlowRecord {
     pub is_new: bool,
     /// Whether this is the flow's last record.
     pub is_final: bool,
+    /// Whether client and server changed places since the record before.
+    pub has_turned: bool,
+    /// Whether the handshake is told for the first time, or, if it never ended, for the last.
+    pub has_new_handshake: bool,
     /// Why the flow ended; none unless [`is_final`](Self::is_final).
     pub end_reason: Option<FlowEndReason>,
     /// How the flow ended or stands.
@@ -52,6 +57,8 @@ impl FlowRecord {
             end: start,
             is_new: true,
             is_final: false,
+            has_turned: false,
+            has_new_handshake: false,
             end_reason: None,
             close_type: CloseType::Unknown,
             direction_score: 0,

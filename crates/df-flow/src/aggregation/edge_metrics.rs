@@ -5,7 +5,7 @@ use std::time::Duration;
 use df_core::Direction;
 
 use super::histogram::DelayHistogram;
-use crate::{CloseType, Delay, DirectionCounters, FlowRecord, L7Counts};
+use crate::{CloseType, DirectionCounters, FlowRecord, Handshake, L7Counts};
 
 /// What happened between a client and a server endpoint in one window. All figures add up, but for `active`, which is a
 /// level at the window's end: of two windows that follow each other the later one's holds, of two threads the sum.
@@ -18,6 +18,9 @@ pub struct EdgeMetrics {
     pub closed: [u64; CloseType::ALL.len()],
     /// Flows open at the window's end.
     pub active: u64,
+    /// Flows already reported that turned out to belong to this edge, and to another one: their direction changed.
+    pub(super) turned_in: u64,
+    pub(super) turned_out: u64,
     /// What clients sent.
     pub to_server: TrafficMetrics,
     /// What the server sent.
@@ -26,7 +29,7 @@ pub struct EdgeMetrics {
     pub syn_retransmissions: u64,
     /// SYN-ACK packets that were sent again.
     pub syn_ack_retransmissions: u64,
-    /// Round trips of handshakes, once per flow.
+    /// Round trips of handshakes, once per flow: when it ended.
     pub rtt: DelayHistogram,
     /// The client's part of it.
     pub rtt_client: DelayHistogram,
@@ -90,13 +93,18 @@ impl EdgeMetrics {
         place.and_then(|place| self.closed.get(place)).copied().unwrap_or_default()
     }
 
-    /// Flows whose connection was never established, through whosever fault.
-    pub fn failed_to_establish(&self) -> u64 {
-        self.sum_of(CloseType::is_establish_failure)
+    /// Flows whose connection was never established through the client's fault.
+    pub fn client_establish_failures(&self) -> u64 {
+        self.sum_of(CloseType::is_client_establish_failure)
+    }
+
+    /// Flows whose connection was never established through the server's fault.
+    pub fn server_establish_failures(&self) -> u64 {
+        self.sum_of(CloseType::is_server_establish_failure)
     }
 
     /// Flows that were established and did not end in good order.
-    pub fn failed_transfers(&self) -> u64 {
+    pub fn transfer_failures(&self) -> u64 {
         self.sum_of(CloseType::is_transfer_failure)
     }
 
@@ -123,7 +131,10 @@ impl EdgeMetrics {
     pub(super) fn add(&mut self, record: &FlowRecord) {
         self.opened += u64::from(record.is_new);
         if record.is_final {
-            self.add_end(record);
+            self.add_end(record.close_type);
+        }
+        if record.has_new_handshake {
+            self.add_handshake(&record.handshake);
         }
         self.to_server.add(record.counters(Direction::ToServer));
         self.to_client.add(record.counters(Direction::ToClient));
@@ -135,13 +146,14 @@ impl EdgeMetrics {
         }
     }
 
-    /// Adds what a record tells of the flow as a whole: once, with its last one.
-    fn add_end(&mut self, record: &FlowRecord) {
-        let place = CloseType::ALL.iter().position(|one| *one == record.close_type);
+    fn add_end(&mut self, close_type: CloseType) {
+        let place = CloseType::ALL.iter().position(|one| *one == close_type);
         if let Some(count) = place.and_then(|place| self.closed.get_mut(place)) {
             *count += 1;
         }
-        let handshake = &record.handshake;
+    }
+
+    fn add_handshake(&mut self, handshake: &Handshake) {
         self.syn_retransmissions += u64::from(handshake.syn_retransmissions);
         self.syn_ack_retransmissions += u64::from(handshake.syn_ack_retransmissions);
         let round_trips = [
@@ -150,7 +162,9 @@ impl EdgeMetrics {
             (&mut self.rtt_server, handshake.rtt_server),
         ];
         for (histogram, delay) in round_trips {
-            delay.into_iter().for_each(|delay| histogram.add(nanoseconds(delay)));
+            if let Some(delay) = delay {
+                histogram.add(nanoseconds(delay));
+            }
         }
     }
 
@@ -160,7 +174,7 @@ impl EdgeMetrics {
         self.client_errors += u64::from(counts.client_error);
         self.server_errors += u64::from(counts.server_error);
         self.request_timeouts += u64::from(counts.timeout);
-        self.rrt.add_delays(&Delay { ..counts.rrt });
+        self.rrt.add_delays(&counts.rrt);
     }
 
     fn sum_of(&self, counts: fn(CloseType) -> bool) -> u64 {

@@ -27,6 +27,11 @@ pub struct ServerEndpoint {
 }
 
 impl Edge {
+    /// The edge with client and server of this flow exchanged.
+    pub(super) const fn reversed_of(key: &FlowKey) -> Self {
+        Self::of(&key.reversed())
+    }
+
     /// Stands for all edges that a window has no room for.
     pub const OVERFLOW: Self = Self {
         client: IpAddr::V6(Ipv6Addr::UNSPECIFIED),
@@ -38,10 +43,7 @@ impl Edge {
 
     /// The edge that a flow belongs to.
     pub const fn of(key: &FlowKey) -> Self {
-        Self {
-            client: key.client.ip,
-            server: ServerEndpoint { transport: key.transport, end: key.server },
-        }
+        Self { client: key.client.ip, server: ServerEndpoint { transport: key.transport, end: key.server } }
     }
 }
 
@@ -68,6 +70,12 @@ impl Window {
         self.start.saturating_add(self.length)
     }
 
+    /// The figures of an edge, or the overflow's if the window has too many; and whether they are its own.
+    pub(super) fn edge(&mut self, edge: Edge, max_edges: usize) -> (&mut EdgeMetrics, bool) {
+        let is_within = self.edges.len() + 1 < max_edges || self.edges.contains_key(&edge);
+        (self.edges.entry(if is_within { edge } else { Edge::OVERFLOW }).or_default(), is_within)
+    }
+
     /// The figures per server endpoint, over all its clients.
     pub fn endpoints(&self) -> HashMap<ServerEndpoint, EdgeMetrics> {
         let mut endpoints: HashMap<ServerEndpoint, EdgeMetrics> = HashMap::new();
@@ -88,8 +96,7 @@ impl Window {
         self.start = self.start.min(later.start);
         self.length = end.since(self.start);
         for (edge, metrics) in &later.edges {
-            let is_within = self.edges.len() + 1 < max_edges || self.edges.contains_key(edge);
-            self.edges.entry(if is_within { *edge } else { Edge::OVERFLOW }).or_default().merge(metrics);
+            self.edge(*edge, max_edges).0.merge(metrics);
         }
     }
 }
