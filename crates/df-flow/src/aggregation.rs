@@ -107,14 +107,9 @@ impl FlowAggregator {
         }
         let (start, interval) = (self.start_of(number), self.interval());
         let window = self.windows.entry(number).or_insert_with(|| Window::new(start, interval));
-        let (metrics, is_within) = window.edge(Edge::of(&record.key), self.config.max_edges);
-        metrics.add(record);
+        let is_within = window.add(record, self.config.max_edges);
         self.stats.records += 1;
         self.stats.overflowed_records += u64::from(!is_within);
-        if record.has_turned {
-            metrics.turned_in += 1;
-            window.edge(Edge::reversed_of(&record.key), self.config.max_edges).0.turned_out += 1;
-        }
     }
 
     /// Ends the windows whose time, and whose lateness, is over.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use df_core::{Endpoint, FlowKey, Timestamp, Transport};
 
 use super::edge_metrics::EdgeMetrics;
+use crate::FlowRecord;
 
 /// A client's address and the server endpoint that it talks to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,6 +69,18 @@ impl Window {
     /// When it ends.
     pub fn end(&self) -> Timestamp {
         self.start.saturating_add(self.length)
+    }
+
+    /// Adds a record, and says whether its edge has a place of its own: a window holds at most `max_edges`, the overflow's
+    /// among them.
+    pub fn add(&mut self, record: &FlowRecord, max_edges: usize) -> bool {
+        let (metrics, is_within) = self.edge(Edge::of(&record.key), max_edges);
+        metrics.add(record);
+        if record.has_turned {
+            metrics.turned_in += 1;
+            self.edge(Edge::reversed_of(&record.key), max_edges).0.turned_out += 1;
+        }
+        is_within
     }
 
     /// The figures of an edge, or the overflow's if the window has too many; and whether they are its own.
