@@ -1,6 +1,8 @@
 //! One flow: its account, its TCP life and the order of its bytes.
 
-use df_core::{Direction, FlowKey, Packet, TcpFlags, Timestamp, Transport, TransportHeader, VlanTags};
+use df_core::{
+    Direction, FlowKey, Packet, TcpFlags, Timestamp, Transport, TransportHeader, Tunnel, VlanTags,
+};
 
 use crate::assembler::Assembler;
 use crate::index::direction_in;
@@ -15,6 +17,10 @@ pub(crate) struct Flow<S> {
     pub(crate) key: FlowKey,
     /// The VLAN tags of each direction's packets; none as long as it has none.
     pub(crate) vlans: [Option<VlanTags>; 2],
+    /// The tunnels around each direction's packets. Without memory for the many flows that have none.
+    pub(crate) tunnels: Option<Box<[Vec<Tunnel>; 2]>>,
+    /// Type and code of the last ICMP error that quoted the flow.
+    pub(crate) last_icmp_error: Option<(u8, u8)>,
     /// When the last packet came, on the table's clock.
     pub(crate) active_ns: u64,
     /// When the wheel will find this flow next, on the table's clock.
@@ -55,12 +61,30 @@ impl<S> Flow<S> {
         (is_new && answers).then_some(direction)
     }
 
+    /// Keeps the tunnels around a direction's first tunnelled packet. Gives whether it was the flow's first.
+    pub(crate) fn note_tunnels(&mut self, direction: Direction, packet: &Packet<'_>) -> bool {
+        let is_first = self.tunnels.is_none();
+        let tunnels = &mut self.tunnels.get_or_insert_default()[direction.index()];
+        if tunnels.is_empty() {
+            *tunnels = packet.tunnels.to_vec();
+        }
+        is_first
+    }
+
+    /// The tunnels around the client's packets; those around the server's where the client's have none.
+    fn tunnels_of_client(&self) -> Vec<Tunnel> {
+        let Some(tunnels) = self.tunnels.as_deref() else { return Vec::new() };
+        let [first, second] =
+            if self.is_reversed { [1, 0] } else { [0, 1] }.map(|index: usize| &tunnels[index]);
+        if first.is_empty() { second.clone() } else { first.clone() }
+    }
+
     pub(crate) fn count(&mut self, direction: Direction, packet: &Packet<'_>) {
         self.end = self.end.max(packet.timestamp);
         self.start = self.start.min(packet.timestamp);
         self.vlans[direction.index()].get_or_insert(packet.vlan);
         let counters = &mut self.counters[direction.index()];
-        counters.packets += 1;
+        counters.packets += u64::from(packet.frames);
         counters.bytes += u64::from(packet.frame_len);
         counters.l3_bytes += u64::from(packet.ip_len);
         counters.l4_bytes += u64::from(packet.payload_len);
@@ -113,6 +137,8 @@ impl<S> Flow<S> {
             direction_score: self.direction_score,
             to_server,
             to_client,
+            tunnels: self.tunnels_of_client(),
+            last_icmp_error: self.last_icmp_error,
             handshake: if self.key.transport == Transport::Tcp {
                 self.tcp.handshake()
             } else {

@@ -1,6 +1,8 @@
 //! The table of flows: packets in, ordered chunks and flow records out.
 
-use df_core::{Chunk, Direction, Packet, TcpFlags, TcpSegment, Timestamp, Transport, TransportHeader};
+use df_core::{
+    Chunk, Direction, FlowKey, Packet, TcpFlags, TcpSegment, Timestamp, Transport, TransportHeader,
+};
 use hashbrown::HashTable;
 use slab::Slab;
 
@@ -10,7 +12,7 @@ use crate::direction::{self, Listeners};
 use crate::ends_index::EndsIndex;
 use crate::expiry::{Entry, Wheel};
 use crate::flow::Flow;
-use crate::index::{ends_hash, flow_hash};
+use crate::index::{direction_in_key, ends_hash, flow_hash, key_hash};
 use crate::tcp::{Phase, TcpLife};
 use crate::{DirectionCounters, DirectionEvidence, FlowConfig, FlowEndReason, FlowSink, FlowStats};
 
@@ -59,10 +61,35 @@ impl<S> FlowTable<S> {
         let Some(flow) = self.flows.get_mut(slot) else { return };
         flow.active_ns = now_ns;
         flow.count(direction, packet);
+        if !packet.tunnels.is_empty() && flow.note_tunnels(direction, packet) {
+            sink.tunnelled(&flow.key, &mut flow.state, packet.tunnels);
+        }
+        if let Some(quoted) = packet.quoted {
+            self.note_icmp_error(quoted, packet);
+        }
         match packet.transport {
             TransportHeader::Tcp(segment) => self.handle_tcp(slot, direction, packet, &segment, sink),
             _ => self.handle_datagram(slot, direction, packet, sink),
         }
+    }
+
+    /// An ICMP error is told to the flow that it quotes: whoever sent the quoted packet is the one to suffer.
+    fn note_icmp_error(&mut self, quoted: &FlowKey, packet: &Packet<'_>) {
+        let TransportHeader::Icmp(header) = packet.transport else { return };
+        let hash = key_hash(quoted, self.config.hash_seed);
+        let mut direction = None;
+        let found = self.index.find(hash, |slot| {
+            direction = self.flows.get(*slot).and_then(|flow| direction_in_key(&flow.key, quoted));
+            direction.is_some()
+        });
+        let flow = found.copied().and_then(|slot| self.flows.get_mut(slot));
+        let (Some(flow), Some(direction)) = (flow, direction) else {
+            self.stats.icmp_errors_unmatched += 1;
+            return;
+        };
+        let counters = &mut flow.counters[direction.index()];
+        counters.icmp_errors = counters.icmp_errors.saturating_add(1);
+        flow.last_icmp_error = Some((header.kind, header.code));
     }
 
     /// No packet came until `now`: ends flows whose time has come.
@@ -182,6 +209,8 @@ impl<S> FlowTable<S> {
             hash,
             key,
             vlans: [None; 2],
+            tunnels: None,
+            last_icmp_error: None,
             active_ns: now_ns,
             found_ns: u64::MAX,
             state: sink.opened(&key),
@@ -291,7 +320,8 @@ impl<S> FlowTable<S> {
         sink: &mut impl FlowSink<S>,
     ) {
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        if flow.key.transport != Transport::Udp || packet.payload_len == 0 {
+        let has_messages = matches!(flow.key.transport, Transport::Udp | Transport::Icmp);
+        if !has_messages || packet.payload_len == 0 {
             return;
         }
         let len = packet.payload.len() as u64;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use df_core::{Direction, FlowKey, TcpFlags, Timestamp};
+use df_core::{Direction, FlowKey, TcpFlags, Timestamp, Tunnel};
 
 /// The account of one flow: since the last record for counters, since its start for everything else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,10 @@ pub struct FlowRecord {
     pub to_server: DirectionCounters,
     /// Counters of the packets that the server sent.
     pub to_client: DirectionCounters,
+    /// The tunnels around the client's packets, outermost first; those around the server's where the client's have none.
+    pub tunnels: Vec<Tunnel>,
+    /// Type and code of the last ICMP error that quoted one of the flow's packets.
+    pub last_icmp_error: Option<(u8, u8)>,
     /// What the TCP handshake showed.
     pub handshake: Handshake,
 }
@@ -49,6 +53,8 @@ impl FlowRecord {
             direction_score: 0,
             to_server: DirectionCounters::default(),
             to_client: DirectionCounters::default(),
+            tunnels: Vec::new(),
+            last_icmp_error: None,
             handshake: Handshake::default(),
         }
     }
@@ -71,7 +77,7 @@ impl FlowRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct DirectionCounters {
-    /// Packets.
+    /// Packets; each fragment of one counts.
     pub packets: u64,
     /// Bytes of whole frames.
     pub bytes: u64,
@@ -85,6 +91,8 @@ pub struct DirectionCounters {
     pub out_of_order: u32,
     /// Packets that closed the receive window.
     pub zero_window: u32,
+    /// ICMP errors that quoted a packet of this direction: they went back to its sender.
+    pub icmp_errors: u32,
     /// All TCP flags that were set in any packet.
     pub tcp_flags: TcpFlags,
 }
