@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use df_capture::{DecodeError, DecodeErrorReason, DecodeStats, Frame, Layer, LinkType, decode};
-use df_core::{Endpoint, InterfaceId, Packet, TcpFlags, Timestamp, TransportHeader, VlanTags};
+use df_core::{Endpoint, IcmpHeader, InterfaceId, Packet, TcpFlags, Timestamp, TransportHeader, VlanTags};
 use etherparse::{PacketBuilder, TcpOptionElement};
 
 const CLIENT: [u8; 4] = [10, 0, 0, 1];
@@ -218,7 +218,7 @@ fn icmp_has_type_and_code_and_no_ports() {
     PacketBuilder::ipv6([1; 16], [2; 16], 64).icmpv6_echo_reply(1, 2).write(&mut v6, b"ping").unwrap();
     for (bytes, kind) in [(v4, 8), (v6, 129)] {
         let packet = decode(&frame(LinkType::RAW, &bytes)).unwrap();
-        assert_eq!(packet.transport, TransportHeader::Icmp { kind, code: 0 });
+        assert_eq!(packet.transport, TransportHeader::Icmp(IcmpHeader::new(kind, 0)));
         assert_eq!((packet.source.port, packet.payload), (0, &b"ping"[..]));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use df_core::{Endpoint, Packet, TcpFlags, TransportHeader};
+use df_core::{Endpoint, IcmpHeader, IcmpRole, Packet, SctpChunks, TcpFlags, TransportHeader};
 use hashbrown::HashSet;
 
 /// Who the client of a flow is, judged by its first packet.
@@ -40,12 +40,26 @@ impl Listeners {
         {
             return Decision { source_is_client: !segment.flags.contains(TcpFlags::ACK), score: HANDSHAKE };
         }
+        if let Some(source_is_client) = asks(&packet.transport) {
+            return Decision { source_is_client, score: APPLICATION };
+        }
         let (source, destination) =
             (self.known.contains(&packet.source), self.known.contains(&packet.destination));
         if source != destination {
             return Decision { source_is_client: destination, score: KNOWN_LISTENER };
         }
         judge_ports(packet.source.port, packet.destination.port)
+    }
+}
+
+/// Whether the header by itself shows that its sender asks or answers, beside TCP's.
+const fn asks(transport: &TransportHeader) -> Option<bool> {
+    match transport {
+        TransportHeader::Icmp(IcmpHeader { role: IcmpRole::Request, .. }) => Some(true),
+        TransportHeader::Icmp(IcmpHeader { role: IcmpRole::Reply, .. }) => Some(false),
+        TransportHeader::Sctp(header) if header.chunks.contains(SctpChunks::INIT) => Some(true),
+        TransportHeader::Sctp(header) if header.chunks.contains(SctpChunks::INIT_ACK) => Some(false),
+        _ => None,
     }
 }
 

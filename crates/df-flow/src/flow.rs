@@ -1,6 +1,6 @@
 //! One flow: its account, its TCP life and the order of its bytes.
 
-use df_core::{Direction, Packet, TcpFlags, Timestamp, Transport, TransportHeader, VlanTags};
+use df_core::{Direction, Packet, TcpFlags, Timestamp, Transport, TransportHeader, Tunnel, VlanTags};
 
 use crate::assembler::{Assembler, Placement, Segment};
 use crate::counters::Counters;
@@ -16,6 +16,10 @@ pub(crate) struct Flow<S> {
     pub(crate) key: Key,
     /// The VLAN tags of each direction's packets; none as long as it has none.
     pub(crate) vlans: [Option<VlanTags>; 2],
+    /// The tunnels around each direction's packets. Without memory for the many flows that have none.
+    pub(crate) tunnels: Option<Box<[Vec<Tunnel>; 2]>>,
+    /// Type and code of the last ICMP error that quoted the flow.
+    pub(crate) last_icmp_error: Option<(u8, u8)>,
     /// When the last packet came, on the table's clock.
     pub(crate) active_ns: u64,
     /// When the wheel will find this flow next, on the table's clock.
@@ -47,7 +51,7 @@ impl<S> Flow<S> {
 
     /// Which way a packet of this flow goes; none if it belongs to another flow.
     pub(crate) fn direction_of(&self, packet: &Packet<'_>) -> Option<Direction> {
-        let direction = self.key.direction_of(packet)?;
+        let direction = self.key.direction_of(&packet.flow_key())?;
         let vlan = self.vlans[direction.index()].unwrap_or_else(|| self.key.vlan());
         (vlan == packet.vlan).then_some(direction)
     }
@@ -55,7 +59,7 @@ impl<S> Flow<S> {
     /// Which way a packet goes that may be the first of the other direction, in another VLAN: some networks carry the
     /// two directions of a connection in different ones.
     pub(crate) fn direction_across_vlans(&self, packet: &Packet<'_>) -> Option<Direction> {
-        let direction = self.key.direction_of(packet)?;
+        let direction = self.key.direction_of(&packet.flow_key())?;
         let is_new = self.vlans[direction.index()].is_none();
         let answers = match packet.transport {
             TransportHeader::Tcp(segment) => {
@@ -65,6 +69,24 @@ impl<S> Flow<S> {
             _ => true,
         };
         (is_new && answers).then_some(direction)
+    }
+
+    /// Keeps the tunnels around a direction's first tunnelled packet. Gives whether it was the flow's first.
+    pub(crate) fn note_tunnels(&mut self, direction: Direction, packet: &Packet<'_>) -> bool {
+        let is_first = self.tunnels.is_none();
+        let tunnels = &mut self.tunnels.get_or_insert_default()[direction.index()];
+        if tunnels.is_empty() {
+            *tunnels = packet.tunnels.to_vec();
+        }
+        is_first
+    }
+
+    /// The tunnels around the client's packets; those around the server's where the client's have none.
+    fn tunnels_of_client(&self) -> Vec<Tunnel> {
+        let Some(tunnels) = self.tunnels.as_deref() else { return Vec::new() };
+        let [first, second] =
+            if self.is_reversed { [1, 0] } else { [0, 1] }.map(|index: usize| &tunnels[index]);
+        if first.is_empty() { second.clone() } else { first.clone() }
     }
 
     pub(crate) fn count(&mut self, direction: Direction, packet: &Packet<'_>) {
@@ -146,6 +168,8 @@ impl<S> Flow<S> {
             direction_score: self.direction_score,
             to_server,
             to_client,
+            tunnels: self.tunnels_of_client(),
+            last_icmp_error: self.last_icmp_error,
             handshake: if self.key.transport() == Transport::Tcp {
                 self.tcp.handshake()
             } else {

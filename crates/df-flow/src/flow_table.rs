@@ -19,6 +19,7 @@ use crate::tcp::{Phase, TcpLife, Trouble};
 use crate::{DirectionEvidence, FlowConfig, FlowEndReason, FlowSink, FlowStats};
 
 mod ahead;
+mod quoted;
 
 /// A table of flows, each with the caller's state `S`.
 ///
@@ -64,6 +65,12 @@ impl<S> FlowTable<S> {
         let Some(flow) = self.flows.get_mut(slot) else { return };
         flow.active_ns = now_ns;
         flow.count(direction, packet);
+        if !packet.tunnels.is_empty() && flow.note_tunnels(direction, packet) {
+            sink.tunnelled(&flow.key.flow_key(), &mut flow.state, packet.tunnels);
+        }
+        if let Some(quoted) = packet.quoted {
+            self.note_icmp_error(quoted, packet);
+        }
         match packet.transport {
             TransportHeader::Tcp(segment) => self.handle_tcp(slot, direction, packet, &segment, sink),
             _ => self.handle_datagram(slot, direction, packet, sink),
@@ -207,6 +214,8 @@ impl<S> FlowTable<S> {
             id: self.next_id,
             key: Key::new(&key),
             vlans: [None; 2],
+            tunnels: None,
+            last_icmp_error: None,
             active_ns: now_ns,
             found_ns: u64::MAX,
             state: sink.opened(&key),
@@ -319,7 +328,8 @@ impl<S> FlowTable<S> {
         sink: &mut impl FlowSink<S>,
     ) {
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        if flow.key.transport() != Transport::Udp || packet.payload_len == 0 {
+        let has_messages = matches!(flow.key.transport(), Transport::Udp | Transport::Icmp);
+        if !has_messages || packet.payload_len == 0 {
             return;
         }
         flow.tcp.handle_datagram(direction, packet.timestamp);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use df_core::{Direction, FlowKey, TcpFlags, Timestamp};
+use df_core::{Direction, FlowKey, TcpFlags, Timestamp, Tunnel};
 
 use crate::{CloseType, Delays, L7Counts};
 
@@ -34,6 +34,10 @@ pub struct FlowRecord {
     pub to_server: DirectionCounters,
     /// Counters of the packets that the server sent.
     pub to_client: DirectionCounters,
+    /// The tunnels around the client's packets, outermost first; those around the server's where the client's have none.
+    pub tunnels: Vec<Tunnel>,
+    /// Type and code of the last ICMP error that quoted one of the flow's packets.
+    pub last_icmp_error: Option<(u8, u8)>,
     /// What the TCP handshake showed.
     pub handshake: Handshake,
     /// How long the ends took to acknowledge, to answer and to ask again.
@@ -57,6 +61,8 @@ impl FlowRecord {
             direction_score: 0,
             to_server: DirectionCounters::default(),
             to_client: DirectionCounters::default(),
+            tunnels: Vec::new(),
+            last_icmp_error: None,
             handshake: Handshake::default(),
             delays: Delays::default(),
             l7: None,
@@ -91,7 +97,7 @@ impl FlowRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct DirectionCounters {
-    /// Packets.
+    /// Packets; each fragment of one counts.
     pub packets: u64,
     /// Bytes of whole frames.
     pub bytes: u64,
@@ -121,6 +127,8 @@ pub struct DirectionCounters {
     pub lost_bytes: u64,
     /// Bytes of the data segments among [`retransmissions`](Self::retransmissions).
     pub retransmitted_bytes: u64,
+    /// ICMP errors that quoted a packet of this direction: they went back to its sender.
+    pub icmp_errors: u32,
     /// All TCP flags that were set in any packet.
     pub tcp_flags: TcpFlags,
 }

@@ -1,6 +1,6 @@
 //! TCP, UDP and ICMP headers.
 
-use df_core::{Endpoint, TcpFlags, TcpSegment, TransportHeader};
+use df_core::{Endpoint, IcmpHeader, TcpFlags, TcpSegment, TransportHeader};
 use etherparse::{IpNumber, TcpHeaderSlice, TcpOptionElement, UdpHeaderSlice};
 
 use super::error::{Fault, Layer};
@@ -130,7 +130,7 @@ fn icmp<'a>(datagram: &Datagram<'a>) -> Result<Segment<'a>, Fault<'a>> {
     Ok(Segment {
         source: Endpoint::new(datagram.source, 0),
         destination: Endpoint::new(datagram.destination, 0),
-        header: TransportHeader::Icmp { kind, code },
+        header: TransportHeader::Icmp(IcmpHeader::new(kind, code)),
         payload,
         payload_len: wire_len_past(datagram, ICMP_HEADER_LEN),
     })
