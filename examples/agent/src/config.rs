@@ -8,7 +8,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use df_capture::AfPacketConfig;
+use df_capture::{AfPacketConfig, DecoderConfig};
 use df_flow::FlowConfig;
 use df_l7::{ConnectionConfig, Obfuscation};
 use df_trace::TraceConfig;
@@ -22,6 +22,7 @@ pub(crate) use settings::{print, read};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Configuration {
     pub(crate) capture: CaptureSettings,
+    pub(crate) decoder: DecoderConfig,
     pub(crate) parsing: ParsingSettings,
     pub(crate) flow: FlowConfig,
     pub(crate) connection: ConnectionConfig,

@@ -5,7 +5,7 @@ mod progress;
 use std::path::Path;
 use std::sync::Arc;
 
-use df_capture::{DecodeStats, FrameSource, PcapFile, PcapFileError, decode};
+use df_capture::{Decoder, FrameSource, PcapFile, PcapFileError};
 use df_core::InterfaceId;
 use df_flow::FlowTable;
 
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
 struct Replay {
     flows: FlowTable<FlowState>,
     pipeline: Pipeline<Delivery>,
-    decoding: DecodeStats,
+    decoder: Decoder,
     /// How many interfaces have been asked for their name.
     named_interfaces: u32,
     stop: Stop,
@@ -59,7 +59,7 @@ impl Replay {
         Ok(Self {
             flows: FlowTable::new(configuration.flow.clone()),
             pipeline: Pipeline::new(Arc::new(configuration.connection.clone()), delivery),
-            decoding: DecodeStats::default(),
+            decoder: Decoder::new(configuration.decoder.clone()),
             named_interfaces: 0,
             stop,
         })
@@ -73,9 +73,7 @@ impl Replay {
         let mut frames: u64 = 0;
         while let Some(frame) = file.next_frame()? {
             let interface = frame.interface;
-            let decoded = decode(&frame);
-            self.decoding.count(&decoded);
-            if let Ok(packet) = decoded {
+            if let Ok(packet) = self.decoder.decode(&frame) {
                 self.flows.handle_packet(&packet, &mut self.pipeline);
             }
             if interface.0 >= self.named_interfaces {
@@ -115,7 +113,8 @@ impl Replay {
         let flow_stats = self.flows.stats();
         let (parsing, mut delivery) = self.pipeline.finish();
         delivery.finish();
-        let mut drops = drops(&self.decoding, &flow_stats, &parsing, &delivery.trace_stats());
+        let decoding = (&self.decoder.stats(), &self.decoder.fragment_stats());
+        let mut drops = drops(decoding, &flow_stats, &parsing, &delivery.trace_stats());
         let (mut summary, mut printer, exports) = delivery.into_parts();
         let (not_exported, exported) = exports.finish();
         let lost: u64 = not_exported.iter().map(|dropped| dropped.count).sum();
