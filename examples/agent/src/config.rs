@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use df_capture::AfPacketConfig;
+use df_capture::{AfPacketConfig, DecoderConfig};
 use df_flow::FlowConfig;
 use df_l7::{ConnectionConfig, Obfuscation};
 use df_trace::TraceConfig;
@@ -23,6 +23,7 @@ pub(crate) use settings::{print, read};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Configuration {
     pub(crate) capture: CaptureSettings,
+    pub(crate) decoder: DecoderConfig,
     pub(crate) parsing: ParsingSettings,
     pub(crate) flow: FlowConfig,
     pub(crate) connection: ConnectionConfig,

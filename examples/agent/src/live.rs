@@ -135,7 +135,8 @@ impl Observation<'_> {
                 .iter_mut()
                 .map(|source| {
                     let lanes = lanes.clone();
-                    scope.spawn(move || capture::run(source, lanes, self.stop, self.health))
+                    let decoder = self.configuration.decoder.clone();
+                    scope.spawn(move || capture::run(source, (decoder, lanes), self.stop, self.health))
                 })
                 .collect();
             drop(lanes);
@@ -223,7 +224,7 @@ fn outcome(
             count: total.dropped_packets,
         },
     ];
-    all.extend(drops(&total.decoding, &flows, &parsing, &delivery.trace_stats()));
+    all.extend(drops((&total.decoding, &total.fragments), &flows, &parsing, &delivery.trace_stats()));
     Outcome { drops: all, result }
 }
 
