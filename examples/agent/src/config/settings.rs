@@ -31,6 +31,10 @@ settings! {
         "tcpdump expression that runs in the kernel; empty captures everything.";
     "inputs.cbpf.af_packet.tunning.ring_blocks" => capture.ring_blocks,
         "Blocks of 1 MiB of kernel memory that hold packets, per interface.";
+    "inputs.cbpf.af_packet.tunning.packet_fanout_count" => capture.rings,
+        "Rings per interface, each read by a thread of its own; the kernel shares packets out by flow.";
+    "inputs.cbpf.af_packet.tunning.cpu_affinity" => capture.cpus,
+        "Processors on which capture threads run, in turn; empty leaves the choice to the kernel.";
     "inputs.cbpf.tunning.max_capture_packet_size" => capture.max_packet_bytes,
         "Bytes captured of a packet.";
     "inputs.cbpf.preprocess.vxlan_ports" => decoder.vxlan_ports,
