@@ -10,6 +10,7 @@ use crate::{CloseType, FlowConfig, FlowEndReason, FlowRecord, Handshake};
 
 /// One flow with the caller's state.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each says of one thing whether it has happened")]
 pub(crate) struct Flow<S> {
     pub(crate) id: u64,
     pub(crate) hash: u64,
@@ -27,8 +28,10 @@ pub(crate) struct Flow<S> {
     pub(crate) start: Timestamp,
     pub(crate) end: Timestamp,
     pub(crate) direction_score: u8,
-    /// Whether the application showed that client and server of the key are the other way round.
+    /// Whether the application, or what was learned since, showed that client and server of the key are the other way round.
     pub(crate) is_reversed: bool,
+    /// Whether the key's server sent the first packet that was seen.
+    pub(crate) is_first_from_server: bool,
     pub(crate) is_reported: bool,
     pub(crate) is_closed: bool,
 }
@@ -67,9 +70,7 @@ impl<S> Flow<S> {
             let payload_len = packet.payload_len;
             let remark = self.tcp.handle_segment(direction, segment, packet.timestamp, payload_len);
             counters.zero_window += u32::from(remark.is_zero_window());
-            if segment.flags.contains(TcpFlags::SYN) && self.tcp.is_syn_repeated(segment.flags) {
-                counters.retransmissions += 1;
-            }
+            counters.retransmissions += u32::from(self.tcp.is_flag_repeated(segment.flags, remark));
         }
     }
 

@@ -1,5 +1,7 @@
 //! The table of flows: packets in, ordered chunks and flow records out.
 
+mod deciding;
+
 use df_core::{Chunk, Direction, Packet, TcpFlags, TcpSegment, Timestamp, Transport, TransportHeader};
 use hashbrown::HashTable;
 use slab::Slab;
@@ -168,7 +170,7 @@ impl<S> FlowTable<S> {
         if self.flows.len() >= self.config.max_flows {
             self.evict(sink);
         }
-        let decision = self.listeners.judge(packet);
+        let decision = self.judge(packet);
         let (key, direction) = if decision.source_is_client {
             (packet.flow_key(), Direction::ToServer)
         } else {
@@ -193,6 +195,8 @@ impl<S> FlowTable<S> {
             end: packet.timestamp,
             direction_score: decision.score,
             is_reversed: false,
+            is_first_from_server: direction == Direction::ToClient
+                && decision.score > direction::FIRST_SENDER,
             is_reported: false,
             is_closed: false,
         };
@@ -381,17 +385,25 @@ impl<S> FlowTable<S> {
             if flow.end.since(flow.start) >= interval
                 && flow.counters.iter().any(|counters| counters.packets > 0)
             {
-                let record = flow.take_record(None);
-                sink.reported(record, &mut flow.state);
+                self.report(entry.slot, sink);
             }
             due_ns =
                 due_ns.min(now_ns.saturating_add(u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX)));
         }
+        let Some(flow) = self.flows.get_mut(entry.slot) else { return };
         if let Some(deadline) = sink.deadline(&flow.state) {
             due_ns = due_ns.min(self.clock.elapsed_at(deadline));
         }
         flow.found_ns = u64::MAX;
         self.find_at(entry.slot, due_ns);
+    }
+
+    fn report(&mut self, slot: usize, sink: &mut impl FlowSink<S>) {
+        self.decide_again(slot);
+        if let Some(flow) = self.flows.get_mut(slot) {
+            let record = flow.take_record(None);
+            sink.reported(record, &mut flow.state);
+        }
     }
 
     fn interval_ns(&self) -> u64 {
@@ -410,6 +422,7 @@ impl<S> FlowTable<S> {
 
     fn end(&mut self, slot: usize, reason: FlowEndReason, sink: &mut impl FlowSink<S>) {
         self.release_held(slot, sink);
+        self.decide_again(slot);
         let Some(mut flow) = self.flows.try_remove(slot) else { return };
         if let Ok(entry) = self.index.find_entry(flow.hash, |other| *other == slot) {
             entry.remove();
