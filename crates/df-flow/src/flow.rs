@@ -96,7 +96,20 @@ impl<S> Flow<S> {
 
     /// How long the flow may be silent.
     pub(crate) fn timeout_ns(&self, config: &FlowConfig) -> u64 {
-        let timeout = match (self.key.transport, self.tcp.phase()) {
+        self.timeout_ns_in(self.tcp.phase(), config)
+    }
+
+    /// How long the flow may be silent after this packet, its first.
+    pub(crate) fn timeout_ns_after(&self, packet: &Packet<'_>, config: &FlowConfig) -> u64 {
+        let phase = match packet.transport {
+            TransportHeader::Tcp(segment) if segment.flags.contains(TcpFlags::SYN) => Phase::Opening,
+            _ => Phase::Established,
+        };
+        self.timeout_ns_in(phase, config)
+    }
+
+    fn timeout_ns_in(&self, phase: Phase, config: &FlowConfig) -> u64 {
+        let timeout = match (self.key.transport, phase) {
             (Transport::Tcp, Phase::Opening) => config.opening_timeout,
             (Transport::Tcp, Phase::Established) => config.established_timeout,
             (Transport::Tcp, Phase::HalfClosed) => config.half_closed_timeout,

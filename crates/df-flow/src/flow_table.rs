@@ -202,7 +202,8 @@ impl<S> FlowTable<S> {
         };
         self.next_id += 1;
         self.stats.flows_opened += 1;
-        let due_ns = now_ns.saturating_add(flow.timeout_ns(&self.config).min(self.interval_ns()));
+        let timeout_ns = flow.timeout_ns_after(packet, &self.config);
+        let due_ns = now_ns.saturating_add(timeout_ns.min(self.interval_ns()));
         let slot = self.flows.insert(flow);
         let flows = &self.flows;
         self.index.insert_unique(hash, slot, |slot| flows.get(*slot).map_or(0, |flow| flow.hash));
