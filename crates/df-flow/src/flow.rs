@@ -11,6 +11,7 @@ use crate::{CloseType, FlowConfig, FlowEndReason, FlowRecord, Handshake};
 
 /// One flow with the caller's state.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each says of one thing whether it has happened")]
 pub(crate) struct Flow<S> {
     pub(crate) id: u64,
     pub(crate) key: Key,
@@ -31,8 +32,10 @@ pub(crate) struct Flow<S> {
     pub(crate) start: Timestamp,
     pub(crate) end: Timestamp,
     pub(crate) direction_score: u8,
-    /// Whether the application showed that client and server of the key are the other way round.
+    /// Whether the application, or what was learned since, showed that client and server of the key are the other way round.
     pub(crate) is_reversed: bool,
+    /// Whether the key's server sent the first packet that was seen.
+    pub(crate) is_first_from_server: bool,
     pub(crate) is_reported: bool,
     pub(crate) is_closed: bool,
 }
@@ -100,9 +103,7 @@ impl<S> Flow<S> {
             let payload_len = packet.payload_len;
             let remark = self.tcp.handle_segment(direction, segment, packet.timestamp, payload_len);
             counters.zero_window += u32::from(remark.is_zero_window());
-            if segment.flags.contains(TcpFlags::SYN) && self.tcp.is_syn_repeated(segment.flags) {
-                counters.retransmissions += 1;
-            }
+            counters.retransmissions += u32::from(self.tcp.is_flag_repeated(segment.flags, remark));
         }
     }
 
@@ -128,7 +129,20 @@ impl<S> Flow<S> {
 
     /// How long the flow may be silent.
     pub(crate) fn timeout_ns(&self, config: &FlowConfig) -> u64 {
-        let timeout = match (self.key.transport(), self.tcp.phase()) {
+        self.timeout_ns_in(self.tcp.phase(), config)
+    }
+
+    /// How long the flow may be silent after this packet, its first.
+    pub(crate) fn timeout_ns_after(&self, packet: &Packet<'_>, config: &FlowConfig) -> u64 {
+        let phase = match packet.transport {
+            TransportHeader::Tcp(segment) if segment.flags.contains(TcpFlags::SYN) => Phase::Opening,
+            _ => Phase::Established,
+        };
+        self.timeout_ns_in(phase, config)
+    }
+
+    fn timeout_ns_in(&self, phase: Phase, config: &FlowConfig) -> u64 {
+        let timeout = match (self.key.transport(), phase) {
             (Transport::Tcp, Phase::Opening) => config.opening_timeout,
             (Transport::Tcp, Phase::Established) => config.established_timeout,
             (Transport::Tcp, Phase::HalfClosed) => config.half_closed_timeout,

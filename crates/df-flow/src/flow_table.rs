@@ -19,6 +19,7 @@ use crate::tcp::{Phase, TcpLife, Trouble};
 use crate::{DirectionEvidence, FlowConfig, FlowEndReason, FlowSink, FlowStats};
 
 mod ahead;
+mod deciding;
 mod ending;
 mod quoted;
 
@@ -192,7 +193,7 @@ impl<S> FlowTable<S> {
         if self.flows.len() >= self.config.max_flows {
             self.evict(sink);
         }
-        let decision = self.listeners.judge(packet);
+        let decision = self.judge(packet);
         let (key, direction) = if decision.source_is_client {
             (packet.flow_key(), Direction::ToServer)
         } else {
@@ -218,12 +219,15 @@ impl<S> FlowTable<S> {
             end: packet.timestamp,
             direction_score: decision.score,
             is_reversed: false,
+            is_first_from_server: direction == Direction::ToClient
+                && decision.score > direction::FIRST_SENDER,
             is_reported: false,
             is_closed: false,
         };
         self.next_id += 1;
         self.stats.flows_opened += 1;
-        let due_ns = now_ns.saturating_add(flow.timeout_ns(&self.config).min(self.interval_ns()));
+        let timeout_ns = flow.timeout_ns_after(packet, &self.config);
+        let due_ns = now_ns.saturating_add(timeout_ns.min(self.interval_ns()));
         let slot = self.flows.insert(flow).ok()?;
         self.index.insert(hash, slot);
         self.note_ends(slot, packet);

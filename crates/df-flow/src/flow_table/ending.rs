@@ -37,17 +37,25 @@ impl<S> FlowTable<S> {
             if flow.end.since(flow.start) >= interval
                 && flow.counters.iter().any(|counters| counters.packets > 0)
             {
-                let record = flow.take_record(None);
-                sink.reported(record, &mut flow.state);
+                self.report(slot, sink);
             }
             due_ns =
                 due_ns.min(now_ns.saturating_add(u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX)));
         }
+        let Some(flow) = self.flows.get_mut(slot) else { return };
         if let Some(deadline) = sink.deadline(&flow.state) {
             due_ns = due_ns.min(self.clock.elapsed_at(deadline));
         }
         flow.found_ns = u64::MAX;
         self.find_at(slot, due_ns);
+    }
+
+    fn report(&mut self, slot: usize, sink: &mut impl FlowSink<S>) {
+        self.decide_again(slot);
+        if let Some(flow) = self.flows.get_mut(slot) {
+            let record = flow.take_record(None);
+            sink.reported(record, &mut flow.state);
+        }
     }
 
     pub(super) fn interval_ns(&self) -> u64 {
@@ -66,6 +74,7 @@ impl<S> FlowTable<S> {
 
     pub(super) fn end(&mut self, slot: usize, reason: FlowEndReason, sink: &mut impl FlowSink<S>) {
         self.release_held(slot, sink);
+        self.decide_again(slot);
         let Some(mut flow) = self.flows.remove(slot) else { return };
         let (key, seed) = (flow.key.flow_key(), self.config.hash_seed);
         self.index.remove(flow_hash(&key, seed), slot);
