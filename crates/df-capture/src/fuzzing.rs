@@ -2,7 +2,7 @@
 
 use df_core::Timestamp;
 
-use crate::{DecodeStats, Frame, LinkType, decode};
+use crate::{DecodeStats, Decoder, Frame, LinkType, decode};
 
 /// Link types that the first byte of the input chooses from.
 const LINK_TYPES: [LinkType; 14] = [
@@ -72,6 +72,9 @@ fn check(frame: &Frame<'_>, stats: &mut DecodeStats) {
     assert!(frame.original_len >= captured_len, "a frame is longer than it was on the wire");
     let decoded = decode(frame);
     stats.count(&decoded);
+    if let Some(alone) = Decoder::default().decode_alone(frame) {
+        assert_eq!(Decoder::default().decode(frame), Ok(alone), "a packet alone differs");
+    }
     match decoded {
         Ok(packet) => {
             let payload_len = u32::try_from(packet.payload.len()).unwrap_or(u32::MAX);

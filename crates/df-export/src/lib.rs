@@ -30,6 +30,7 @@
 //!     client: Endpoint::new([10, 0, 0, 1].into(), 40_000),
 //!     server: Endpoint::new([10, 0, 0, 2].into(), 53),
 //!     vlan: VlanTags::default(),
+//!     virtual_network: None,
 //!     interface: InterfaceId(2),
 //! };
 //! let flow = FlowRecord::new(1, key, Timestamp::from_nanos(1_000));

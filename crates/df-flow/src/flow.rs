@@ -1,6 +1,6 @@
 //! One flow: its account, its TCP life and the order of its bytes.
 
-use df_core::{Direction, Packet, TcpFlags, Timestamp, Transport, TransportHeader, VlanTags};
+use df_core::{Direction, Packet, TcpFlags, Timestamp, Transport, TransportHeader, Tunnel, VlanTags};
 
 use crate::assembler::{Assembler, Placement, Segment};
 use crate::counters::Counters;
@@ -25,6 +25,10 @@ pub(crate) struct Flow<S> {
     pub(crate) key: Key,
     /// The VLAN tags of each direction's packets; none as long as it has none.
     pub(crate) vlans: [Option<VlanTags>; 2],
+    /// The tunnels around each direction's packets. Without memory for the many flows that have none.
+    pub(crate) tunnels: Option<Box<[Vec<Tunnel>; 2]>>,
+    /// Type and code of the last ICMP error that quoted the flow.
+    pub(crate) last_icmp_error: Option<(u8, u8)>,
     /// When the last packet came, on the table's clock.
     pub(crate) active_ns: u64,
     /// When the wheel will find this flow next, on the table's clock.
@@ -36,10 +40,12 @@ pub(crate) struct Flow<S> {
     pub(crate) start: Timestamp,
     pub(crate) end: Timestamp,
     pub(crate) direction_score: u8,
-    /// Whether the application showed that client and server of the key are the other way round.
+    /// Whether the application, or what was learned since, showed that client and server of the key are the other way round.
     pub(crate) is_reversed: bool,
     /// What the last record said; none while there is none.
     pub(crate) told: Option<Told>,
+    /// Whether the key's server sent the first packet that was seen.
+    pub(crate) is_first_from_server: bool,
     pub(crate) is_closed: bool,
 }
 
@@ -57,7 +63,7 @@ impl<S> Flow<S> {
 
     /// Which way a packet of this flow goes; none if it belongs to another flow.
     pub(crate) fn direction_of(&self, packet: &Packet<'_>) -> Option<Direction> {
-        let direction = self.key.direction_of(packet)?;
+        let direction = self.key.direction_of(&packet.flow_key())?;
         let vlan = self.vlans[direction.index()].unwrap_or_else(|| self.key.vlan());
         (vlan == packet.vlan).then_some(direction)
     }
@@ -65,7 +71,7 @@ impl<S> Flow<S> {
     /// Which way a packet goes that may be the first of the other direction, in another VLAN: some networks carry the
     /// two directions of a connection in different ones.
     pub(crate) fn direction_across_vlans(&self, packet: &Packet<'_>) -> Option<Direction> {
-        let direction = self.key.direction_of(packet)?;
+        let direction = self.key.direction_of(&packet.flow_key())?;
         let is_new = self.vlans[direction.index()].is_none();
         let answers = match packet.transport {
             TransportHeader::Tcp(segment) => {
@@ -75,6 +81,24 @@ impl<S> Flow<S> {
             _ => true,
         };
         (is_new && answers).then_some(direction)
+    }
+
+    /// Keeps the tunnels around a direction's first tunnelled packet. Gives whether it was the flow's first.
+    pub(crate) fn note_tunnels(&mut self, direction: Direction, packet: &Packet<'_>) -> bool {
+        let is_first = self.tunnels.is_none();
+        let tunnels = &mut self.tunnels.get_or_insert_default()[direction.index()];
+        if tunnels.is_empty() {
+            *tunnels = packet.tunnels.to_vec();
+        }
+        is_first
+    }
+
+    /// The tunnels around the client's packets; those around the server's where the client's have none.
+    fn tunnels_of_client(&self) -> Vec<Tunnel> {
+        let Some(tunnels) = self.tunnels.as_deref() else { return Vec::new() };
+        let [first, second] =
+            if self.is_reversed { [1, 0] } else { [0, 1] }.map(|index: usize| &tunnels[index]);
+        if first.is_empty() { second.clone() } else { first.clone() }
     }
 
     pub(crate) fn count(&mut self, direction: Direction, packet: &Packet<'_>) {
@@ -88,9 +112,7 @@ impl<S> Flow<S> {
             let payload_len = packet.payload_len;
             let remark = self.tcp.handle_segment(direction, segment, packet.timestamp, payload_len);
             counters.zero_window += u32::from(remark.is_zero_window());
-            if segment.flags.contains(TcpFlags::SYN) && self.tcp.is_syn_repeated(segment.flags) {
-                counters.retransmissions += 1;
-            }
+            counters.retransmissions += u32::from(self.tcp.is_flag_repeated(segment.flags, remark));
         }
     }
 
@@ -116,7 +138,20 @@ impl<S> Flow<S> {
 
     /// How long the flow may be silent.
     pub(crate) fn timeout_ns(&self, config: &FlowConfig) -> u64 {
-        let timeout = match (self.key.transport(), self.tcp.phase()) {
+        self.timeout_ns_in(self.tcp.phase(), config)
+    }
+
+    /// How long the flow may be silent after this packet, its first.
+    pub(crate) fn timeout_ns_after(&self, packet: &Packet<'_>, config: &FlowConfig) -> u64 {
+        let phase = match packet.transport {
+            TransportHeader::Tcp(segment) if segment.flags.contains(TcpFlags::SYN) => Phase::Opening,
+            _ => Phase::Established,
+        };
+        self.timeout_ns_in(phase, config)
+    }
+
+    fn timeout_ns_in(&self, phase: Phase, config: &FlowConfig) -> u64 {
+        let timeout = match (self.key.transport(), phase) {
             (Transport::Tcp, Phase::Opening) => config.opening_timeout,
             (Transport::Tcp, Phase::Established) => config.established_timeout,
             (Transport::Tcp, Phase::HalfClosed) => config.half_closed_timeout,
@@ -163,6 +198,8 @@ impl<S> Flow<S> {
             direction_score: self.direction_score,
             to_server,
             to_client,
+            tunnels: self.tunnels_of_client(),
+            last_icmp_error: self.last_icmp_error,
             handshake,
             delays: if self.is_reversed { delays.reversed() } else { delays },
             l7: None,

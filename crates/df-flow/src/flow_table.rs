@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::direction::{self, Listeners};
 use crate::ends_index::EndsIndex;
-use crate::expiry::{self, Entry, Wheel};
+use crate::expiry::{Entry, Wheel};
 use crate::flow::Flow;
 use crate::index::{ends_hash, flow_hash};
 use crate::key::Key;
@@ -19,6 +19,9 @@ use crate::tcp::{Phase, TcpLife, Trouble};
 use crate::{DirectionEvidence, FlowConfig, FlowEndReason, FlowSink, FlowStats};
 
 mod ahead;
+mod deciding;
+mod ending;
+mod quoted;
 
 /// A table of flows, each with the caller's state `S`.
 ///
@@ -64,6 +67,12 @@ impl<S> FlowTable<S> {
         let Some(flow) = self.flows.get_mut(slot) else { return };
         flow.active_ns = now_ns;
         flow.count(direction, packet);
+        if !packet.tunnels.is_empty() && flow.note_tunnels(direction, packet) {
+            sink.tunnelled(&flow.key.flow_key(), &mut flow.state, packet.tunnels);
+        }
+        if let Some(quoted) = packet.quoted {
+            self.note_icmp_error(quoted, packet);
+        }
         match packet.transport {
             TransportHeader::Tcp(segment) => self.handle_tcp(slot, direction, packet, &segment, sink),
             _ => self.handle_datagram(slot, direction, packet, sink),
@@ -145,15 +154,6 @@ impl<S> FlowTable<S> {
         found.zip(direction)
     }
 
-    /// The wheel has turned past many flows and not given all of them yet: whether this one ends before the packet at hand.
-    fn ends_before(&mut self, slot: usize, now_ns: u64, sink: &mut impl FlowSink<S>) -> bool {
-        let Some(flow) = self.flows.get(slot) else { return true };
-        if expiry::is_passed(flow.found_ns, now_ns) {
-            self.handle_found(Entry::new(slot, flow.id), now_ns, sink);
-        }
-        self.flows.get(slot).is_none()
-    }
-
     /// The flow between the same ends whose other direction is in another VLAN and has this one, or may begin with this
     /// packet if there is just one such flow.
     fn find_across_vlans(&self, packet: &Packet<'_>) -> Option<(usize, Direction)> {
@@ -193,7 +193,7 @@ impl<S> FlowTable<S> {
         if self.flows.len() >= self.config.max_flows {
             self.evict(sink);
         }
-        let decision = self.listeners.judge(packet);
+        let decision = self.judge(packet);
         let (key, direction) = if decision.source_is_client {
             (packet.flow_key(), Direction::ToServer)
         } else {
@@ -207,6 +207,8 @@ impl<S> FlowTable<S> {
             id: self.next_id,
             key: Key::new(&key),
             vlans: [None; 2],
+            tunnels: None,
+            last_icmp_error: None,
             active_ns: now_ns,
             found_ns: u64::MAX,
             state: sink.opened(&key),
@@ -217,12 +219,15 @@ impl<S> FlowTable<S> {
             end: packet.timestamp,
             direction_score: decision.score,
             is_reversed: false,
+            is_first_from_server: direction == Direction::ToClient
+                && decision.score > direction::FIRST_SENDER,
             told: None,
             is_closed: false,
         };
         self.next_id += 1;
         self.stats.flows_opened += 1;
-        let due_ns = now_ns.saturating_add(flow.timeout_ns(&self.config).min(self.interval_ns()));
+        let timeout_ns = flow.timeout_ns_after(packet, &self.config);
+        let due_ns = now_ns.saturating_add(timeout_ns.min(self.interval_ns()));
         let slot = self.flows.insert(flow).ok()?;
         self.index.insert(hash, slot);
         self.note_ends(slot, packet);
@@ -319,7 +324,8 @@ impl<S> FlowTable<S> {
         sink: &mut impl FlowSink<S>,
     ) {
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        if flow.key.transport() != Transport::Udp || packet.payload_len == 0 {
+        let has_messages = matches!(flow.key.transport(), Transport::Udp | Transport::Icmp);
+        if !has_messages || packet.payload_len == 0 {
             return;
         }
         flow.tcp.handle_datagram(direction, packet.timestamp);
@@ -373,77 +379,6 @@ impl<S> FlowTable<S> {
             flow.found_ns = due_ns;
             self.wheel.insert(Entry::new(slot, flow.id), due_ns);
         }
-    }
-
-    fn expire(&mut self, now_ns: u64, max_found: usize, sink: &mut impl FlowSink<S>) {
-        for _ in 0..max_found {
-            let Some(entry) = self.wheel.next_found(now_ns) else { return };
-            self.handle_found(entry, now_ns, sink);
-        }
-    }
-
-    /// The wheel has found a flow: ends it, calls its state or reports it if it is time, and puts it back.
-    fn handle_found(&mut self, entry: Entry, now_ns: u64, sink: &mut impl FlowSink<S>) {
-        let now = self.clock.now();
-        let slot = entry.slot();
-        let Some(flow) = self.flows.get_mut(slot).filter(|flow| entry.is_of(flow.id)) else { return };
-        if flow.found_ns > now_ns {
-            return; // An entry that a nearer one has replaced.
-        }
-        let timeout_ns = flow.timeout_ns(&self.config);
-        let idle_at = flow.active_ns.saturating_add(timeout_ns);
-        if idle_at <= now_ns {
-            let is_closed = flow.is_closed || flow.tcp.phase() == Phase::Closed;
-            let reason = if is_closed { FlowEndReason::EndOfFlow } else { FlowEndReason::IdleTimeout };
-            return self.end(slot, reason, sink);
-        }
-        if sink.deadline(&flow.state).is_some_and(|deadline| deadline <= now) {
-            sink.timed_out(&flow.key.flow_key(), &mut flow.state, now);
-        }
-        let mut due_ns = idle_at;
-        if let Some(interval) = self.config.record_interval {
-            if flow.end.since(flow.start) >= interval
-                && flow.counters.iter().any(|counters| counters.packets > 0)
-            {
-                let record = flow.take_record(None);
-                sink.reported(record, &mut flow.state);
-            }
-            due_ns =
-                due_ns.min(now_ns.saturating_add(u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX)));
-        }
-        if let Some(deadline) = sink.deadline(&flow.state) {
-            due_ns = due_ns.min(self.clock.elapsed_at(deadline));
-        }
-        flow.found_ns = u64::MAX;
-        self.find_at(slot, due_ns);
-    }
-
-    fn interval_ns(&self) -> u64 {
-        let interval = self.config.record_interval.map(|interval| interval.as_nanos());
-        interval.and_then(|nanoseconds| u64::try_from(nanoseconds).ok()).unwrap_or(u64::MAX)
-    }
-
-    fn evict(&mut self, sink: &mut impl FlowSink<S>) {
-        while let Some(entry) = self.wheel.take_next() {
-            if self.flows.get(entry.slot()).is_some_and(|flow| entry.is_of(flow.id)) {
-                self.stats.flows_evicted += 1;
-                return self.end(entry.slot(), FlowEndReason::LackOfResources, sink);
-            }
-        }
-    }
-
-    fn end(&mut self, slot: usize, reason: FlowEndReason, sink: &mut impl FlowSink<S>) {
-        self.release_held(slot, sink);
-        let Some(mut flow) = self.flows.remove(slot) else { return };
-        let (key, seed) = (flow.key.flow_key(), self.config.hash_seed);
-        self.index.remove(flow_hash(&key, seed), slot);
-        if self.ends_index.is_in_use() {
-            self.ends_index.remove(ends_hash([key.client, key.server], seed), slot);
-        }
-        self.stats.flows_ended += 1;
-        sink.ending(&key, &mut flow.state);
-        let record = flow.take_record(Some(reason));
-        sink.ended(record, flow.state);
     }
 
     /// Delivers everything that waits behind holes: what is missing will not come any more.

@@ -11,7 +11,8 @@ pub(crate) fn flow_hash(key: &FlowKey, seed: u64) -> u64 {
     let place = (u64::from(key.vlan.outer.map_or(0, |tag| tag + 1)) << 32)
         | (u64::from(key.vlan.inner.map_or(0, |tag| tag + 1)) << 48)
         | u64::from(key.interface.0);
-    mix(ends ^ place, K1 ^ key.transport as u64)
+    let network = key.virtual_network.map_or(0, |network| u64::from(network.id()) + 1);
+    mix(ends ^ place, K1 ^ key.transport as u64 ^ (network << 8))
 }
 
 /// A hash of two ends, equal for both directions.
@@ -28,13 +29,15 @@ pub(crate) fn record_id(key: &FlowKey, number: u64) -> u64 {
 }
 
 /// Which of `shards` a packet belongs to, so that both directions of a flow meet in the same one, be they in different
-/// VLANs.
+/// VLANs, and the ICMP errors that quote it too.
 #[allow(
     clippy::cast_possible_truncation,
     reason = "the product of a 32-bit fraction and the count is below the count"
 )]
 pub fn shard_of(packet: &Packet<'_>, shards: usize) -> usize {
-    let fraction = ends_hash([packet.source, packet.destination], SHARD_SEED) >> 32;
+    let ends =
+        packet.quoted.map_or([packet.source, packet.destination], |quoted| [quoted.client, quoted.server]);
+    let fraction = ends_hash(ends, SHARD_SEED) >> 32;
     ((fraction * shards as u64) >> 32) as usize
 }
 

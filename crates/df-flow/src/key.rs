@@ -2,13 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use df_core::{Direction, Endpoint, FlowKey, InterfaceId, Packet, Transport, VlanTags};
+use df_core::{Direction, Endpoint, FlowKey, InterfaceId, Transport, VirtualNetwork, VlanTags};
 
 /// A [`FlowKey`]. Between IPv4 hosts it takes half of one; others have their ends elsewhere.
 #[derive(Debug)]
 pub(crate) struct Key {
     ends: Ends,
     vlan: VlanTags,
+    virtual_network: Option<VirtualNetwork>,
     interface: InterfaceId,
     transport: Transport,
 }
@@ -21,14 +22,14 @@ enum Ends {
 
 impl Key {
     pub(crate) fn new(key: &FlowKey) -> Self {
-        let FlowKey { transport, client, server, vlan, interface } = *key;
+        let FlowKey { transport, client, server, vlan, virtual_network, interface } = *key;
         let ends = match (client.ip, server.ip) {
             (IpAddr::V4(one), IpAddr::V4(other)) => {
                 Ends::V4 { addresses: [one.to_bits(), other.to_bits()], ports: [client.port, server.port] }
             }
             _ => Ends::Any(Box::new([client, server])),
         };
-        Self { ends, vlan, interface, transport }
+        Self { ends, vlan, virtual_network, interface, transport }
     }
 
     /// The key as everybody else knows it.
@@ -40,7 +41,14 @@ impl Key {
             }
             Ends::Any(ends) => **ends,
         };
-        FlowKey { transport: self.transport, client, server, vlan: self.vlan, interface: self.interface }
+        FlowKey {
+            transport: self.transport,
+            client,
+            server,
+            vlan: self.vlan,
+            virtual_network: self.virtual_network,
+            interface: self.interface,
+        }
     }
 
     pub(crate) const fn transport(&self) -> Transport {
@@ -51,10 +59,14 @@ impl Key {
         self.vlan
     }
 
-    /// Which way a packet between these ends goes, whatever its VLAN tags; none if it belongs to another flow.
+    /// Which way a packet between these ends goes, its sender the client of `packet`, whatever its VLAN tags; none if it
+    /// belongs to another flow.
     #[inline]
-    pub(crate) fn direction_of(&self, packet: &Packet<'_>) -> Option<Direction> {
-        if self.transport != packet.transport.transport() || self.interface != packet.interface {
+    pub(crate) fn direction_of(&self, packet: &FlowKey) -> Option<Direction> {
+        if self.transport != packet.transport
+            || self.interface != packet.interface
+            || self.virtual_network != packet.virtual_network
+        {
             return None;
         }
         let is_between =
@@ -66,10 +78,10 @@ impl Key {
                 (Ends::V4 { .. }, ..) => false,
                 (Ends::Any(ends), ..) => **ends == [source, destination],
             };
-        if is_between(packet.source, packet.destination) {
+        if is_between(packet.client, packet.server) {
             return Some(Direction::ToServer);
         }
-        is_between(packet.destination, packet.source).then_some(Direction::ToClient)
+        is_between(packet.server, packet.client).then_some(Direction::ToClient)
     }
 }
 
@@ -79,7 +91,7 @@ const fn v4_end(address: u32, port: u16) -> Endpoint {
 
 #[cfg(test)]
 mod tests {
-    use df_core::{Timestamp, TransportHeader};
+    use df_core::{Packet, Timestamp, TransportHeader};
 
     use super::*;
 
@@ -89,15 +101,13 @@ mod tests {
             [[10, 0, 0, 1].into(), [0, 0, 0, 0, 0, 0xffff, 0xa00, 1].into(), [1, 2, 3, 4, 5, 6, 7, 8].into()];
         for (one, other) in [(0, 0), (0, 1), (2, 1), (2, 0)] {
             let ends = [Endpoint::new(hosts[one], 7), Endpoint::new(hosts[other], 80)];
-            let packet = |from: usize| {
-                Packet::new(Timestamp::ZERO, ends[from], ends[1 - from], TransportHeader::Udp, b"")
-            };
-            let key = Key::new(&packet(0).flow_key());
-            assert_eq!(key.flow_key(), packet(0).flow_key());
-            assert_eq!(key.direction_of(&packet(0)), Some(Direction::ToServer));
-            assert_eq!(key.direction_of(&packet(1)), Some(Direction::ToClient));
-            let mut elsewhere = packet(0);
-            elsewhere.destination.port = 81;
+            let sent = Packet::new(Timestamp::ZERO, ends[0], ends[1], TransportHeader::Udp, b"").flow_key();
+            let key = Key::new(&sent);
+            assert_eq!(key.flow_key(), sent);
+            assert_eq!(key.direction_of(&sent), Some(Direction::ToServer));
+            assert_eq!(key.direction_of(&sent.reversed()), Some(Direction::ToClient));
+            let mut elsewhere = sent;
+            elsewhere.server.port = 81;
             assert_eq!(key.direction_of(&elsewhere), None);
         }
     }

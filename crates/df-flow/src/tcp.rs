@@ -96,17 +96,18 @@ impl TcpLife {
         if !segment.flags.contains(TcpFlags::SYN) || segment.flags.contains(TcpFlags::ACK) {
             return false;
         }
+        let is_same = self.handshake.has_syn() && self.handshake.is_same_syn(segment.sequence_number);
         if self.phase() == Phase::Closed {
-            return true;
+            // Some systems send their SYN again although it was refused.
+            return !(is_same && direction == Direction::ToServer && self.state == State::SynSent);
         }
         // Both ends open at once (RFC 9293 §3.5).
         let has_syn = self.handshake.has_syn();
         if direction == Direction::ToClient && has_syn && !self.handshake.has_syn_ack() {
             return false;
         }
-        let is_repeated =
-            direction == Direction::ToServer && self.handshake.is_same_syn(segment.sequence_number);
-        !(has_syn && is_repeated) && (has_syn || self.has_data)
+        let is_repeated = is_same && direction == Direction::ToServer;
+        !is_repeated && (has_syn || self.has_data)
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -121,9 +122,13 @@ impl TcpLife {
         }
     }
 
-    /// Whether the SYN or SYN-ACK just handled was not the first of its kind.
-    pub(crate) const fn is_syn_repeated(&self, flags: TcpFlags) -> bool {
-        self.handshake.is_repeated(flags)
+    /// Whether the packet just handled repeats a SYN, a SYN-ACK or a FIN without data.
+    pub(crate) const fn is_flag_repeated(&self, flags: TcpFlags, remark: Remark) -> bool {
+        if flags.contains(TcpFlags::SYN) {
+            self.handshake.is_repeated(flags)
+        } else {
+            remark.is_fin_repeated()
+        }
     }
 
     pub(crate) const fn is_reset(&self) -> bool {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use df_capture::AfPacketConfig;
+use df_capture::{AfPacketConfig, DecoderConfig};
 use df_flow::FlowConfig;
 use df_l7::{ConnectionConfig, Obfuscation};
 use df_trace::TraceConfig;
@@ -23,6 +23,7 @@ pub(crate) use settings::{print, read};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Configuration {
     pub(crate) capture: CaptureSettings,
+    pub(crate) decoder: DecoderConfig,
     pub(crate) parsing: ParsingSettings,
     pub(crate) flow: FlowConfig,
     pub(crate) connection: ConnectionConfig,
@@ -37,6 +38,10 @@ pub(crate) struct CaptureSettings {
     pub(crate) filter: String,
     pub(crate) max_packet_bytes: u32,
     pub(crate) ring_blocks: usize,
+    /// Rings per interface, each with a thread.
+    pub(crate) rings: u16,
+    /// The processors on which capture threads run, in turn; empty is any.
+    pub(crate) cpus: Vec<u16>,
 }
 
 impl Default for CaptureSettings {
@@ -47,7 +52,16 @@ impl Default for CaptureSettings {
             filter: String::new(),
             max_packet_bytes: socket.snap_len,
             ring_blocks: socket.block_count,
+            rings: 1,
+            cpus: Vec::new(),
         }
+    }
+}
+
+impl CaptureSettings {
+    /// The processor of each capture thread.
+    pub(crate) fn processors(&self) -> impl Iterator<Item = Option<u16>> {
+        self.cpus.iter().map(|processor| Some(*processor)).chain(self.cpus.is_empty().then_some(None)).cycle()
     }
 }
 
@@ -110,6 +124,12 @@ impl Configuration {
         self.parsing.has_requests.then(|| Arc::new(self.connection.clone()))
     }
 
+    /// The most bytes captured of a packet: without protocols to parse, enough for every header, tunnels included.
+    pub(crate) fn snap_len(&self) -> u32 {
+        let wanted = self.capture.max_packet_bytes;
+        if self.parsing.has_requests { wanted } else { wanted.min(HEADER_BYTES) }
+    }
+
     /// The defaults, overridden by `file` if there is one.
     pub(crate) fn load(file: Option<&Path>) -> Result<Self, ConfigurationError> {
         let mut configuration = Self::default();
@@ -148,6 +168,9 @@ impl Configuration {
         self.flow.hash_seed = RandomState::new().hash_one(());
     }
 }
+
+/// Link header and tags, three IP headers with options, two tunnels' headers, TCP with options.
+const HEADER_BYTES: u32 = 384;
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]

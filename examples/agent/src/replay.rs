@@ -4,7 +4,7 @@ mod progress;
 
 use std::path::Path;
 
-use df_capture::{DecodeStats, Frames, PcapFile, PcapFileError, decode};
+use df_capture::{Decoder, Frames, PcapFile, PcapFileError};
 use df_core::InterfaceId;
 use df_flow::FlowTable;
 
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
 struct Replay {
     flows: FlowTable<FlowState>,
     pipeline: Pipeline<Delivery>,
-    decoding: DecodeStats,
+    decoder: Decoder,
     /// How many interfaces have been asked for their name.
     named_interfaces: u32,
     stop: Stop,
@@ -58,7 +58,7 @@ impl Replay {
         Ok(Self {
             flows: FlowTable::new(configuration.flow.clone()),
             pipeline: Pipeline::new(configuration.connections(), &configuration.parsing, delivery),
-            decoding: DecodeStats::default(),
+            decoder: Decoder::new(configuration.decoder.clone()),
             named_interfaces: 0,
             stop,
         })
@@ -93,9 +93,15 @@ impl Replay {
             if frame.interface.0 >= self.named_interfaces {
                 self.name_interfaces(frames, frame.interface);
             }
-            let decoded = decode(&frame);
-            self.decoding.count(&decoded);
-            packets.extend(decoded.ok());
+            if let Some(packet) = self.decoder.decode_alone(&frame) {
+                packets.push(packet);
+                continue;
+            }
+            self.flows.handle_packets(&packets, &mut self.pipeline);
+            packets.clear();
+            if let Ok(packet) = self.decoder.decode(&frame) {
+                self.flows.handle_packet(&packet, &mut self.pipeline);
+            }
         }
         self.flows.handle_packets(&packets, &mut self.pipeline);
     }
@@ -121,7 +127,8 @@ impl Replay {
         let flow_stats = self.flows.stats();
         let (parsing, mut delivery) = self.pipeline.finish();
         delivery.finish();
-        let mut drops = drops(&self.decoding, &flow_stats, &parsing, &delivery.trace_stats());
+        let decoding = (&self.decoder.stats(), &self.decoder.fragment_stats());
+        let mut drops = drops(decoding, &flow_stats, &parsing, &delivery.trace_stats());
         let (mut summary, mut printer, exports) = delivery.into_parts();
         let (not_exported, exported) = exports.finish();
         let lost: u64 = not_exported.iter().map(|dropped| dropped.count).sum();

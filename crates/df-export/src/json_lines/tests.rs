@@ -224,6 +224,7 @@ fn key(transport: Transport, server_port: u16) -> FlowKey {
         client: Endpoint::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 40_000),
         server: Endpoint::new(IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 2)), server_port),
         vlan: VlanTags { outer: Some(7), inner: None },
+        virtual_network: None,
         interface: InterfaceId(2),
     }
 }

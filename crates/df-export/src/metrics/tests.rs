@@ -197,6 +197,7 @@ fn key(server_port: u16) -> FlowKey {
         client: endpoint(1, 40_000),
         server: endpoint(2, server_port),
         vlan: VlanTags::default(),
+        virtual_network: None,
         interface: InterfaceId(0),
     }
 }

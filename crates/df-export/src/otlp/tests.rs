@@ -203,6 +203,7 @@ fn key() -> FlowKey {
         client: endpoint(1, 40_000),
         server: endpoint(2, 80),
         vlan: VlanTags::default(),
+        virtual_network: None,
         interface: InterfaceId(0),
     }
 }

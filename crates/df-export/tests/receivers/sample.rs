@@ -95,6 +95,7 @@ pub(crate) fn key() -> FlowKey {
         client: endpoint(1, 40_000),
         server: endpoint(2, 8_080),
         vlan: VlanTags { outer: Some(7), inner: None },
+        virtual_network: None,
         interface: InterfaceId(2),
     }
 }

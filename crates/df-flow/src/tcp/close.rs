@@ -25,7 +25,7 @@ const fn without_reset(state: State) -> CloseType {
         State::SynSent => CloseType::ClientSynRepeat,
         State::SynReceived => CloseType::ServerSynAckRepeat,
         State::Challenged => CloseType::ClientSourcePortReuse,
-        State::Established => CloseType::Timeout,
+        State::Acknowledged | State::Established => CloseType::Timeout,
         State::NotAccepted => CloseType::ServerQueueLack,
         State::ClientClosing => CloseType::ServerHalfClose,
         State::ServerClosing => CloseType::ClientHalfClose,
@@ -39,9 +39,9 @@ const fn after_client_reset(state: State, has_data: bool, is_complete: bool) -> 
         State::Challenged => CloseType::ClientSourcePortReuse,
         State::NotAccepted => CloseType::ServerQueueLack,
         // Opened and dropped without a byte: a health check.
-        State::Established if is_complete && !has_data => CloseType::TcpFinClientRst,
+        State::Acknowledged | State::Established if is_complete && !has_data => CloseType::TcpFinClientRst,
         State::ClientClosing | State::ServerClosing | State::Closed => CloseType::TcpFinClientRst,
-        State::New | State::Established => CloseType::TcpClientRst,
+        State::New | State::Acknowledged | State::Established => CloseType::TcpClientRst,
     }
 }
 
@@ -50,9 +50,11 @@ const fn after_server_reset(state: State) -> CloseType {
         State::SynSent => CloseType::ServerReset,
         State::SynReceived | State::Challenged => CloseType::ServerEstablishReset,
         State::NotAccepted => CloseType::ServerQueueLack,
-        State::New | State::Established | State::ClientClosing | State::ServerClosing => {
-            CloseType::TcpServerRst
-        }
+        State::New
+        | State::Acknowledged
+        | State::Established
+        | State::ClientClosing
+        | State::ServerClosing => CloseType::TcpServerRst,
         // Both had closed it already: nothing was aborted.
         State::Closed => CloseType::Finish,
     }

@@ -7,6 +7,7 @@ use crate::assembler::distance;
 
 /// One end of a connection, by what it sent so far.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each says of one thing whether it was seen")]
 pub(super) struct Sender {
     /// The sequence number after the last byte it sent.
     next: u32,
@@ -17,17 +18,20 @@ pub(super) struct Sender {
     scale: u8,
     has_next: bool,
     has_acknowledged: bool,
+    has_fin: bool,
     sent_data_last: bool,
 }
 
 /// What is remarkable about a packet beside its place in the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one finding; several may hold at once")]
 pub(crate) struct Remark {
     /// It asks whether the other end is there, or whether its window has opened; it carries no data.
     trouble: Option<Trouble>,
     is_window_full: bool,
     is_zero_window: bool,
     is_reset: bool,
+    is_fin_repeated: bool,
 }
 
 impl Remark {
@@ -39,6 +43,11 @@ impl Remark {
     /// Whether the packet closes its sender's receive window.
     pub(crate) const fn is_zero_window(self) -> bool {
         self.is_zero_window
+    }
+
+    /// Whether the packet is a FIN without data that was sent before.
+    pub(crate) const fn is_fin_repeated(self) -> bool {
+        self.is_fin_repeated
     }
 
     pub(super) fn troubles(self) -> impl Iterator<Item = Trouble> {
@@ -64,6 +73,11 @@ impl Sender {
             remark.is_zero_window = segment.window == 0;
             remark.trouble = self.judge(receiver, segment, payload_len);
             remark.is_window_full = !remark.is_probe() && receiver.is_filled_by(segment, payload_len, scale);
+        }
+        if flags.contains(TcpFlags::FIN) && !remark.is_reset {
+            let is_old = distance(self.next, segment.sequence_number) < 0;
+            remark.is_fin_repeated = self.has_fin && is_old && payload_len == 0;
+            self.has_fin = true;
         }
         self.sent_data_last = payload_len > 0 && !remark.is_probe();
         if !remark.is_reset {

@@ -15,6 +15,8 @@ pub(crate) enum State {
     /// The server has answered the SYN with an ACK of something else (RFC 9293 §3.10.7.4): it holds an older connection
     /// on these ports.
     Challenged,
+    /// The client has acknowledged the SYN-ACK; of the server nothing was heard since.
+    Acknowledged,
     /// Both have agreed, or the connection was met in mid-life.
     Established,
     /// The client has acknowledged the SYN-ACK, and the server repeats it as if it had not: it cannot take the connection.
@@ -68,6 +70,7 @@ impl State {
             (Event::Fin | Event::Ack, Direction::ToServer) => match self {
                 // It goes on as if it had been accepted; only the server can tell that it was.
                 Self::NotAccepted => self,
+                Self::SynReceived | Self::Acknowledged if !has_fin[0] => Self::Acknowledged,
                 _ => open(has_fin),
             },
             (Event::Fin, Direction::ToClient) => open(has_fin),
@@ -103,7 +106,7 @@ impl State {
     const fn after_syn_ack(self) -> Self {
         match self {
             Self::New | Self::SynSent | Self::SynReceived | Self::Challenged => Self::SynReceived,
-            Self::Established => Self::NotAccepted,
+            Self::Acknowledged => Self::NotAccepted,
             _ => self,
         }
     }
