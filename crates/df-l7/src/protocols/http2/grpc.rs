@@ -14,6 +14,19 @@ pub(super) fn is_grpc(fields: &FieldList) -> bool {
         .is_some_and(|rest| matches!(rest, [] | [b'+' | b';' | b' ', ..]))
 }
 
+/// Whether the path is `/package.Service/Method`, as that of a call is where the content type is not known.
+pub(super) fn has_method_path(fields: &FieldList) -> bool {
+    let path = fields.find(b":path").and_then(|path| std::str::from_utf8(path).ok());
+    let Some((service, method)) = path.and_then(|path| path.strip_prefix('/')?.split_once('/')) else {
+        return false;
+    };
+    let is_word = |word: &str| {
+        let is_part = |character: char| character.is_ascii_alphanumeric() || character == '_';
+        word.starts_with(|first: char| first.is_ascii_alphabetic()) && word.chars().all(is_part)
+    };
+    service.contains('.') && service.split('.').all(is_word) && is_word(method)
+}
+
 /// Makes the request of an HTTP request what it is to gRPC: `/package.Service/Method` becomes service and method.
 pub(super) fn request(http: Request, fields: &FieldList, config: &ConnectionConfig) -> Request {
     let mut attributes = Attributes::with_capacity(USUAL_ATTRIBUTES);

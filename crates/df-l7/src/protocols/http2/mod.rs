@@ -14,8 +14,8 @@
 //! | `response_exception` | why the stream was reset or refused | `grpc-message`, or the same |
 //! | `request_id` | stream id | stream id |
 //!
-//! A stream is gRPC's if a content type says so (`application/grpc`, `application/grpc+...`) or its trailers have a
-//! `grpc-status`. Dubbo's Triple protocol is gRPC with `tri-` fields: the record is `grpc`, `rpc.system.name` is `dubbo`.
+//! A stream is gRPC's if a content type says so (`application/grpc`, `application/grpc+...`) or its response has a
+//! `grpc-status`; where the content type is not known, if the path has the form of a call's or calls went before. Dubbo's Triple protocol is gRPC with `tri-` fields: the record is `grpc`, `rpc.system.name` is `dubbo`.
 //!
 //! Attributes are those of HTTP/1, and for gRPC `rpc.system.name`, `rpc.method`, `rpc.response.status_code`,
 //! `df.grpc.request.messages` and `df.grpc.response.messages` (how many messages were sent each way),
@@ -66,3 +66,6 @@ pub(crate) const GRPC_ROW: ProtocolRow = ProtocolRow {
     detect: |_, _, _| Detection::NoMatch,
     parser: |config, _| Box::new(Http2Parser::new(config)) as Box<dyn Parser>,
 };
+
+#[cfg(test)]
+mod tests;

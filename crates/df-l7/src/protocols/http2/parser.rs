@@ -26,6 +26,8 @@ pub struct Http2Parser {
     streams: Streams,
     /// The fields of the newest header block.
     fields: FieldList,
+    /// Whether a call of gRPC was seen: nothing else shares a connection with it.
+    carries_grpc: bool,
     /// Messages that ended with others, or by something that is no message.
     ended: VecDeque<(Direction, Message)>,
 }
@@ -57,6 +59,7 @@ impl Http2Parser {
             sides: [Side::default(), Side::default()],
             streams: Streams::default(),
             fields: FieldList::default(),
+            carries_grpc: false,
             ended: VecDeque::new(),
         }
     }

@@ -138,7 +138,9 @@ impl Http2Parser {
             version: Some(VERSION.into()),
         };
         let (request, framing) = http::request(line, &fields.iter(), &self.config);
-        let is_grpc = grpc::is_grpc(fields);
+        let is_hidden = fields.has_unknown() && fields.find(b"content-type").is_none();
+        let may_be_call = method == Some(b"POST") && (self.carries_grpc || grpc::has_method_path(fields));
+        let is_grpc = grpc::is_grpc(fields) || (is_hidden && may_be_call);
         (if is_grpc { grpc::request(request, fields, &self.config) } else { request }, framing)
     }
 
@@ -158,6 +160,7 @@ impl Http2Parser {
             is_complete: head.ends_stream,
             ..Sent::default()
         };
+        self.carries_grpc |= request.protocol == Some(Protocol::Grpc);
         let stream = Stream {
             is_asked: true,
             is_grpc: request.protocol == Some(Protocol::Grpc),
@@ -175,6 +178,7 @@ impl Http2Parser {
         let (mut response, framing) = http::response(line, &self.fields.iter(), &self.config);
         let mut stream = self.streams.close(id).unwrap_or_default();
         stream.is_grpc |= grpc::is_grpc(&self.fields) || grpc::has_status(&self.fields);
+        self.carries_grpc |= stream.is_grpc;
         if stream.is_grpc {
             response = grpc::response(response);
             grpc::handle_trailers(&mut response, &self.fields, &self.config);
@@ -191,10 +195,11 @@ impl Http2Parser {
         Outcome::Begun
     }
 
+    /// Too many streams: the oldest ends, as far as it came, before its request is given up.
     fn reopen(&mut self, id: u32, stream: Stream) {
-        if let Some((id, stream)) = self.streams.open(id, stream, self.config.max_pending_requests)
-            && stream.response.is_some()
-        {
+        let max_streams = self.config.max_pending_requests.saturating_sub(1);
+        let oldest = self.streams.open(id, stream, max_streams);
+        if let Some((id, stream)) = oldest.filter(|(_, stream)| stream.response.is_some()) {
             self.ended.push_back((Direction::ToClient, finished(id, stream)));
         }
     }
