@@ -9,6 +9,7 @@ use crate::{ConnectionConfig, Detection, Parser};
 
 pub mod dns;
 pub mod http1;
+pub mod http2;
 pub mod mysql;
 pub mod postgresql;
 pub mod redis;
@@ -162,6 +163,10 @@ macro_rules! protocols {
 protocols! {
     /// HTTP/1.0 and HTTP/1.1 (RFC 9112).
     Http1 => http1::ROW;
+    /// HTTP/2 (RFC 9113).
+    Http2 => http2::ROW;
+    /// gRPC over HTTP/2, Dubbo's Triple among it.
+    Grpc => http2::GRPC_ROW;
     /// The Redis serialization protocol, versions 2 and 3.
     Redis => redis::ROW;
     /// PostgreSQL's frontend/backend protocol, version 3.
