@@ -20,6 +20,8 @@ pub(crate) fn snappy_framed(input: &[u8], max_bytes: usize) -> Option<Head> {
         xerial_blocks(input, &mut window)
     } else if input.starts_with(FRAMED_MAGIC) {
         chunks(input, &mut window)
+    } else if [XERIAL_MAGIC, FRAMED_MAGIC].iter().any(|magic| magic.starts_with(input)) {
+        None
     } else {
         block(input, &mut window)
     };
