@@ -4,7 +4,8 @@ use super::Head;
 use super::window::{Added, Window};
 use crate::Cursor;
 
-/// A raw block (lz4_Block_format.md). None if nothing of it can be read.
+/// A raw block (lz4_Block_format.md). None if nothing of it can be read. It does not tell its length: one that was cut
+/// behind a literal counts as whole.
 pub(crate) fn lz4_block(input: &[u8], max_bytes: usize) -> Option<Head> {
     let mut window = Window::new(max_bytes);
     let is_whole = block(input, &mut window).is_some();
