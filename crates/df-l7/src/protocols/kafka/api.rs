@@ -147,8 +147,12 @@ static APIS: &[Api] = &[
     Api::new("ConsumerGroupDescribe", 1, 0)
         .with_bodies(groups::CONSUMER_GROUP_DESCRIBE_REQUEST, groups::CONSUMER_GROUP_DESCRIBE_RESPONSE),
     Api::new("ControllerRegistration", 0, 0),
-    Api::new("GetTelemetrySubscriptions", 0, 0),
-    Api::new("PushTelemetry", 0, 0),
+    Api::new("GetTelemetrySubscriptions", 0, 0).with_bodies(
+        cluster::GET_TELEMETRY_SUBSCRIPTIONS_REQUEST,
+        cluster::GET_TELEMETRY_SUBSCRIPTIONS_RESPONSE,
+    ),
+    Api::new("PushTelemetry", 0, 0)
+        .with_bodies(cluster::PUSH_TELEMETRY_REQUEST, cluster::PUSH_TELEMETRY_RESPONSE),
     Api::new("AssignReplicasToDirs", 0, 0),
     Api::new("ListConfigResources", 1, 0),
     Api::new("DescribeTopicPartitions", 0, 0)

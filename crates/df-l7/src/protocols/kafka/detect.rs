@@ -4,8 +4,9 @@ use df_core::{Direction, Transport};
 
 use crate::Detection;
 
+use super::api::{API_VERSIONS, Api};
 use super::schema::{Walk, walk};
-use super::wire::{MIN_REQUEST_HEAD_BYTES, RequestHead, correlation_id, frame_bytes};
+use super::wire::{MIN_REQUEST_HEAD_BYTES, RESPONSE_HEAD_BYTES, RequestHead, correlation_id, frame_bytes};
 
 /// Says whether these bytes are this protocol's.
 ///
@@ -59,12 +60,14 @@ fn request(bytes: &[u8]) -> Verdict {
     let Some(api) = head.api.filter(|api| head.version <= api.latest) else { return Verdict::No };
     let Some(bodies) = api.bodies else { return Verdict::Likely };
     let is_named = head.client_id.is_some_and(|client_id| !client_id.is_empty());
+    let is_old_librdkafka = (head.key, head.version) == (API_VERSIONS, 0) && head.body == [0; 4];
     match walk(head.body, bodies.request, head.format(), &mut |_, _| {}) {
         Walk::Complete { left: 0 } | Walk::Enough if is_whole && is_named => Verdict::Certain,
         Walk::Complete { left: 0 } | Walk::Enough if is_whole => Verdict::Likely,
+        // librdkafka before 1.0 asked for an empty list of versions.
+        Walk::Complete { .. } if is_old_librdkafka && is_named => Verdict::Certain,
         Walk::Short if !is_whole && is_named => Verdict::Certain,
-        Walk::Short if !is_whole && head.body.len() < MIN_BODY_BYTES => Verdict::NeedMore,
-        Walk::Short if !is_whole => Verdict::Likely,
+        Walk::Short if !is_whole => Verdict::NeedMore,
         _ => Verdict::No,
     }
 }
@@ -73,7 +76,7 @@ fn request(bytes: &[u8]) -> Verdict {
 fn early(bytes: &[u8]) -> Verdict {
     let is_possible = match bytes.get(4..8) {
         Some(&[0, key, 0, version]) => {
-            super::api::Api::of_key(i16::from(key)).is_some_and(|api| i16::from(version) <= api.latest)
+            Api::of_key(i16::from(key)).is_some_and(|api| i16::from(version) <= api.latest)
         }
         Some(_) => false,
         None => bytes.get(4).is_none_or(|first| *first == 0),
@@ -87,7 +90,9 @@ fn is_whole_responses(bytes: &[u8]) -> bool {
     for _ in 0..MAX_RESPONSES {
         let is_plausible =
             rest.first() == Some(&0) && correlation_id(rest).is_some_and(|id| i32::try_from(id).is_ok());
-        let next = frame_bytes(rest).filter(|_| is_plausible).and_then(|len| rest.get(len..));
+        let next = frame_bytes(rest)
+            .filter(|len| is_plausible && *len >= RESPONSE_HEAD_BYTES)
+            .and_then(|len| rest.get(len..));
         match next {
             Some([]) => return true,
             Some(behind) => rest = behind,
@@ -99,5 +104,3 @@ fn is_whole_responses(bytes: &[u8]) -> bool {
 
 /// How many responses in a row are looked at.
 const MAX_RESPONSES: usize = 64;
-/// From this on a body of a client without a name tells something.
-const MIN_BODY_BYTES: usize = 16;

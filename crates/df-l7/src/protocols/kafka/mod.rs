@@ -55,3 +55,6 @@ pub(crate) const ROW: ProtocolRow = ProtocolRow {
     detect: detect::detect,
     parser: |config, transport| Box::new(KafkaParser::new(config, transport)) as Box<dyn Parser>,
 };
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,8 @@ pub struct KafkaParser {
     /// Requests that wait for their response, oldest first.
     pending: VecDeque<Pending>,
     topic_names: TopicNames,
+    /// The newest request's number.
+    newest_id: Option<u32>,
     /// Whether frames may be bare tokens of a login: their number is not said.
     has_bare_tokens: bool,
 }
@@ -35,6 +37,7 @@ impl KafkaParser {
             config: Arc::clone(config),
             pending: VecDeque::new(),
             topic_names: TopicNames::default(),
+            newest_id: None,
             has_bare_tokens: false,
         }
     }
@@ -49,6 +52,7 @@ impl KafkaParser {
             Err(_) => return Err(ParseError::new(LENGTH_BYTES, ParseErrorReason::InvalidValue)),
         };
         self.has_bare_tokens = (head.key, head.version) == (SASL_HANDSHAKE, 0);
+        self.newest_id = Some(head.correlation_id);
         let body = RequestBody::read(&head, &self.topic_names, &self.config);
         let id = u64::from(head.correlation_id);
         let has_topics = !body.topics.is_empty();
@@ -69,7 +73,7 @@ impl KafkaParser {
         let consumed = frame_bytes;
         let Some(id) = correlation_id(frame) else { return Parsed::Skipped { consumed } };
         let Some(pending) = self.take_pending(id) else {
-            if self.has_bare_tokens {
+            if self.has_bare_tokens || !self.may_be_early(id) {
                 return Parsed::Skipped { consumed };
             }
             let response = Response { status: ResponseStatus::Unknown, ..Response::default() };
@@ -83,6 +87,12 @@ impl KafkaParser {
     fn take_pending(&mut self, id: u32) -> Option<Pending> {
         let place = self.place_of(id)?;
         self.pending.drain(..=place).next_back()
+    }
+
+    /// Whether a response may answer a request that was captured late: clients count their requests. The response to a
+    /// request that was not captured tells nothing but its number.
+    fn may_be_early(&self, id: u32) -> bool {
+        self.newest_id.is_some_and(|newest| (1..=MAX_AHEAD).contains(&id.wrapping_sub(newest)))
     }
 
     fn place_of(&self, id: u32) -> Option<usize> {
@@ -104,13 +114,21 @@ impl KafkaParser {
 impl Parser for KafkaParser {
     fn parse(&mut self, direction: Direction, input: Input<'_>) -> Result<Parsed, ParseError> {
         let bytes = input.bytes;
+        if bytes.len() < LENGTH_BYTES {
+            return Ok(if input.is_final() {
+                Parsed::Skipped { consumed: bytes.len() }
+            } else {
+                Parsed::Incomplete { needed: LENGTH_BYTES }
+            });
+        }
+        let frame_bytes = frame_bytes(bytes).ok_or(ParseError::new(0, ParseErrorReason::InvalidLength))?;
+        if frame_bytes < RESPONSE_HEAD_BYTES {
+            let token = self.has_bare_tokens.then_some(Parsed::Skipped { consumed: frame_bytes });
+            return token.ok_or(ParseError::new(0, ParseErrorReason::InvalidLength));
+        }
         if bytes.len() < RESPONSE_HEAD_BYTES && !input.is_final() {
             return Ok(Parsed::Incomplete { needed: RESPONSE_HEAD_BYTES });
         }
-        if bytes.len() < LENGTH_BYTES {
-            return Ok(Parsed::Skipped { consumed: bytes.len() });
-        }
-        let frame_bytes = frame_bytes(bytes).ok_or(ParseError::new(0, ParseErrorReason::InvalidLength))?;
         let needed = frame_bytes.min(self.head_bytes(direction, bytes));
         if bytes.len() < needed && !input.is_final() {
             return Ok(Parsed::Incomplete { needed });
@@ -126,7 +144,7 @@ impl Parser for KafkaParser {
         match direction {
             Direction::ToServer => is_request_start(bytes),
             Direction::ToClient => {
-                frame_bytes(bytes).is_some()
+                frame_bytes(bytes).is_some_and(|len| len >= RESPONSE_HEAD_BYTES)
                     && correlation_id(bytes).is_some_and(|id| self.place_of(id).is_some())
             }
         }
@@ -137,3 +155,5 @@ impl Parser for KafkaParser {
 const MAX_HEAD_BYTES: usize = 16_384;
 /// The same of a response to a Metadata request, which tells the names of topics.
 const MAX_METADATA_BYTES: usize = 65_536;
+/// How far responses can be ahead of the requests that they answer.
+const MAX_AHEAD: u32 = 16;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::sql::cut_text;
 use crate::{Attributes, ConnectionConfig, PropagatedContext, Request};
 
 use super::api::PRODUCE;
@@ -123,7 +124,7 @@ fn operation(key: i16) -> Option<(Cow<'static, str>, Option<&'static str>)> {
 
 /// At most as many bytes of a text as an attribute may have.
 pub(super) fn cut(text: &str, config: &ConnectionConfig) -> String {
-    text.get(..text.floor_char_boundary(config.max_attribute_bytes)).unwrap_or(text).to_owned()
+    cut_text(text.as_bytes(), config.max_attribute_bytes)
 }
 
 fn version_text(version: i16) -> Cow<'static, str> {

@@ -170,7 +170,7 @@ struct Walker<'a, 'v> {
     visit: &'v mut dyn FnMut(Meaning, Value<'a>),
 }
 
-impl<'a> Walker<'a, '_> {
+impl Walker<'_, '_> {
     fn fields(&mut self, fields: &'static [Field]) -> Result<(), Walk> {
         let version = self.format.version;
         for field in fields.iter().filter(|field| (field.since..=field.until).contains(&version)) {
