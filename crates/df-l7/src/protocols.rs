@@ -13,6 +13,7 @@ pub mod kafka;
 pub mod mysql;
 pub mod postgresql;
 pub mod redis;
+pub mod rocketmq;
 #[cfg(test)]
 pub(crate) mod template;
 
@@ -169,6 +170,8 @@ protocols! {
     Postgresql => postgresql::ROW;
     /// MySQL's and MariaDB's client/server protocol.
     Mysql => mysql::ROW;
+    /// Apache RocketMQ's remoting protocol.
+    Rocketmq => rocketmq::ROW;
     /// Apache Kafka's protocol.
     Kafka => kafka::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.
