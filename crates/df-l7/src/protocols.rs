@@ -10,9 +10,11 @@ use crate::{ConnectionConfig, Detection, Parser};
 pub mod dns;
 pub mod http1;
 pub mod http2;
+pub mod kafka;
 pub mod mysql;
 pub mod postgresql;
 pub mod redis;
+pub mod rocketmq;
 #[cfg(test)]
 pub(crate) mod template;
 
@@ -173,6 +175,10 @@ protocols! {
     Postgresql => postgresql::ROW;
     /// MySQL's and MariaDB's client/server protocol.
     Mysql => mysql::ROW;
+    /// Apache RocketMQ's remoting protocol.
+    Rocketmq => rocketmq::ROW;
+    /// Apache Kafka's protocol.
+    Kafka => kafka::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.
     Dns => dns::ROW;
 }
