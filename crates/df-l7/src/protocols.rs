@@ -9,6 +9,7 @@ use crate::{ConnectionConfig, Detection, Parser};
 
 pub mod dns;
 pub mod http1;
+pub mod memcached;
 pub mod mysql;
 pub mod postgresql;
 pub mod redis;
@@ -157,6 +158,8 @@ protocols! {
     Http1 => http1::ROW;
     /// The Redis serialization protocol, versions 2 and 3.
     Redis => redis::ROW;
+    /// memcached's protocols: text, meta commands, binary; over TCP and UDP.
+    Memcached => memcached::ROW;
     /// PostgreSQL's frontend/backend protocol, version 3.
     Postgresql => postgresql::ROW;
     /// MySQL's and MariaDB's client/server protocol.

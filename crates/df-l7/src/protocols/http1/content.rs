@@ -76,6 +76,7 @@ pub(super) fn request(
         operation: Cow::Borrowed(operation),
         target: None,
         context: reader.context.finish().map(Box::new),
+        may_be_unanswered: false,
         attributes,
     };
     (request, reader.framing)
