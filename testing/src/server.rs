@@ -3,6 +3,7 @@
 mod dns;
 mod http;
 mod mariadb;
+mod memcached;
 mod postgresql;
 mod redis;
 
@@ -32,6 +33,8 @@ pub enum ServerKind {
     Named,
     /// Redis.
     Redis,
+    /// memcached.
+    Memcached,
     /// MariaDB with a database `shop`.
     MariaDb,
     /// PostgreSQL with a database `shop`.
@@ -40,12 +43,13 @@ pub enum ServerKind {
 
 impl ServerKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Nginx,
         Self::Tinyproxy,
         Self::WebSocket,
         Self::Named,
         Self::Redis,
+        Self::Memcached,
         Self::MariaDb,
         Self::PostgreSql,
     ];
@@ -58,6 +62,7 @@ impl ServerKind {
             Self::WebSocket => "websocket",
             Self::Named => "named",
             Self::Redis => "redis",
+            Self::Memcached => "memcached",
             Self::MariaDb => "mariadb",
             Self::PostgreSql => "postgresql",
         }
@@ -71,6 +76,7 @@ impl ServerKind {
             Self::WebSocket => 8765,
             Self::Named => 53,
             Self::Redis => 6379,
+            Self::Memcached => 11211,
             Self::MariaDb => 3306,
             Self::PostgreSql => 5432,
         }
@@ -84,6 +90,7 @@ impl ServerKind {
             Self::WebSocket => "python3-websockets",
             Self::Named => "bind9",
             Self::Redis => "redis-server",
+            Self::Memcached => "memcached",
             Self::MariaDb => "mariadb-server",
             Self::PostgreSql => "postgresql-15",
         }
@@ -125,6 +132,7 @@ impl Server {
             ServerKind::WebSocket => http::websocket(&site),
             ServerKind::Named => dns::named(&site),
             ServerKind::Redis => redis::redis(&site),
+            ServerKind::Memcached => memcached::memcached(&site),
             ServerKind::MariaDb => mariadb::mariadb(&site),
             ServerKind::PostgreSql => postgresql::postgresql(&site),
         }?;

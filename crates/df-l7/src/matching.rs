@@ -233,9 +233,10 @@ impl Matcher {
         }
         let mut kept = 0;
         for _ in 0..place {
-            match self.requests.get(kept).is_some_and(is_silent) {
-                true => self.requests.remove(kept).map_or((), |pending| finished.push_unanswered(pending)),
-                false => kept += 1,
+            if !self.requests.get(kept).is_some_and(is_silent) {
+                kept += 1;
+            } else if let Some(pending) = self.requests.remove(kept) {
+                finished.push_unanswered(pending);
             }
         }
         kept
@@ -250,10 +251,9 @@ impl Matcher {
 
 impl Finished<'_> {
     fn push_unanswered(&mut self, pending: PendingRequest) {
-        let kind = match pending.request.content.may_be_unanswered {
-            true => ExchangeKind::OneWay(Direction::ToServer),
-            false => ExchangeKind::Unanswered,
-        };
+        let is_complete = pending.request.content.may_be_unanswered;
+        let kind =
+            if is_complete { ExchangeKind::OneWay(Direction::ToServer) } else { ExchangeKind::Unanswered };
         self.push(pending.correlation, kind, Some(pending.request), None);
     }
 

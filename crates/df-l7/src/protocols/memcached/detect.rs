@@ -236,6 +236,24 @@ fn is_plausible_response(header: &Header) -> bool {
 
 /// What a server's line starts with.
 const REPLIES: &[&[u8]] = &[
-    b"VALUE", b"END", b"STORED", b"NOT_STORED", b"EXISTS", b"NOT_FOUND", b"DELETED", b"TOUCHED", b"STAT",
-    b"VERSION", b"CLIENT_ERROR", b"SERVER_ERROR", b"ERROR", b"HD", b"VA", b"EN", b"NS", b"EX", b"NF", b"MN",
+    b"VALUE",
+    b"END",
+    b"STORED",
+    b"NOT_STORED",
+    b"EXISTS",
+    b"NOT_FOUND",
+    b"DELETED",
+    b"TOUCHED",
+    b"STAT",
+    b"VERSION",
+    b"CLIENT_ERROR",
+    b"SERVER_ERROR",
+    b"ERROR",
+    b"HD",
+    b"VA",
+    b"EN",
+    b"NS",
+    b"EX",
+    b"NF",
+    b"MN",
 ];

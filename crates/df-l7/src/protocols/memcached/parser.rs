@@ -5,13 +5,13 @@ use std::sync::Arc;
 use df_core::{Direction, Transport};
 
 use crate::{
-    ConnectionConfig, Ending, Input, Message, ParseError, ParseErrorReason, Parsed, Parser, Recovery, Request,
-    Response,
+    ConnectionConfig, Ending, Input, Message, ParseError, ParseErrorReason, Parsed, Parser, Recovery,
+    Request, Response,
 };
 
 use super::binary::{self, STAT, binary_request, binary_response, quiet_token};
 use super::detect::{is_command_start, is_reply_start};
-use super::quiet::QuietCommands;
+use super::quiet::{Owner, QuietCommands};
 use super::reply::{Line, MetaReply, ReplyReader};
 use super::request::{self, Reply, TextRequest};
 use super::wire::{FRAME_BYTES, Frame, Header, line, words};
@@ -105,8 +105,8 @@ impl MemcachedParser {
     fn asked(&mut self, mut request: Request, reply: Reply) -> Message {
         match reply {
             Reply::Never => Message::one_way(request),
-            Reply::Always => {
-                self.quiet.ask();
+            Reply::Always | Reply::Meta => {
+                self.quiet.ask(reply == Reply::Meta);
                 Message::request(request)
             }
             Reply::Quiet(token) => {
@@ -137,13 +137,18 @@ impl MemcachedParser {
         if reply.bears_token() {
             return self.quiet.take(|token| reply.answers(token));
         }
-        self.quiet.take_next(|token| reply.answers(token))
+        match self.quiet.owner(!reply.is_error(), |token| reply.answers(token)) {
+            Owner::InOrder => None,
+            Owner::Id(id) => Some(id),
+        }
     }
 
     fn parse_binary(&mut self, direction: Direction, input: Input<'_>) -> Result<Parsed, ParseError> {
         let header = match binary::ready(input, &self.config)? {
             binary::Progress::Ready(header) => header,
-            binary::Progress::Needed(needed) if !input.is_final() => return Ok(Parsed::Incomplete { needed }),
+            binary::Progress::Needed(needed) if !input.is_final() => {
+                return Ok(Parsed::Incomplete { needed });
+            }
             binary::Progress::Needed(_) => return Ok(Parsed::Skipped { consumed: input.bytes.len() }),
         };
         let consumed = header.message_bytes();
@@ -266,7 +271,7 @@ fn may_begin_line(direction: Direction, bytes: &[u8]) -> bool {
     match direction {
         Direction::ToServer if has_blank => super::command::named(word).is_some(),
         Direction::ToServer => super::command::any_starts_with(word),
-        Direction::ToClient => word.iter().all(|byte| byte.is_ascii_graphic()),
+        Direction::ToClient => word.iter().all(u8::is_ascii_graphic),
     }
 }
 

@@ -24,6 +24,7 @@ struct OpenReply {
 
 /// What a line of a reply is.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "most lines are whole replies, and are moved once")]
 pub(super) enum Line<'a> {
     /// The reply goes on behind these bytes.
     Part { consumed: usize },
@@ -108,16 +109,21 @@ impl<'a> MetaReply<'a> {
         self.opaque.is_some() || self.key.is_some()
     }
 
+    pub(super) const fn is_error(&self) -> bool {
+        self.code.len() > 2
+    }
+
     /// Whether it is the answer to a quiet command.
     pub(super) fn answers(&self, token: &Token) -> bool {
         let is_same = |seen: Option<&[u8]>, asked: Option<u64>| seen.map(fingerprint) == asked;
         let suppressed: &[&[u8]] = match token.kind {
             b'g' => &[b"EN", b"NS", b"EX", b"NF"],
             b's' => &[b"HD", b"VA", b"EN"],
-            _ => &[b"HD", b"NF", b"EN"],
+            // Of a quiet deletion some versions tell the miss.
+            _ => &[b"HD", b"EN"],
         };
-        if self.code.len() > 2 {
-            // An error bears no flags: it belongs to whoever's turn it is.
+        if self.is_error() {
+            // It bears no flags and belongs to whoever's turn it is.
             return true;
         }
         !suppressed.contains(&self.code) && is_same(self.opaque, token.opaque) && is_same(self.key, token.key)
@@ -142,15 +148,32 @@ fn retrieved(open: OpenReply) -> Response {
 /// The response that a line is; none if no server says so.
 fn single(first: &[u8], line: &[u8], config: &ConnectionConfig) -> Option<Response> {
     let words: &[&'static str] = &[
-        "STORED", "NOT_STORED", "EXISTS", "NOT_FOUND", "DELETED", "TOUCHED", "OK", "HD", "EN", "NS", "EX",
-        "NF", "MN", "ME", "VA", "RESET", "BUSY", "BADCLASS", "NOSPARE", "NOTFULL", "UNSAFE", "SAME",
+        "STORED",
+        "NOT_STORED",
+        "EXISTS",
+        "NOT_FOUND",
+        "DELETED",
+        "TOUCHED",
+        "OK",
+        "HD",
+        "EN",
+        "NS",
+        "EX",
+        "NF",
+        "MN",
+        "ME",
+        "VA",
+        "RESET",
+        "BUSY",
+        "BADCLASS",
+        "NOSPARE",
+        "NOTFULL",
+        "UNSAFE",
+        "SAME",
     ];
     if let Some(code) = words.iter().find(|word| word.as_bytes() == first) {
-        let mut response = Response {
-            status: ResponseStatus::Ok,
-            code: Some(Cow::Borrowed(code)),
-            ..Response::default()
-        };
+        let mut response =
+            Response { status: ResponseStatus::Ok, code: Some(Cow::Borrowed(code)), ..Response::default() };
         match *code {
             "VA" => response.attributes.push("db.response.returned_rows", 1_u32),
             "EN" => response.attributes.push("db.response.returned_rows", 0_u32),

@@ -26,6 +26,8 @@ pub(super) struct TextRequest {
 pub(super) enum Reply {
     /// Something.
     Always,
+    /// One of the words of meta commands.
+    Meta,
     /// Something only in some cases.
     Quiet(Token),
     /// Nothing.
@@ -150,6 +152,7 @@ fn reply(command: Command, last: &[u8], operands: usize, meta: &MetaFlags<'_>) -
             opaque: meta.opaque.map(fingerprint),
             key: meta.repeats_key.then(|| fingerprint(meta.key)),
         }),
+        Form::Meta | Form::MetaStore => Reply::Meta,
         Form::Store | Form::Compare | Form::Change if operands > 1 && last == b"noreply" => Reply::Never,
         Form::Other if last == b"noreply" => Reply::Never,
         _ => Reply::Always,
