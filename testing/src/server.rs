@@ -4,6 +4,7 @@ mod dns;
 mod http;
 mod mariadb;
 mod memcached;
+mod php;
 mod postgresql;
 mod redis;
 
@@ -35,6 +36,8 @@ pub enum ServerKind {
     Redis,
     /// memcached.
     Memcached,
+    /// PHP behind FastCGI.
+    PhpFpm,
     /// MariaDB with a database `shop`.
     MariaDb,
     /// PostgreSQL with a database `shop`.
@@ -43,13 +46,14 @@ pub enum ServerKind {
 
 impl ServerKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Nginx,
         Self::Tinyproxy,
         Self::WebSocket,
         Self::Named,
         Self::Redis,
         Self::Memcached,
+        Self::PhpFpm,
         Self::MariaDb,
         Self::PostgreSql,
     ];
@@ -63,6 +67,7 @@ impl ServerKind {
             Self::Named => "named",
             Self::Redis => "redis",
             Self::Memcached => "memcached",
+            Self::PhpFpm => "php-fpm",
             Self::MariaDb => "mariadb",
             Self::PostgreSql => "postgresql",
         }
@@ -77,6 +82,7 @@ impl ServerKind {
             Self::Named => 53,
             Self::Redis => 6379,
             Self::Memcached => 11211,
+            Self::PhpFpm => 9000,
             Self::MariaDb => 3306,
             Self::PostgreSql => 5432,
         }
@@ -91,6 +97,7 @@ impl ServerKind {
             Self::Named => "bind9",
             Self::Redis => "redis-server",
             Self::Memcached => "memcached",
+            Self::PhpFpm => "php8.2-fpm",
             Self::MariaDb => "mariadb-server",
             Self::PostgreSql => "postgresql-15",
         }
@@ -133,6 +140,7 @@ impl Server {
             ServerKind::Named => dns::named(&site),
             ServerKind::Redis => redis::redis(&site),
             ServerKind::Memcached => memcached::memcached(&site),
+            ServerKind::PhpFpm => php::php_fpm(&site),
             ServerKind::MariaDb => mariadb::mariadb(&site),
             ServerKind::PostgreSql => postgresql::postgresql(&site),
         }?;

@@ -18,9 +18,7 @@ pub(super) fn detect(_: Transport, direction: Direction, bytes: &[u8]) -> Detect
         return Detection::NoMatch;
     }
     let (certain_request, certain_response, weak_response) = match direction {
-        Direction::ToServer => {
-            (Detection::CERTAIN, Detection::CERTAIN_REVERSED, Detection::WEAK_REVERSED)
-        }
+        Direction::ToServer => (Detection::CERTAIN, Detection::CERTAIN_REVERSED, Detection::WEAK_REVERSED),
         Direction::ToClient => (Detection::CERTAIN_REVERSED, Detection::CERTAIN, Detection::WEAK),
     };
     match verdict(bytes) {

@@ -155,7 +155,11 @@ mod tests {
         assert_eq!((header.kind, header.request_id, header.record_bytes()), (RecordType::Stdout, 0x1234, 16));
         assert_eq!(header.content(&record), b"hello");
         assert_eq!(header.content(&record[..10]), b"he");
-        assert!(Header::parse(&[2]).is_err() && Header::parse(&[1, 0]).is_err() && Header::parse(&[1, 12]).is_err());
+        assert!(
+            Header::parse(&[2]).is_err()
+                && Header::parse(&[1, 0]).is_err()
+                && Header::parse(&[1, 12]).is_err()
+        );
         assert_eq!(Header::parse(&record[..7]), Ok(None));
 
         let mut pairs = b"\x03\x05ABCvalue\x02\x00XY\x01".to_vec();
