@@ -11,7 +11,7 @@
 //! | `request_resource`, `endpoint` | `REQUEST_URI`, else `SCRIPT_NAME` with `PATH_INFO` and `QUERY_STRING`; values of the query as `?` unless configured |
 //! | `response_code` | the `Status` field; without one 200, or 302 beside a `Location`; `OVERLOADED`, `CANT_MPX_CONN`, `UNKNOWN_ROLE` of requests that were refused |
 //! | `response_exception` | for errors, the first line that the application wrote to its standard error |
-//! | `request_id` | the record's request id |
+//! | `df.fastcgi.request_id` | the request id, which the next request may take anew |
 
 use std::time::Duration;
 
@@ -34,7 +34,8 @@ pub(crate) const ROW: ProtocolRow = ProtocolRow {
     family: Family::Http,
     transports: &[Transport::Tcp],
     ports: &[9_000],
-    has_request_ids: true,
+    // They are taken anew, so requests pair by identifiers of the parser's own.
+    has_request_ids: false,
     timeout: Duration::from_secs(120),
     detect: detect::detect,
     parser: |config, transport| Box::new(FastCgiParser::new(config, transport)) as Box<dyn Parser>,

@@ -175,7 +175,9 @@ impl Parser for FastCgiParser {
 /// The message of a request that has ended, or of which no more will be seen.
 fn request_of(open: &mut Open, config: &Arc<ConnectionConfig>) -> Option<Message> {
     let request = open.request.take()?;
-    let message = Message::request(head::request(&request.parameters, config));
+    let mut content = head::request(&request.parameters, config);
+    content.attributes.push("df.fastcgi.request_id", open.request_id);
+    let message = Message::request(content);
     Some(message.with_id(open.correlation).with_length(request.length))
 }
 
