@@ -80,6 +80,7 @@ mod config;
 mod connection;
 mod context;
 mod cursor;
+mod decompress;
 mod detection;
 mod exchange;
 #[doc(hidden)]
