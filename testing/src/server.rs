@@ -4,6 +4,8 @@ mod dns;
 mod http;
 mod http2;
 mod mariadb;
+mod memcached;
+mod php;
 mod postgresql;
 mod redis;
 
@@ -41,6 +43,10 @@ pub enum ServerKind {
     Named,
     /// Redis.
     Redis,
+    /// memcached.
+    Memcached,
+    /// PHP behind FastCGI.
+    PhpFpm,
     /// MariaDB with a database `shop`.
     MariaDb,
     /// PostgreSQL with a database `shop`.
@@ -49,7 +55,7 @@ pub enum ServerKind {
 
 impl ServerKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Nginx,
         Self::NginxHttp2,
         Self::Nghttpd,
@@ -59,6 +65,8 @@ impl ServerKind {
         Self::WebSocket,
         Self::Named,
         Self::Redis,
+        Self::Memcached,
+        Self::PhpFpm,
         Self::MariaDb,
         Self::PostgreSql,
     ];
@@ -75,6 +83,8 @@ impl ServerKind {
             Self::WebSocket => "websocket",
             Self::Named => "named",
             Self::Redis => "redis",
+            Self::Memcached => "memcached",
+            Self::PhpFpm => "php-fpm",
             Self::MariaDb => "mariadb",
             Self::PostgreSql => "postgresql",
         }
@@ -92,6 +102,8 @@ impl ServerKind {
             Self::WebSocket => 8765,
             Self::Named => 53,
             Self::Redis => 6379,
+            Self::Memcached => 11211,
+            Self::PhpFpm => 9000,
             Self::MariaDb => 3306,
             Self::PostgreSql => 5432,
         }
@@ -108,6 +120,8 @@ impl ServerKind {
             Self::WebSocket => "python3-websockets",
             Self::Named => "bind9",
             Self::Redis => "redis-server",
+            Self::Memcached => "memcached",
+            Self::PhpFpm => "php8.2-fpm",
             Self::MariaDb => "mariadb-server",
             Self::PostgreSql => "postgresql-15",
         }
@@ -153,6 +167,8 @@ impl Server {
             ServerKind::WebSocket => http::websocket(&site),
             ServerKind::Named => dns::named(&site),
             ServerKind::Redis => redis::redis(&site),
+            ServerKind::Memcached => memcached::memcached(&site),
+            ServerKind::PhpFpm => php::php_fpm(&site),
             ServerKind::MariaDb => mariadb::mariadb(&site),
             ServerKind::PostgreSql => postgresql::postgresql(&site),
         }?;

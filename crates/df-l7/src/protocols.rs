@@ -8,9 +8,11 @@ use df_core::{Direction, Transport};
 use crate::{ConnectionConfig, Detection, Parser};
 
 pub mod dns;
+pub mod fastcgi;
 pub mod http1;
 pub mod http2;
 pub mod kafka;
+pub mod memcached;
 pub mod mysql;
 pub mod postgresql;
 pub mod redis;
@@ -171,6 +173,10 @@ protocols! {
     Grpc => http2::GRPC_ROW;
     /// The Redis serialization protocol, versions 2 and 3.
     Redis => redis::ROW;
+    /// FastCGI 1.0.
+    FastCgi => fastcgi::ROW;
+    /// memcached's protocols: text, meta commands, binary; over TCP and UDP.
+    Memcached => memcached::ROW;
     /// PostgreSQL's frontend/backend protocol, version 3.
     Postgresql => postgresql::ROW;
     /// MySQL's and MariaDB's client/server protocol.

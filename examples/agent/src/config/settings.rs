@@ -91,6 +91,8 @@ settings! {
         "Replace literals in SQL text by `?`.";
     "processors.request_log.tag_extraction.obfuscate.redis_arguments" => connection.obfuscation.redis_arguments,
         "Replace arguments of Redis commands by `?`.";
+    "processors.request_log.tag_extraction.obfuscate.memcached_keys" => connection.obfuscation.memcached_keys,
+        "Replace keys of memcached commands by `?`.";
     "processors.request_log.tag_extraction.obfuscate.url_query" => connection.obfuscation.url_query,
         "Replace the values in the query part of URLs by `?`.";
     "processors.request_log.limits.max_buffered_bytes" => connection.max_buffered_bytes,
