@@ -190,6 +190,10 @@ impl TcpLife {
             self.delays.handle_acknowledgment(direction, timestamp, at, is_pure);
         }
         let event = state::Event::of(flags);
+        if event == state::Event::Syn && direction == Direction::ToServer && self.state == State::SynSent {
+            // Refused, it tries again.
+            self.reset_by = None;
+        }
         if flags.contains(TcpFlags::SYN) {
             // Who opens sends no SYN-ACK and who accepts no SYN, unless both open at once (RFC 9293 §3.5).
             if flags.contains(TcpFlags::ACK) == (direction == Direction::ToClient) {

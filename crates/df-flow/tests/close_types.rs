@@ -59,6 +59,9 @@ const CASES: &[Case] = &[
     case("a client that asks again after a refusal", ServerReset, |story| {
         story.syn(Client).rst(Server).wait(ms(500)).syn_again(Client).rst(Server);
     }),
+    case("and is accepted", Finish, |story| {
+        story.syn(Client).rst(Server).wait(ms(500)).syn_again(Client).syn_ack().ack(Client).closes();
+    }),
     case("a SYN without an answer", ClientSynRepeat, |story| {
         story.syn(Client);
     }),
