@@ -115,7 +115,7 @@ impl TcpLife {
             Phase::Closed
         } else if self.has_fin != [false, false] {
             Phase::HalfClosed
-        } else if self.state.is_opening() && !self.has_data && self.handshake.has_syn() {
+        } else if self.state.is_opening() && !self.has_data {
             Phase::Opening
         } else {
             Phase::Established

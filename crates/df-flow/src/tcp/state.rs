@@ -82,9 +82,9 @@ impl State {
         }
     }
 
-    /// Whether the handshake is not over.
+    /// Whether a handshake was seen to begin and is not over.
     pub(crate) const fn is_opening(self) -> bool {
-        matches!(self, Self::New | Self::SynSent | Self::SynReceived | Self::Challenged)
+        matches!(self, Self::SynSent | Self::SynReceived | Self::Challenged)
     }
 
     /// The state if the ends are the other way round.
