@@ -63,6 +63,7 @@
 #[cfg(all(feature = "af-packet", target_os = "linux"))]
 mod af_packet;
 mod decode;
+mod fragment;
 mod frame;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -72,8 +73,9 @@ mod source;
 
 #[cfg(all(feature = "af-packet", target_os = "linux"))]
 pub use af_packet::{AfPacket, AfPacketConfig, AfPacketStats, CaptureError, StopHandle};
-pub use decode::{DecodeError, DecodeErrorReason, DecodeStats, Layer, decode};
+pub use decode::{DecodeError, DecodeErrorReason, DecodeStats, Decoder, DecoderConfig, Layer, decode};
+pub use fragment::{FragmentConfig, FragmentStats};
 pub use frame::{Frame, FrameDirection, LinkType};
 #[cfg(feature = "pcap-file")]
-pub use pcap_file::{PcapFile, PcapFileError, PcapWriter};
+pub use pcap_file::{Frames, PcapFile, PcapFileError, PcapWriter};
 pub use source::FrameSource;

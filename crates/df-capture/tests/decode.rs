@@ -4,7 +4,9 @@
 use std::net::IpAddr;
 
 use df_capture::{DecodeError, DecodeErrorReason, DecodeStats, Frame, Layer, LinkType, decode};
-use df_core::{Endpoint, InterfaceId, Packet, TcpFlags, Timestamp, TransportHeader, VlanTags};
+use df_core::{
+    Endpoint, IcmpHeader, IcmpRole, InterfaceId, Packet, TcpFlags, Timestamp, TransportHeader, VlanTags,
+};
 use etherparse::{PacketBuilder, TcpOptionElement};
 
 const CLIENT: [u8; 4] = [10, 0, 0, 1];
@@ -212,14 +214,16 @@ fn udp_is_bounded_by_its_own_length_and_by_ip() {
 }
 
 #[test]
-fn icmp_has_type_and_code_and_no_ports() {
+fn the_messages_of_an_icmp_pair_have_the_same_ends() {
     let (mut v4, mut v6) = (Vec::new(), Vec::new());
-    PacketBuilder::ipv4(CLIENT, SERVER, 64).icmpv4_echo_request(1, 2).write(&mut v4, b"ping").unwrap();
-    PacketBuilder::ipv6([1; 16], [2; 16], 64).icmpv6_echo_reply(1, 2).write(&mut v6, b"ping").unwrap();
-    for (bytes, kind) in [(v4, 8), (v6, 129)] {
+    PacketBuilder::ipv4(CLIENT, SERVER, 64).icmpv4_echo_request(7, 2).write(&mut v4, b"ping").unwrap();
+    PacketBuilder::ipv6([1; 16], [2; 16], 64).icmpv6_echo_reply(7, 2).write(&mut v6, b"ping").unwrap();
+    for (bytes, kind, role, ports) in [(v4, 8, IcmpRole::Request, (7, 0)), (v6, 129, IcmpRole::Reply, (0, 7))]
+    {
         let packet = decode(&frame(LinkType::RAW, &bytes)).unwrap();
-        assert_eq!(packet.transport, TransportHeader::Icmp { kind, code: 0 });
-        assert_eq!((packet.source.port, packet.payload), (0, &b"ping"[..]));
+        assert_eq!(packet.transport, TransportHeader::Icmp(IcmpHeader::new(kind, 0).with_role(role)));
+        assert_eq!((packet.source.port, packet.destination.port), ports);
+        assert_eq!((packet.payload[0], &packet.payload[8..], packet.payload_len), (kind, &b"ping"[..], 12));
     }
 }
 
@@ -285,7 +289,7 @@ fn what_is_malformed_or_unsupported_says_so() {
         (LinkType::ETHERNET, ethernet(0x8864, &[0x21, 0, 0, 1, 0, 9, 0, 0x21]), Layer::Ppp, Malformed),
         (LinkType::ETHERNET, ethernet(0x0806, &[0; 28]), Layer::Link, UnsupportedProtocol),
         (LinkType::ETHERNET, ethernet(38, &[0x42, 0x42, 3]), Layer::Link, UnsupportedProtocol),
-        (LinkType(105), vec![0; 60], Layer::Link, UnsupportedLinkType),
+        (LinkType(195), vec![0; 60], Layer::Link, UnsupportedLinkType),
     ];
     let mut stats = DecodeStats::default();
     for (link_type, bytes, layer, reason) in &cases {

@@ -156,6 +156,12 @@ impl Assembler {
         true
     }
 
+    /// Reads something of itself, as [`Flow::read_a_little`](crate::flow::Flow::read_a_little) says.
+    #[inline]
+    pub(crate) fn read_a_little(&self) -> u64 {
+        self.offset
+    }
+
     /// How many bytes are missing before what is held.
     pub(crate) fn hole_bytes(&self) -> u32 {
         let first = self.early.as_deref().and_then(|early| early.segments.first());

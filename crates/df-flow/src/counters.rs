@@ -15,12 +15,14 @@ pub(crate) struct Counters {
     pub(crate) retransmissions: u32,
     pub(crate) out_of_order: u32,
     pub(crate) zero_window: u32,
+    /// ICMP errors that quoted a packet of this direction.
+    pub(crate) icmp_errors: u32,
     tcp_flags: TcpFlags,
 }
 
 impl Counters {
     pub(crate) fn count(&mut self, packet: &Packet<'_>) {
-        self.packets = self.packets.saturating_add(1);
+        self.packets = self.packets.saturating_add(u64::from(packet.frames));
         self.bytes = self.bytes.saturating_add(u64::from(packet.frame_len));
         self.l3_bytes = self.l3_bytes.saturating_add(u64::from(packet.ip_len));
         self.l4_bytes = self.l4_bytes.saturating_add(u64::from(packet.payload_len));
@@ -47,6 +49,7 @@ impl Counters {
             lost_segments: troubles.lost_segments,
             lost_bytes: troubles.lost_bytes,
             retransmitted_bytes: troubles.retransmitted_bytes,
+            icmp_errors: self.icmp_errors,
             tcp_flags: self.tcp_flags,
         }
     }

@@ -5,7 +5,7 @@ mod service_ports;
 
 use std::collections::VecDeque;
 
-use df_core::{Endpoint, Packet, TcpFlags, Transport, TransportHeader};
+use df_core::{Endpoint, IcmpHeader, IcmpRole, Packet, SctpChunks, TcpFlags, Transport, TransportHeader};
 use hashbrown::HashSet;
 
 use fan::Fans;
@@ -47,6 +47,9 @@ impl Listeners {
         {
             return Decision { source_is_client: !segment.flags.contains(TcpFlags::ACK), score: HANDSHAKE };
         }
+        if let Some(source_is_client) = asks(&packet.transport) {
+            return Decision { source_is_client, score: APPLICATION };
+        }
         let transport = packet.transport.transport();
         let decision = self.judge_ends(transport, packet.source, packet.destination);
         if transport == Transport::Tcp && decision.score < SERVICE_PORT {
@@ -81,6 +84,17 @@ impl Listeners {
             return by_rank(PORT_RANGE);
         }
         Decision { source_is_client: true, score: FIRST_SENDER }
+    }
+}
+
+/// Whether the header by itself shows that its sender asks or answers, beside TCP's.
+const fn asks(transport: &TransportHeader) -> Option<bool> {
+    match transport {
+        TransportHeader::Icmp(IcmpHeader { role: IcmpRole::Request, .. }) => Some(true),
+        TransportHeader::Icmp(IcmpHeader { role: IcmpRole::Reply, .. }) => Some(false),
+        TransportHeader::Sctp(header) if header.chunks.contains(SctpChunks::INIT) => Some(true),
+        TransportHeader::Sctp(header) if header.chunks.contains(SctpChunks::INIT_ACK) => Some(false),
+        _ => None,
     }
 }
 

@@ -1,22 +1,34 @@
 //! One flow: its account, its TCP life and the order of its bytes.
 
-use df_core::{Direction, FlowKey, Packet, TcpFlags, Timestamp, Transport, TransportHeader, VlanTags};
+use df_core::{Direction, Packet, TcpFlags, Timestamp, Transport, TransportHeader, Tunnel, VlanTags};
 
 use crate::assembler::{Assembler, Placement, Segment};
 use crate::counters::Counters;
-use crate::index::{direction_in, record_id};
+use crate::index::record_id;
+use crate::key::Key;
 use crate::tcp::{Phase, TcpLife, Trouble};
 use crate::{CloseType, FlowConfig, FlowEndReason, FlowRecord, Handshake};
 
+/// What the last record of a flow said.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told {
+    /// Whether client and server were the other way round.
+    reversed: bool,
+    /// Whether the handshake was over.
+    rtt: bool,
+}
+
 /// One flow with the caller's state.
 #[derive(Debug)]
-#[allow(clippy::struct_excessive_bools, reason = "each says of one thing whether it has happened")]
 pub(crate) struct Flow<S> {
     pub(crate) id: u64,
-    pub(crate) hash: u64,
-    pub(crate) key: FlowKey,
+    pub(crate) key: Key,
     /// The VLAN tags of each direction's packets; none as long as it has none.
     pub(crate) vlans: [Option<VlanTags>; 2],
+    /// The tunnels around each direction's packets. Without memory for the many flows that have none.
+    pub(crate) tunnels: Option<Box<[Vec<Tunnel>; 2]>>,
+    /// Type and code of the last ICMP error that quoted the flow.
+    pub(crate) last_icmp_error: Option<(u8, u8)>,
     /// When the last packet came, on the table's clock.
     pub(crate) active_ns: u64,
     /// When the wheel will find this flow next, on the table's clock.
@@ -30,24 +42,36 @@ pub(crate) struct Flow<S> {
     pub(crate) direction_score: u8,
     /// Whether the application, or what was learned since, showed that client and server of the key are the other way round.
     pub(crate) is_reversed: bool,
+    /// What the last record said; none while there is none.
+    pub(crate) told: Option<Told>,
     /// Whether the key's server sent the first packet that was seen.
     pub(crate) is_first_from_server: bool,
-    pub(crate) is_reported: bool,
     pub(crate) is_closed: bool,
 }
 
 impl<S> Flow<S> {
+    /// Reads something of all that a packet will need, so that it is in the processor's cache by then.
+    #[inline]
+    pub(crate) fn read_a_little(&self) -> u64 {
+        let [one, other] = &self.counters;
+        (self.id ^ self.active_ns ^ self.found_ns ^ self.end.as_nanos())
+            .wrapping_add(one.packets ^ other.packets)
+            .wrapping_add(
+                u64::from(self.is_closed) ^ self.assemblers.iter().map(Assembler::read_a_little).sum::<u64>(),
+            )
+    }
+
     /// Which way a packet of this flow goes; none if it belongs to another flow.
     pub(crate) fn direction_of(&self, packet: &Packet<'_>) -> Option<Direction> {
-        let direction = direction_in(&self.key, packet)?;
-        let vlan = self.vlans[direction.index()].unwrap_or(self.key.vlan);
+        let direction = self.key.direction_of(&packet.flow_key())?;
+        let vlan = self.vlans[direction.index()].unwrap_or_else(|| self.key.vlan());
         (vlan == packet.vlan).then_some(direction)
     }
 
     /// Which way a packet goes that may be the first of the other direction, in another VLAN: some networks carry the
     /// two directions of a connection in different ones.
     pub(crate) fn direction_across_vlans(&self, packet: &Packet<'_>) -> Option<Direction> {
-        let direction = direction_in(&self.key, packet)?;
+        let direction = self.key.direction_of(&packet.flow_key())?;
         let is_new = self.vlans[direction.index()].is_none();
         let answers = match packet.transport {
             TransportHeader::Tcp(segment) => {
@@ -57,6 +81,24 @@ impl<S> Flow<S> {
             _ => true,
         };
         (is_new && answers).then_some(direction)
+    }
+
+    /// Keeps the tunnels around a direction's first tunnelled packet. Gives whether it was the flow's first.
+    pub(crate) fn note_tunnels(&mut self, direction: Direction, packet: &Packet<'_>) -> bool {
+        let is_first = self.tunnels.is_none();
+        let tunnels = &mut self.tunnels.get_or_insert_default()[direction.index()];
+        if tunnels.is_empty() {
+            *tunnels = packet.tunnels.to_vec();
+        }
+        is_first
+    }
+
+    /// The tunnels around the client's packets; those around the server's where the client's have none.
+    fn tunnels_of_client(&self) -> Vec<Tunnel> {
+        let Some(tunnels) = self.tunnels.as_deref() else { return Vec::new() };
+        let [first, second] =
+            if self.is_reversed { [1, 0] } else { [0, 1] }.map(|index: usize| &tunnels[index]);
+        if first.is_empty() { second.clone() } else { first.clone() }
     }
 
     pub(crate) fn count(&mut self, direction: Direction, packet: &Packet<'_>) {
@@ -109,7 +151,7 @@ impl<S> Flow<S> {
     }
 
     fn timeout_ns_in(&self, phase: Phase, config: &FlowConfig) -> u64 {
-        let timeout = match (self.key.transport, phase) {
+        let timeout = match (self.key.transport(), phase) {
             (Transport::Tcp, Phase::Opening) => config.opening_timeout,
             (Transport::Tcp, Phase::Established) => config.established_timeout,
             (Transport::Tcp, Phase::HalfClosed) => config.half_closed_timeout,
@@ -130,29 +172,35 @@ impl<S> Flow<S> {
 
     /// The account since the last one.
     pub(crate) fn take_record(&mut self, end_reason: Option<FlowEndReason>) -> FlowRecord {
-        let is_new = !std::mem::replace(&mut self.is_reported, true);
+        let mut handshake = Handshake::default();
+        if self.key.transport() == Transport::Tcp {
+            handshake = self.tcp.handshake();
+        }
+        let before = self.told.replace(Told { reversed: self.is_reversed, rtt: handshake.rtt.is_some() });
+        let told_rtt = before.is_some_and(|told| told.rtt);
         let troubles = self.tcp.take_troubles();
         let counters = std::mem::take(&mut self.counters);
         let [client, server] = [0, 1].map(|index| counters[index].record(&troubles[index]));
         let (to_server, to_client) = if self.is_reversed { (server, client) } else { (client, server) };
         let delays = self.tcp.take_delays();
+        let key = self.key.flow_key();
         FlowRecord {
-            id: record_id(&self.key, self.id),
-            key: if self.is_reversed { self.key.reversed() } else { self.key },
+            id: record_id(&key, self.id),
+            key: if self.is_reversed { key.reversed() } else { key },
             start: self.start,
             end: self.end,
-            is_new,
+            is_new: before.is_none(),
+            has_turned: before.is_some_and(|told| told.reversed != self.is_reversed),
+            has_new_handshake: !told_rtt && (handshake.rtt.is_some() || end_reason.is_some()),
             is_final: end_reason.is_some(),
             end_reason,
             close_type: self.close_type(end_reason),
             direction_score: self.direction_score,
             to_server,
             to_client,
-            handshake: if self.key.transport == Transport::Tcp {
-                self.tcp.handshake()
-            } else {
-                Handshake::default()
-            },
+            tunnels: self.tunnels_of_client(),
+            last_icmp_error: self.last_icmp_error,
+            handshake,
             delays: if self.is_reversed { delays.reversed() } else { delays },
             l7: None,
         }
@@ -161,7 +209,7 @@ impl<S> Flow<S> {
     fn close_type(&self, end_reason: Option<FlowEndReason>) -> CloseType {
         match end_reason {
             None => CloseType::ForcedReport,
-            Some(_) if self.key.transport != Transport::Tcp => CloseType::Finish,
+            Some(_) if self.key.transport() != Transport::Tcp => CloseType::Finish,
             Some(reason) => match self.tcp.close_type(self.is_reversed) {
                 CloseType::Timeout
                     if matches!(reason, FlowEndReason::ForcedEnd | FlowEndReason::LackOfResources) =>

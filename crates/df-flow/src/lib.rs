@@ -57,6 +57,8 @@
 //! None.
 #![forbid(unsafe_code)]
 
+pub mod aggregation;
+mod arena;
 mod assembler;
 mod clock;
 mod close_type;
@@ -71,6 +73,8 @@ mod flow_table;
 #[doc(hidden)]
 pub mod fuzzing;
 mod index;
+mod key;
+mod places;
 mod record;
 mod sink;
 mod stats;

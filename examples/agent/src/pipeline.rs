@@ -19,7 +19,8 @@ pub(crate) trait Receiver {
 /// The sink of one flow table.
 #[derive(Debug)]
 pub(crate) struct Pipeline<R> {
-    config: Arc<ConnectionConfig>,
+    /// None where flows are accounted for and nothing is parsed.
+    config: Option<Arc<ConnectionConfig>>,
     /// What servers were found to speak.
     verdicts: Verdicts<Endpoint>,
     receiver: R,
@@ -29,13 +30,11 @@ pub(crate) struct Pipeline<R> {
 /// What is kept per flow.
 #[derive(Debug)]
 pub(crate) struct FlowState {
-    connection: Connection,
+    connection: Option<Connection>,
     /// The protocol found; outlives the connection's end.
     protocol: Option<Protocol>,
     /// Whether any bytes were seen.
     has_begun: bool,
-    /// The client when the flow began: records may turn the flow round, exchanges stay as they were.
-    client: Endpoint,
     /// The exchanges since the record before.
     counts: L7Counts,
 }
@@ -51,7 +50,7 @@ pub(crate) struct ParsingStats {
 
 impl<R: Receiver> Pipeline<R> {
     /// A pipeline that ends at `receiver`.
-    pub(crate) fn new(config: Arc<ConnectionConfig>, parsing: &ParsingSettings, receiver: R) -> Self {
+    pub(crate) fn new(config: Option<Arc<ConnectionConfig>>, parsing: &ParsingSettings, receiver: R) -> Self {
         let verdicts = Verdicts::new(parsing.max_verdicts, parsing.verdict_expiry);
         Self { config, verdicts, receiver, stats: ParsingStats::default() }
     }
@@ -67,7 +66,8 @@ impl<R: Receiver> Pipeline<R> {
     }
 
     fn drain(&mut self, key: &FlowKey, state: &mut FlowState) {
-        while let Some(exchange) = state.connection.poll_exchange() {
+        let Some(connection) = &mut state.connection else { return };
+        while let Some(exchange) = connection.poll_exchange() {
             count(&mut state.counts, &exchange);
             self.receiver.exchange(exchange, key);
         }
@@ -83,49 +83,53 @@ impl<R: Receiver> Pipeline<R> {
 
 impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
     fn opened(&mut self, key: &FlowKey) -> FlowState {
-        let connection = Connection::new(key.transport, Arc::clone(&self.config));
-        FlowState {
-            connection: connection.with_ports(key.client.port, key.server.port),
-            protocol: None,
-            has_begun: false,
-            client: key.client,
-            counts: L7Counts::default(),
-        }
+        let connection = self.config.as_ref().map(|config| {
+            let connection = Connection::new(key.transport, Arc::clone(config));
+            connection.with_ports(key.client.port, key.server.port)
+        });
+        FlowState { connection, protocol: None, has_begun: false, counts: L7Counts::default() }
     }
 
     fn chunk(&mut self, key: &FlowKey, state: &mut FlowState, chunk: Chunk<'_>) -> DirectionEvidence {
+        let Some(connection) = &mut state.connection else { return DirectionEvidence::None };
         let now = chunk.timestamp;
         if !std::mem::replace(&mut state.has_begun, true)
             && let Some(protocol) = self.verdicts.expected(&key.server, now)
         {
-            state.connection.expect(protocol);
+            connection.expect(protocol);
         }
-        state.connection.handle_chunk(chunk);
+        connection.handle_chunk(chunk);
         self.drain(key, state);
-        let Some(protocol) = state.connection.protocol() else { return DirectionEvidence::None };
+        let Some(connection) = &state.connection else { return DirectionEvidence::None };
+        let Some(protocol) = connection.protocol() else { return DirectionEvidence::None };
+        let is_reversed = connection.is_reversed();
         if state.protocol.replace(protocol) != Some(protocol) {
-            let server = if state.connection.is_reversed() { key.client } else { key.server };
+            let server = if is_reversed { key.client } else { key.server };
             self.verdicts.remember(server, protocol, now);
         }
-        if state.connection.is_reversed() {
-            DirectionEvidence::Reversed
-        } else {
-            DirectionEvidence::Confirmed
-        }
+        if is_reversed { DirectionEvidence::Reversed } else { DirectionEvidence::Confirmed }
     }
 
     fn closed(&mut self, key: &FlowKey, state: &mut FlowState) {
-        state.connection.handle_close();
-        self.drain(key, state);
+        if let Some(connection) = &mut state.connection {
+            connection.handle_close();
+            self.drain(key, state);
+        }
     }
 
     fn deadline(&self, state: &FlowState) -> Option<Timestamp> {
-        state.connection.poll_timeout()
+        state.connection.as_ref()?.poll_timeout()
     }
 
     fn timed_out(&mut self, key: &FlowKey, state: &mut FlowState, now: Timestamp) {
-        state.connection.handle_timeout(now);
-        self.drain(key, state);
+        if let Some(connection) = &mut state.connection {
+            connection.handle_timeout(now);
+            self.drain(key, state);
+        }
+    }
+
+    fn ending(&mut self, key: &FlowKey, state: &mut FlowState) {
+        self.closed(key, state);
     }
 
     fn reported(&mut self, record: FlowRecord, state: &mut FlowState) {
@@ -133,10 +137,9 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
     }
 
     fn ended(&mut self, record: FlowRecord, mut state: FlowState) {
-        let key = if record.key.client == state.client { record.key } else { record.key.reversed() };
-        state.connection.handle_close();
-        self.drain(&key, &mut state);
-        self.stats.count(&state.connection.stats());
+        if let Some(connection) = &state.connection {
+            self.stats.count(&connection.stats());
+        }
         self.deliver(record, &mut state);
     }
 }

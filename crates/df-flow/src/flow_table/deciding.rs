@@ -4,7 +4,7 @@ use df_core::{Direction, Packet};
 
 use super::FlowTable;
 use crate::direction::{self, Decision};
-use crate::index::{direction_in, ends_hash};
+use crate::index::ends_hash;
 
 impl<S> FlowTable<S> {
     /// Judges the direction of a new flow. If nothing tells it, the flow takes that of one between the same ends: it may be
@@ -14,7 +14,7 @@ impl<S> FlowTable<S> {
         if decision.score == direction::FIRST_SENDER && self.ends_index.is_in_use() {
             let hash = ends_hash([packet.source, packet.destination], self.config.hash_seed);
             let mut siblings = self.ends_index.candidates(hash).filter_map(|slot| self.flows.get(slot));
-            let direction = siblings.find_map(|flow| direction_in(&flow.key, packet));
+            let direction = siblings.find_map(|flow| flow.key.direction_of(&packet.flow_key()));
             decision.source_is_client = direction != Some(Direction::ToClient);
         }
         decision
@@ -26,12 +26,10 @@ impl<S> FlowTable<S> {
         if flow.direction_score >= direction::KNOWN_LISTENER {
             return;
         }
-        let (first, second) = if flow.is_first_from_server {
-            (flow.key.server, flow.key.client)
-        } else {
-            (flow.key.client, flow.key.server)
-        };
-        let decision = self.listeners.judge_ends(flow.key.transport, first, second);
+        let key = flow.key.flow_key();
+        let (first, second) =
+            if flow.is_first_from_server { (key.server, key.client) } else { (key.client, key.server) };
+        let decision = self.listeners.judge_ends(key.transport, first, second);
         flow.direction_score = decision.score;
         flow.is_reversed = decision.source_is_client == flow.is_first_from_server;
     }

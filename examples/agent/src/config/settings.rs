@@ -31,8 +31,20 @@ settings! {
         "tcpdump expression that runs in the kernel; empty captures everything.";
     "inputs.cbpf.af_packet.tunning.ring_blocks" => capture.ring_blocks,
         "Blocks of 1 MiB of kernel memory that hold packets, per interface.";
+    "inputs.cbpf.af_packet.tunning.packet_fanout_count" => capture.rings,
+        "Rings per interface, each read by a thread of its own; the kernel shares packets out by flow.";
+    "inputs.cbpf.af_packet.tunning.cpu_affinity" => capture.cpus,
+        "Processors on which capture threads run, in turn; empty leaves the choice to the kernel.";
     "inputs.cbpf.tunning.max_capture_packet_size" => capture.max_packet_bytes,
         "Bytes captured of a packet.";
+    "inputs.cbpf.preprocess.vxlan_ports" => decoder.vxlan_ports,
+        "UDP ports to which VXLAN is sent.";
+    "inputs.cbpf.preprocess.fragments.timeout" => decoder.fragments.timeout,
+        "How long after its first fragment an IP datagram may become whole.";
+    "inputs.cbpf.preprocess.fragments.max_datagrams" => decoder.fragments.max_datagrams,
+        "IP datagrams at a time, per capturing thread, of which fragments are missing; the oldest gives way.";
+    "inputs.cbpf.preprocess.fragments.max_total_bytes" => decoder.fragments.max_total_bytes,
+        "Bytes of fragments held in all, per capturing thread; the oldest gives way.";
     "processors.packet.workers" => parsing.workers,
         "Parsing threads of `run`; 0 is one per core, less one for capture.";
     "processors.packet.max_queued_batches" => parsing.max_queued_batches,
@@ -53,6 +65,8 @@ settings! {
         "Bytes held per direction of a TCP connection while earlier ones are missing.";
     "processors.flow_log.limits.max_total_out_of_order_bytes" => flow.max_total_out_of_order_bytes,
         "Bytes held in all, per parsing thread, while earlier ones are missing.";
+    "processors.request_log.enabled" => parsing.has_requests,
+        "Parse application protocols; without it flows are accounted for, and of packets only headers are captured.";
     "processors.request_log.application_protocol_inference.disabled_protocols" => connection.disabled_protocols,
         "Protocols that are not looked for.";
     "processors.request_log.application_protocol_inference.max_detection_chunks" => connection.max_detection_chunks,

@@ -44,7 +44,7 @@ pub(super) struct Channels {
 pub(super) fn run(
     channels: Channels,
     configuration: &Configuration,
-    connection: Arc<ConnectionConfig>,
+    connection: Option<Arc<ConnectionConfig>>,
     health: &HealthCounts,
 ) -> (FlowStats, ParsingStats) {
     let Channels { full, empty, events } = channels;
@@ -55,7 +55,7 @@ pub(super) fn run(
     loop {
         match full.recv_timeout(IDLE) {
             Ok(mut batch) => {
-                batch.for_each(|packet| flows.handle_packet(packet, &mut pipeline));
+                flows.handle_packets(&batch.packets(), &mut pipeline);
                 batch.clear();
                 // Nobody waits for an empty batch: one too many is freed.
                 let _ = empty.try_send(batch);

@@ -1,0 +1,1 @@
+//! The account of fragments, and what is refused.
