@@ -98,8 +98,7 @@ impl TcpLife {
         }
         let is_same = self.handshake.has_syn() && self.handshake.is_same_syn(segment.sequence_number);
         if self.phase() == Phase::Closed {
-            // Some systems send their SYN again although it was refused.
-            return !(is_same && direction == Direction::ToServer && self.state == State::SynSent);
+            return !(is_same && direction == Direction::ToServer && self.state.may_try_again());
         }
         // Both ends open at once (RFC 9293 §3.5).
         let has_syn = self.handshake.has_syn();
@@ -190,8 +189,7 @@ impl TcpLife {
             self.delays.handle_acknowledgment(direction, timestamp, at, is_pure);
         }
         let event = state::Event::of(flags);
-        if event == state::Event::Syn && direction == Direction::ToServer && self.state == State::SynSent {
-            // Refused, it tries again.
+        if event == state::Event::Syn && direction == Direction::ToServer && self.state.may_try_again() {
             self.reset_by = None;
         }
         if flags.contains(TcpFlags::SYN) {

@@ -83,6 +83,13 @@ const CASES: &[Case] = &[
     case("and the client clears it away", ClientSourcePortReuse, |story| {
         story.syn(Client).challenge().rst(Client);
     }),
+    case("and connects at last", Finish, |story| {
+        story.syn(Client).challenge().rst(Client).syn_again(Client).syn_ack().ack(Client).says(Client, 10).closes();
+    }),
+    case("a handshake captured twice", TcpServerRst, |story| {
+        story.syn(Client).syn_ack().ack(Client).syn_again(Client).syn_again(Server).ack_again(Client);
+        story.says(Client, 10).rst(Server);
+    }),
     case("a full accept queue", ServerQueueLack, |story| {
         story.syn(Client).syn_ack().ack(Client).says(Client, 10);
         story.wait(ms(1_000)).syn_again(Server).ack_again(Client).wait(ms(2_000)).syn_again(Server).ack_again(Client);

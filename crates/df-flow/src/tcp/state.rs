@@ -87,6 +87,11 @@ impl State {
         matches!(self, Self::SynSent | Self::SynReceived | Self::Challenged)
     }
 
+    /// Whether a client may try again here with the SYN it had sent: it was refused, or has cleared away an older connection.
+    pub(crate) const fn may_try_again(self) -> bool {
+        matches!(self, Self::SynSent | Self::Challenged)
+    }
+
     /// The state if the ends are the other way round.
     pub(crate) const fn reversed(self) -> Self {
         match self {
@@ -99,6 +104,8 @@ impl State {
     const fn after_syn(self) -> Self {
         match self {
             Self::New | Self::Challenged => Self::SynSent,
+            // Whoever asks again gets the answer again.
+            Self::Acknowledged => Self::SynReceived,
             _ => self,
         }
     }
