@@ -76,6 +76,7 @@
 #![forbid(unsafe_code)]
 
 mod attribute;
+mod ber;
 mod config;
 mod connection;
 mod context;

@@ -12,6 +12,7 @@ pub mod http1;
 pub mod mysql;
 pub mod postgresql;
 pub mod redis;
+pub mod tls;
 #[cfg(test)]
 pub(crate) mod template;
 
@@ -153,6 +154,8 @@ macro_rules! protocols {
 }
 
 protocols! {
+    /// The handshake of TLS and SSL 3.
+    Tls => tls::ROW;
     /// HTTP/1.0 and HTTP/1.1 (RFC 9112).
     Http1 => http1::ROW;
     /// The Redis serialization protocol, versions 2 and 3.
