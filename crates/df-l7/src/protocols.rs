@@ -12,9 +12,9 @@ pub mod http1;
 pub mod mysql;
 pub mod postgresql;
 pub mod redis;
-pub mod tls;
 #[cfg(test)]
 pub(crate) mod template;
+pub mod tls;
 
 /// What the rest of the library needs to know of a protocol.
 #[derive(Clone, Copy)]

@@ -73,7 +73,8 @@ fn part_name(identifier: &[u8]) -> Option<&'static str> {
 fn text(tag: u8, content: &[u8], max_bytes: usize) -> String {
     let kept = content.get(..max_bytes).unwrap_or(content);
     if tag == tag::BMP_STRING {
-        let units = kept.chunks_exact(2).map(|unit| unit.iter().fold(0, |sum, &byte| sum << 8 | u16::from(byte)));
+        let units =
+            kept.chunks_exact(2).map(|unit| unit.iter().fold(0, |sum, &byte| sum << 8 | u16::from(byte)));
         return char::decode_utf16(units).map(|read| read.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
     }
     String::from_utf8_lossy(kept).into_owned()

@@ -4,7 +4,7 @@ use df_core::{Direction, Transport};
 
 use super::names::draft_number;
 use super::wire::{
-    self, ClientHello, HANDSHAKE_HEADER_BYTES, RECORD_HEADER_BYTES, RecordHeader, handshake, record,
+    self, ClientHello, HANDSHAKE_HEADER_BYTES, RECORD_HEADER_BYTES, RecordHeader, handshake_kind, record,
 };
 use crate::{Cursor, Detection};
 
@@ -25,7 +25,8 @@ pub(super) fn is_record_start(direction: Direction, bytes: &[u8]) -> bool {
 
 fn detect_records(direction: Direction, bytes: &[u8]) -> Detection {
     let Some(header) = RecordHeader::read(bytes) else {
-        let is_version = bytes.get(1).is_none_or(|&major| major == 3) && bytes.get(2).is_none_or(|&minor| minor <= 4);
+        let is_version =
+            bytes.get(1).is_none_or(|&major| major == 3) && bytes.get(2).is_none_or(|&minor| minor <= 4);
         return if is_version { Detection::NeedMore } else { Detection::NoMatch };
     };
     if !header.is_plausible() {
@@ -50,23 +51,23 @@ fn detect_handshake(direction: Direction, bytes: &[u8], header: RecordHeader) ->
     };
     let len = usize::try_from(u32::from_be_bytes([0, high, middle, low])).ok()?;
     let sender = match kind {
-        handshake::CLIENT_HELLO | handshake::CERTIFICATE_VERIFY | handshake::CLIENT_KEY_EXCHANGE => {
-            Direction::ToServer
-        }
-        handshake::CERTIFICATE => direction,
-        handshake::SERVER_HELLO
-        | handshake::NEW_TICKET
-        | handshake::SERVER_KEY_EXCHANGE
-        | handshake::CERTIFICATE_REQUEST
-        | handshake::SERVER_HELLO_DONE
-        | handshake::CERTIFICATE_STATUS => Direction::ToClient,
+        handshake_kind::CLIENT_HELLO
+        | handshake_kind::CERTIFICATE_VERIFY
+        | handshake_kind::CLIENT_KEY_EXCHANGE => Direction::ToServer,
+        handshake_kind::CERTIFICATE => direction,
+        handshake_kind::SERVER_HELLO
+        | handshake_kind::NEW_TICKET
+        | handshake_kind::SERVER_KEY_EXCHANGE
+        | handshake_kind::CERTIFICATE_REQUEST
+        | handshake_kind::SERVER_HELLO_DONE
+        | handshake_kind::CERTIFICATE_STATUS => Direction::ToClient,
         _ => return None,
     };
     if len > MAX_HANDSHAKE_BYTES {
         return None;
     }
     let is_reversed = sender != direction;
-    if !matches!(kind, handshake::CLIENT_HELLO | handshake::SERVER_HELLO) {
+    if !matches!(kind, handshake_kind::CLIENT_HELLO | handshake_kind::SERVER_HELLO) {
         return Some(if is_reversed { Detection::WEAK_REVERSED } else { Detection::WEAK });
     }
     let Some(version) = cursor.u16_be() else {
@@ -74,7 +75,8 @@ fn detect_handshake(direction: Direction, bytes: &[u8], header: RecordHeader) ->
     };
     let is_version = (0x0300..=0x0304).contains(&version) || draft_number(version).is_some();
     // A client's hello is alone in its records.
-    let is_alone = kind == handshake::SERVER_HELLO || len.saturating_add(HANDSHAKE_HEADER_BYTES) >= header.len;
+    let is_alone =
+        kind == handshake_kind::SERVER_HELLO || len.saturating_add(HANDSHAKE_HEADER_BYTES) >= header.len;
     if !is_version || !is_alone || len < MIN_HELLO_BYTES {
         return None;
     }
@@ -95,13 +97,14 @@ fn detect_run(bytes: &[u8], first: RecordHeader) -> Detection {
 
 fn detect_version_2(direction: Direction, bytes: &[u8]) -> Detection {
     let Some(body) = bytes.get(2..) else { return Detection::NeedMore };
-    if body.first().is_some_and(|&kind| kind != handshake::CLIENT_HELLO)
+    if body.first().is_some_and(|&kind| kind != handshake_kind::CLIENT_HELLO)
         || body.get(1).is_some_and(|major| !matches!(major, 0 | 3))
     {
         return Detection::NoMatch;
     }
     let Some(expected) = ClientHello::version_2_len(body) else { return Detection::NeedMore };
-    let is_hello = wire::short_record_len(bytes) == Some(expected) && ClientHello::read_version_2(body).is_some();
+    let is_hello =
+        wire::short_record_len(bytes) == Some(expected) && ClientHello::read_version_2(body).is_some();
     match (is_hello, direction) {
         (false, _) => Detection::NoMatch,
         (true, Direction::ToServer) => Detection::CERTAIN,

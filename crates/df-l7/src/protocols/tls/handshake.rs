@@ -20,6 +20,14 @@ pub(super) struct Fragment<'a> {
     pub(super) missing: usize,
 }
 
+/// A handshake message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Message<'a> {
+    pub(super) kind: u8,
+    /// What it holds; less than it announced if it was cut.
+    pub(super) body: &'a [u8],
+}
+
 impl HandshakeReader {
     /// Whether a message has begun that was not told yet.
     pub(super) const fn has_begun(&self) -> bool {
@@ -27,7 +35,7 @@ impl HandshakeReader {
     }
 
     /// Reads the next fragment: tells every message that ends in it, or of which no more will be kept.
-    pub(super) fn read(&mut self, fragment: Fragment<'_>, mut tell: impl FnMut(u8, &[u8])) {
+    pub(super) fn read(&mut self, fragment: Fragment<'_>, mut tell: impl FnMut(Message<'_>)) {
         let mut rest = fragment.bytes;
         while !rest.is_empty() {
             rest = if self.skip > 0 {
@@ -45,12 +53,12 @@ impl HandshakeReader {
     }
 
     /// No more of the message in progress will come within reach: tells what was kept of it.
-    pub(super) fn interrupt(&mut self, mut tell: impl FnMut(u8, &[u8])) {
+    pub(super) fn interrupt(&mut self, mut tell: impl FnMut(Message<'_>)) {
         let kept = std::mem::take(&mut self.kept);
         if let Some((kind, len)) = handshake_header(&kept) {
             let body = kept.get(HANDSHAKE_HEADER_BYTES..).unwrap_or_default();
             self.skip = len.saturating_sub(body.len());
-            tell(kind, body);
+            tell(Message { kind, body });
         }
     }
 
@@ -66,20 +74,20 @@ impl HandshakeReader {
     }
 
     /// Reads a message where nothing was kept before: without a copy if it is whole.
-    fn read_first<'a>(&mut self, bytes: &'a [u8], tell: &mut impl FnMut(u8, &[u8])) -> &'a [u8] {
+    fn read_first<'a>(&mut self, bytes: &'a [u8], tell: &mut impl FnMut(Message<'_>)) -> &'a [u8] {
         let whole = handshake_header(bytes).and_then(|(kind, len)| {
             let end = HANDSHAKE_HEADER_BYTES.saturating_add(len);
             Some((kind, bytes.get(HANDSHAKE_HEADER_BYTES..end)?, bytes.get(end..)?))
         });
         if let Some((kind, body, rest)) = whole {
-            tell(kind, body);
+            tell(Message { kind, body });
             return rest;
         }
         self.read_more(bytes, tell)
     }
 
     /// Keeps what is missing of the header, then of the message.
-    fn read_more<'a>(&mut self, bytes: &'a [u8], tell: &mut impl FnMut(u8, &[u8])) -> &'a [u8] {
+    fn read_more<'a>(&mut self, bytes: &'a [u8], tell: &mut impl FnMut(Message<'_>)) -> &'a [u8] {
         let wanted = handshake_header(&self.kept).map_or(HANDSHAKE_HEADER_BYTES, |(_, len)| {
             HANDSHAKE_HEADER_BYTES.saturating_add(len).min(MAX_KEPT_BYTES)
         });
@@ -106,7 +114,9 @@ mod tests {
         let mut reader = HandshakeReader::default();
         let mut told = Vec::new();
         for &(bytes, missing) in fragments {
-            reader.read(Fragment { bytes, missing }, |kind, body| told.push((kind, body.to_vec())));
+            reader.read(Fragment { bytes, missing }, |message| {
+                told.push((message.kind, message.body.to_vec()));
+            });
         }
         told
     }
@@ -123,7 +133,8 @@ mod tests {
 
     #[test]
     fn what_is_cut_is_told_as_far_as_it_goes() {
-        let fragments: [(&[u8], usize); 2] = [(&[11, 0, 0, 9, b'a', b'b'], 4), (&[b'x', b'x', b'x', 14, 0, 0, 0], 0)];
+        let fragments: [(&[u8], usize); 2] =
+            [(&[11, 0, 0, 9, b'a', b'b'], 4), (&[b'x', b'x', b'x', 14, 0, 0, 0], 0)];
         assert_eq!(told(&fragments), [(11, b"ab".to_vec()), (14, Vec::new())]);
     }
 
@@ -134,9 +145,9 @@ mod tests {
         bytes.extend([14, 0, 0, 0]);
         let fragments: Vec<_> = bytes.chunks(4_096).map(|chunk| (chunk, 0)).collect();
         let told = told(&fragments);
-        assert_eq!(told.iter().map(|(kind, body)| (*kind, body.len())).collect::<Vec<_>>(), [
-            (11, MAX_KEPT_BYTES - 4),
-            (14, 0)
-        ]);
+        assert_eq!(
+            told.iter().map(|(kind, body)| (*kind, body.len())).collect::<Vec<_>>(),
+            [(11, MAX_KEPT_BYTES - 4), (14, 0)]
+        );
     }
 }

@@ -6,12 +6,15 @@ use df_core::{Direction, Transport};
 
 use super::client;
 use super::detect;
-use super::handshake::{Fragment, HandshakeReader};
+use super::handshake::{self, Fragment, HandshakeReader};
 use super::names::draft_number;
 use super::server::{Failure, Flight, Progress, Sender};
-use super::wire::{self, ClientHello, RECORD_HEADER_BYTES, RecordHeader, ServerHello, handshake, record};
+use super::wire::{
+    self, ClientHello, RECORD_HEADER_BYTES, RecordHeader, ServerHello, handshake_kind, record,
+};
 use crate::{
-    ConnectionConfig, Input, Message, ParseError, ParseErrorReason, Parsed, Parser, Recovery, Request, Response,
+    ConnectionConfig, Input, Message, ParseError, ParseErrorReason, Parsed, Parser, Recovery, Request,
+    Response,
 };
 
 /// Reads the handshake of one connection. What comes behind it is passed over, however much is missing of it.
@@ -85,22 +88,23 @@ impl TlsParser {
     fn read(
         &mut self,
         direction: Direction,
-        read: impl FnOnce(&mut HandshakeReader, &mut dyn FnMut(u8, &[u8])),
+        read: impl FnOnce(&mut HandshakeReader, &mut dyn FnMut(handshake::Message<'_>)),
     ) -> Told {
         let mut reader = std::mem::take(self.reader(direction));
         let mut told = Told::default();
-        read(&mut reader, &mut |kind, body| self.handle_handshake(direction, (kind, body), &mut told));
+        read(&mut reader, &mut |message| self.handle_handshake(direction, message, &mut told));
         *self.reader(direction) = reader;
         told
     }
 
-    fn handle_handshake(&mut self, direction: Direction, (kind, body): (u8, &[u8]), told: &mut Told) {
+    fn handle_handshake(&mut self, direction: Direction, message: handshake::Message<'_>, told: &mut Told) {
+        let handshake::Message { kind, body } = message;
         if told.is_encrypted || told.is_answered {
             return;
         }
         match (direction, kind) {
-            (Direction::ToServer, handshake::CLIENT_HELLO) => self.handle_client_hello(body, told),
-            (Direction::ToClient, handshake::SERVER_HELLO) => match ServerHello::read(body) {
+            (Direction::ToServer, handshake_kind::CLIENT_HELLO) => self.handle_client_hello(body, told),
+            (Direction::ToClient, handshake_kind::SERVER_HELLO) => match ServerHello::read(body) {
                 Some(hello) if is_version(hello.version) => {
                     let max_text_bytes = self.max_text_bytes;
                     told.is_answered = self.flight().handle_hello(&hello, max_text_bytes);
@@ -108,22 +112,20 @@ impl TlsParser {
                 Some(_) => told.is_encrypted = true,
                 None => {}
             },
-            (Direction::ToClient, handshake::HELLO_RETRY_REQUEST) => {
-                self.flight();
-            }
-            (Direction::ToClient, handshake::CERTIFICATE) => {
+            (Direction::ToClient, handshake_kind::HELLO_RETRY_REQUEST) => self.flight().ask_again(),
+            (Direction::ToClient, handshake_kind::CERTIFICATE) => {
                 let max_text_bytes = self.max_text_bytes;
                 self.flight().handle_certificate(Sender::Server, body, max_text_bytes);
             }
-            (Direction::ToServer, handshake::CERTIFICATE) => {
+            (Direction::ToServer, handshake_kind::CERTIFICATE) => {
                 if let Some(flight) = &mut self.flight {
                     flight.handle_certificate(Sender::Client, body, self.max_text_bytes);
                 }
             }
-            (Direction::ToClient, handshake::SERVER_KEY_EXCHANGE) => {
+            (Direction::ToClient, handshake_kind::SERVER_KEY_EXCHANGE) => {
                 self.flight().handle_key_exchange(body);
             }
-            (Direction::ToClient, handshake::SERVER_HELLO_DONE) => self.flight().is_hello_done = true,
+            (Direction::ToClient, handshake_kind::SERVER_HELLO_DONE) => self.flight().is_hello_done = true,
             (_, kind) => told.is_encrypted = !is_handshake_kind(kind),
         }
     }
@@ -178,7 +180,8 @@ impl TlsParser {
         }
         let hello = input.bytes.get(2..).and_then(ClientHello::read_version_2);
         let is_expected = direction == Direction::ToServer && !self.has_asked;
-        let hello = hello.filter(|_| is_expected).ok_or(ParseError::new(0, ParseErrorReason::InvalidValue))?;
+        let hello =
+            hello.filter(|_| is_expected).ok_or(ParseError::new(0, ParseErrorReason::InvalidValue))?;
         self.has_asked = true;
         let message = Message::request(client::request(&hello, self.max_text_bytes));
         Ok(Parsed::Message { consumed, message })
@@ -188,12 +191,18 @@ impl TlsParser {
     fn answer(&mut self, progress: Progress) -> Option<Response> {
         let flight = self.flight.take()?;
         self.end(Direction::ToClient);
+        // The end of a handshake alone tells nothing of what was agreed on.
+        let flight = (flight.has_hello || self.has_asked).then_some(flight)?;
         Some(flight.into_response(progress))
     }
 
     fn end(&mut self, direction: Direction) {
         self.is_over[direction.index()] = true;
         self.reader(direction).forget();
+    }
+
+    fn awaits_second_hello(&self) -> bool {
+        self.flight.as_ref().is_some_and(|flight| flight.is_retry)
     }
 
     fn flight(&mut self) -> &mut Flight {
@@ -226,6 +235,10 @@ impl Parser for TlsParser {
             record::HANDSHAKE => self.parse_handshake(direction, input, header),
             record::ALERT => self.parse_alert(direction, input, header),
             record::HEARTBEAT => self.conclude(direction, Told::default(), header.total_bytes()),
+            // Sent behind a retry request for the sake of devices in between (RFC 8446 appendix D.4).
+            record::CHANGE_CIPHER_SPEC if direction == Direction::ToClient && self.awaits_second_hello() => {
+                self.conclude(direction, Told::default(), header.total_bytes())
+            }
             _ => self.parse_encrypted(direction, header.total_bytes()),
         })
     }

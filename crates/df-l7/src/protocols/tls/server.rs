@@ -20,7 +20,9 @@ pub(super) struct Flight {
     has_certificate: bool,
     has_client_certificate: bool,
     /// Whether the hello with the choice was seen.
-    has_hello: bool,
+    pub(super) has_hello: bool,
+    /// Whether the client is to send another hello, and the choice comes after it.
+    pub(super) is_retry: bool,
     failure: Option<Failure>,
 }
 
@@ -55,17 +57,15 @@ impl Flight {
         }
         let selected = hello.extensions.find(extension::SUPPORTED_VERSIONS);
         let version = selected.and_then(|content| numbers(content).next()).unwrap_or(hello.version);
+        if self.version.is_none() {
+            self.choose(version, hello.cipher);
+        }
         if hello.is_retry {
-            self.attributes.push("df.tls.hello_retry", true);
+            self.ask_again();
             return false;
         }
-        (self.has_hello, self.version) = (true, Some(version));
+        (self.has_hello, self.is_retry) = (true, false);
         let attributes = &mut self.attributes;
-        if let Some((name, number)) = conventional_version(version) {
-            attributes.push("tls.protocol.name", name);
-            attributes.push("tls.protocol.version", number);
-        }
-        attributes.push("tls.cipher", cipher_text(hello.cipher));
         let chosen = hello.extensions.find(extension::ALPN).unwrap_or_default();
         if let Some(name) = application_protocols(chosen).next() {
             attributes.push("tls.next_protocol", text(name, max_text_bytes));
@@ -80,6 +80,24 @@ impl Flight {
             attributes.push("tls.resumed", hello.extensions.find(extension::PRE_SHARED_KEY).is_some());
         }
         is_hidden
+    }
+
+    /// A retry request names the version and the cipher that the hello behind it will name (RFC 8446 §4.1.4).
+    fn choose(&mut self, version: u16, cipher: u16) {
+        self.version = Some(version);
+        if let Some((name, number)) = conventional_version(version) {
+            self.attributes.push("tls.protocol.name", name);
+            self.attributes.push("tls.protocol.version", number);
+        }
+        self.attributes.push("tls.cipher", cipher_text(cipher));
+    }
+
+    /// The server wants another hello before it chooses.
+    pub(super) fn ask_again(&mut self) {
+        if !self.has_hello && !self.is_retry {
+            self.is_retry = true;
+            self.attributes.push("df.tls.hello_retry", true);
+        }
     }
 
     pub(super) fn handle_certificate(&mut self, sender: Sender, body: &[u8], max_text_bytes: usize) {

@@ -22,7 +22,7 @@ pub(super) mod record {
 }
 
 /// The kinds of handshake message that are told apart.
-pub(super) mod handshake {
+pub(super) mod handshake_kind {
     pub(in super::super) const CLIENT_HELLO: u8 = 1;
     pub(in super::super) const SERVER_HELLO: u8 = 2;
     pub(in super::super) const NEW_TICKET: u8 = 4;
@@ -65,7 +65,8 @@ impl RecordHeader {
     /// Whether the fields are within what any version of TLS allows.
     pub(super) const fn is_plausible(&self) -> bool {
         let is_version = self.version >= 0x0300 && self.version <= 0x0304;
-        let is_len = self.len <= MAX_FRAGMENT_BYTES && (self.len > 0 || self.kind == record::APPLICATION_DATA);
+        let is_len =
+            self.len <= MAX_FRAGMENT_BYTES && (self.len > 0 || self.kind == record::APPLICATION_DATA);
         is_version
             && is_len
             && match self.kind {
@@ -146,7 +147,7 @@ impl<'a> ClientHello<'a> {
         let version = cursor.u16_be()?;
         let lens = [cursor.u16_be()?, cursor.u16_be()?, cursor.u16_be()?].map(usize::from);
         let [ciphers, identifier, challenge] = lens;
-        let is_sound = kind == handshake::CLIENT_HELLO
+        let is_sound = kind == handshake_kind::CLIENT_HELLO
             && (version == 0x0002 || version >> 8 == 3 && version <= 0x0304)
             && ciphers > 0
             && ciphers.is_multiple_of(3)
@@ -187,7 +188,7 @@ impl<'a> ServerHello<'a> {
         let mut cursor = Cursor::new(body);
         let version = cursor.u16_be()?;
         let random = cursor.take(RANDOM_BYTES)?;
-        let is_early_draft = (0x7f00..FIRST_DRAFT_WITH_IDENTIFIER).contains(&version);
+        let is_early_draft = version == 0x0304 || (0x7f00..FIRST_DRAFT_WITH_IDENTIFIER).contains(&version);
         if !is_early_draft {
             short_vector(&mut cursor)?;
         }
@@ -280,10 +281,11 @@ pub(super) fn short_vector<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
 }
 
 const RANDOM_BYTES: usize = 32;
-/// Drafts of TLS 1.3 before number 22 told no session identifier and no compression.
+/// Drafts of TLS 1.3 before number 22 told no session identifier and no compression, and their own version or 1.3 in the
+/// place where TLS 1.3 itself has 1.2.
 const FIRST_DRAFT_WITH_IDENTIFIER: u16 = 0x7f16;
 /// The random of a hello that is a `HelloRetryRequest`: the SHA-256 of that word (RFC 8446 §4.1.3).
 const RETRY_RANDOM: &[u8] = &[
-    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2,
-    0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2,
+    0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
