@@ -92,6 +92,14 @@ impl Connection {
         self
     }
 
+    /// Tells what the server was last found to speak (see [`Verdicts`](crate::Verdicts)): a second proof where the bytes
+    /// alone are not certain. Says nothing once the protocol is known.
+    pub fn expect(&mut self, protocol: Protocol) {
+        if let State::Detecting(detecting) = &mut self.state {
+            detecting.expected = Some(protocol);
+        }
+    }
+
     /// Takes the next bytes of one direction.
     pub fn handle_chunk(&mut self, chunk: Chunk<'_>) {
         self.stats.chunks = self.stats.chunks.saturating_add(1);

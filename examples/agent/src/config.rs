@@ -56,11 +56,18 @@ pub(crate) struct ParsingSettings {
     /// 0 is one per core, less one for capture.
     pub(crate) workers: u16,
     pub(crate) max_queued_batches: usize,
+    pub(crate) verdict_expiry: Duration,
+    pub(crate) max_verdicts: usize,
 }
 
 impl Default for ParsingSettings {
     fn default() -> Self {
-        Self { workers: 0, max_queued_batches: 256 }
+        Self {
+            workers: 0,
+            max_queued_batches: 256,
+            verdict_expiry: Duration::from_secs(60),
+            max_verdicts: 8_192,
+        }
     }
 }
 

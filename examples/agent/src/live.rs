@@ -125,8 +125,10 @@ impl Observation<'_> {
                 let (empty, empty_receiver) = bounded(max_batches);
                 lanes.push(Lane { full: full_sender, empty: empty_receiver });
                 let channels = Channels { full, empty, events: event_sender.clone() };
-                let (flow, connection) = (self.configuration.flow.clone(), Arc::clone(&connection));
-                parsers.push(scope.spawn(move || parsing::run(channels, flow, connection, self.health)));
+                let (configuration, connection) = (self.configuration, Arc::clone(&connection));
+                parsers.push(
+                    scope.spawn(move || parsing::run(channels, configuration, connection, self.health)),
+                );
             }
             drop(event_sender);
             let captures: Vec<_> = sources

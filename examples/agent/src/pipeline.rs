@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use df_core::{Chunk, Endpoint, FlowKey, Timestamp};
 use df_flow::{DirectionEvidence, FlowRecord, FlowSink};
-use df_l7::{Connection, ConnectionConfig, ConnectionStats, Exchange, Protocol};
+use df_l7::{Connection, ConnectionConfig, ConnectionStats, Exchange, Protocol, Verdicts};
+
+use crate::config::ParsingSettings;
 
 /// Takes what parsing gives: the delivery itself, or the channel that leads to it.
 pub(crate) trait Receiver {
@@ -18,6 +20,8 @@ pub(crate) trait Receiver {
 #[derive(Debug)]
 pub(crate) struct Pipeline<R> {
     config: Arc<ConnectionConfig>,
+    /// What servers were found to speak.
+    verdicts: Verdicts<Endpoint>,
     receiver: R,
     stats: ParsingStats,
 }
@@ -28,6 +32,8 @@ pub(crate) struct FlowState {
     connection: Connection,
     /// The protocol found; outlives the connection's end.
     protocol: Option<Protocol>,
+    /// Whether any bytes were seen.
+    has_begun: bool,
     /// The client when the flow began: records may turn the flow round, exchanges stay as they were.
     client: Endpoint,
 }
@@ -43,8 +49,9 @@ pub(crate) struct ParsingStats {
 
 impl<R: Receiver> Pipeline<R> {
     /// A pipeline that ends at `receiver`.
-    pub(crate) fn new(config: Arc<ConnectionConfig>, receiver: R) -> Self {
-        Self { config, receiver, stats: ParsingStats::default() }
+    pub(crate) fn new(config: Arc<ConnectionConfig>, parsing: &ParsingSettings, receiver: R) -> Self {
+        let verdicts = Verdicts::new(parsing.max_verdicts, parsing.verdict_expiry);
+        Self { config, verdicts, receiver, stats: ParsingStats::default() }
     }
 
     /// Where the pipeline ends.
@@ -70,15 +77,25 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
         FlowState {
             connection: connection.with_ports(key.client.port, key.server.port),
             protocol: None,
+            has_begun: false,
             client: key.client,
         }
     }
 
     fn chunk(&mut self, key: &FlowKey, state: &mut FlowState, chunk: Chunk<'_>) -> DirectionEvidence {
+        let now = chunk.timestamp;
+        if !std::mem::replace(&mut state.has_begun, true)
+            && let Some(protocol) = self.verdicts.expected(&key.server, now)
+        {
+            state.connection.expect(protocol);
+        }
         state.connection.handle_chunk(chunk);
         self.drain(key, &mut state.connection);
         let Some(protocol) = state.connection.protocol() else { return DirectionEvidence::None };
-        state.protocol = Some(protocol);
+        if state.protocol.replace(protocol) != Some(protocol) {
+            let server = if state.connection.is_reversed() { key.client } else { key.server };
+            self.verdicts.remember(server, protocol, now);
+        }
         if state.connection.is_reversed() {
             DirectionEvidence::Reversed
         } else {

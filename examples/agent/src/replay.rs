@@ -58,7 +58,11 @@ impl Replay {
             .map_err(|error| Failure::running(format!("cannot listen for signals: {error}")))?;
         Ok(Self {
             flows: FlowTable::new(configuration.flow.clone()),
-            pipeline: Pipeline::new(Arc::new(configuration.connection.clone()), delivery),
+            pipeline: Pipeline::new(
+                Arc::new(configuration.connection.clone()),
+                &configuration.parsing,
+                delivery,
+            ),
             decoding: DecodeStats::default(),
             named_interfaces: 0,
             stop,

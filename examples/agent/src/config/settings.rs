@@ -57,6 +57,10 @@ settings! {
         "Protocols that are not looked for.";
     "processors.request_log.application_protocol_inference.max_detection_chunks" => connection.max_detection_chunks,
         "Chunks of each direction that are looked at before a connection is given up as unknown.";
+    "processors.request_log.application_protocol_inference.inference_result_ttl" => parsing.verdict_expiry,
+        "How long a server's protocol, once found, helps to recognise its next connection.";
+    "processors.request_log.application_protocol_inference.max_inference_results" => parsing.max_verdicts,
+        "Servers whose protocol is remembered, per parsing thread; the one met first is forgotten.";
     "processors.request_log.tag_extraction.tracing_tag.http_real_client" => connection.context.client_address_headers,
         "Headers that carry the first client's address.";
     "processors.request_log.tag_extraction.tracing_tag.x_request_id" => connection.context.request_id_headers,
