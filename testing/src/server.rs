@@ -5,6 +5,7 @@ mod http;
 mod mariadb;
 mod postgresql;
 mod redis;
+mod tls;
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -36,11 +37,13 @@ pub enum ServerKind {
     MariaDb,
     /// PostgreSQL with a database `shop`.
     PostgreSql,
+    /// nginx as a TLS server, on four ports.
+    NginxTls,
 }
 
 impl ServerKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Nginx,
         Self::Tinyproxy,
         Self::WebSocket,
@@ -48,6 +51,7 @@ impl ServerKind {
         Self::Redis,
         Self::MariaDb,
         Self::PostgreSql,
+        Self::NginxTls,
     ];
 
     /// The name of the program.
@@ -60,6 +64,7 @@ impl ServerKind {
             Self::Redis => "redis",
             Self::MariaDb => "mariadb",
             Self::PostgreSql => "postgresql",
+            Self::NginxTls => "nginx-tls",
         }
     }
 
@@ -73,13 +78,14 @@ impl ServerKind {
             Self::Redis => 6379,
             Self::MariaDb => 3306,
             Self::PostgreSql => 5432,
+            Self::NginxTls => 443,
         }
     }
 
     /// The Debian package that has it.
     pub fn package(self) -> &'static str {
         match self {
-            Self::Nginx => "nginx",
+            Self::Nginx | Self::NginxTls => "nginx",
             Self::Tinyproxy => "tinyproxy",
             Self::WebSocket => "python3-websockets",
             Self::Named => "bind9",
@@ -127,6 +133,7 @@ impl Server {
             ServerKind::Redis => redis::redis(&site),
             ServerKind::MariaDb => mariadb::mariadb(&site),
             ServerKind::PostgreSql => postgresql::postgresql(&site),
+            ServerKind::NginxTls => tls::nginx(&site),
         }?;
         let Launch { mut command, ready_line, stop_signal } = launch;
         let log = File::create(site.log()).map_err(|source| PeerError::File { path: site.log(), source })?;
