@@ -37,7 +37,8 @@ fn certificates(site: &Site<'_>) -> Result<(), PeerError> {
         ("key.pem", "cert.pem", "/C=DE/O=Example Works/CN=df.test"),
         ("client-key.pem", "client.pem", "/O=Example Works/CN=a client"),
     ] {
-        let arguments = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -addext";
+        let arguments =
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -addext";
         run(Command::new(&openssl)
             .args(arguments.split(' '))
             .args(["subjectAltName=DNS:df.test,DNS:www.df.test", "-subj", subject])

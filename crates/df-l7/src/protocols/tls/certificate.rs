@@ -1,6 +1,7 @@
 //! What of an X.509 certificate (RFC 5280 §4.1) is told: whose it is, who says so, and how long it holds.
 
 use crate::ber::{Elements, tag};
+use crate::sql::cut_text;
 
 /// The names and dates of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,7 +43,7 @@ impl Certificate {
 /// The name as text (RFC 4514): the parts that have a usual short name, last one first.
 fn distinguished_name(name: &[u8], max_bytes: usize) -> String {
     let mut parts = Vec::new();
-    for set in Elements::new(name).take(MAX_NAME_PARTS) {
+    for set in Elements::new(name).filter(|part| part.tag == tag::SET).take(MAX_NAME_PARTS) {
         let mut pair = Elements::new(Elements::new(set.content).expect(tag::SEQUENCE).unwrap_or_default());
         let kind = pair.expect(tag::OBJECT_IDENTIFIER).and_then(part_name);
         if let (Some(kind), Some(value)) = (kind, pair.next()) {
@@ -50,7 +51,7 @@ fn distinguished_name(name: &[u8], max_bytes: usize) -> String {
         }
     }
     parts.reverse();
-    cut(parts.join(", "), max_bytes)
+    cut_text(parts.join(", ").as_bytes(), max_bytes)
 }
 
 /// The short name of a part of a distinguished name, by its object identifier (RFC 4514 §3).
@@ -71,18 +72,13 @@ fn part_name(identifier: &[u8]) -> Option<&'static str> {
 }
 
 fn text(tag: u8, content: &[u8], max_bytes: usize) -> String {
-    let kept = content.get(..max_bytes).unwrap_or(content);
     if tag == tag::BMP_STRING {
+        let kept = content.get(..max_bytes).unwrap_or(content);
         let units =
             kept.chunks_exact(2).map(|unit| unit.iter().fold(0, |sum, &byte| sum << 8 | u16::from(byte)));
         return char::decode_utf16(units).map(|read| read.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
     }
-    String::from_utf8_lossy(kept).into_owned()
-}
-
-fn cut(mut text: String, max_bytes: usize) -> String {
-    text.truncate(text.floor_char_boundary(max_bytes));
-    text
+    cut_text(content, max_bytes)
 }
 
 /// The next date: `YYMMDDhhmm[ss]Z` or `YYYYMMDDhhmm[ss]Z` (RFC 5280 §4.1.2.5) as `YYYY-MM-DDThh:mm:ssZ`.

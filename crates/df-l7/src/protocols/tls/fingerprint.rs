@@ -10,12 +10,12 @@ pub(super) fn ja3(hello: &ClientHello<'_>) -> String {
     let mut text = format!("{},", hello.version);
     join(&mut text, numbers(hello.ciphers));
     text.push(',');
-    join(&mut text, hello.extensions.map(|(kind, _)| kind));
+    join(&mut text, hello.extensions.clone().map(|(kind, _)| kind));
     text.push(',');
-    let groups = hello.extensions.find(extension::SUPPORTED_GROUPS).unwrap_or_default();
+    let groups = hello.extensions.content_of(extension::SUPPORTED_GROUPS).unwrap_or_default();
     join(&mut text, numbers(vector(&mut Cursor::new(groups)).unwrap_or_default()));
     text.push(',');
-    let formats = hello.extensions.find(extension::POINT_FORMATS).unwrap_or_default();
+    let formats = hello.extensions.content_of(extension::POINT_FORMATS).unwrap_or_default();
     let formats = short_vector(&mut Cursor::new(formats)).unwrap_or_default();
     join(&mut text, formats.iter().map(|&format| u16::from(format)));
     digest(&text)
@@ -24,7 +24,7 @@ pub(super) fn ja3(hello: &ClientHello<'_>) -> String {
 /// JA3S of a server: `version,cipher,extensions`.
 pub(super) fn ja3s(hello: &ServerHello<'_>) -> String {
     let mut text = format!("{},{},", hello.version, hello.cipher);
-    join(&mut text, hello.extensions.map(|(kind, _)| kind));
+    join(&mut text, hello.extensions.clone().map(|(kind, _)| kind));
     digest(&text)
 }
 

@@ -51,3 +51,6 @@ pub(crate) const ROW: ProtocolRow = ProtocolRow {
     detect: detect::detect,
     parser: |config, transport| Box::new(TlsParser::new(config, transport)) as Box<dyn Parser>,
 };
+
+#[cfg(test)]
+mod tests;

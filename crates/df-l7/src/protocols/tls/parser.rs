@@ -13,8 +13,7 @@ use super::wire::{
     self, ClientHello, RECORD_HEADER_BYTES, RecordHeader, ServerHello, handshake_kind, record,
 };
 use crate::{
-    ConnectionConfig, Input, Message, ParseError, ParseErrorReason, Parsed, Parser, Recovery, Request,
-    Response,
+    ConnectionConfig, Input, Message, ParseError, ParseErrorReason, Parsed, Parser, Request, Response,
 };
 
 /// Reads the handshake of one connection. What comes behind it is passed over, however much is missing of it.
@@ -81,7 +80,11 @@ impl TlsParser {
             Direction::ToServer => !self.has_asked && self.reader(direction).has_begun(),
             Direction::ToClient => self.flight.is_some() || self.reader(direction).has_begun(),
         };
-        if is_part { Parsed::Part { consumed } } else { Parsed::Skipped { consumed } }
+        if is_part {
+            return Parsed::Part { consumed };
+        }
+        let is_over = self.is_over[direction.index()];
+        Parsed::Skipped { consumed: if is_over { usize::MAX } else { consumed } }
     }
 
     /// Lets the reader of a direction tell its messages.
@@ -125,7 +128,7 @@ impl TlsParser {
             (Direction::ToClient, handshake_kind::SERVER_KEY_EXCHANGE) => {
                 self.flight().handle_key_exchange(body);
             }
-            (Direction::ToClient, handshake_kind::SERVER_HELLO_DONE) => self.flight().is_hello_done = true,
+            (Direction::ToClient, handshake_kind::SERVER_HELLO_DONE) => self.flight().handle_hello_done(),
             (_, kind) => told.is_encrypted = !is_handshake_kind(kind),
         }
     }
@@ -192,7 +195,7 @@ impl TlsParser {
         let flight = self.flight.take()?;
         self.end(Direction::ToClient);
         // The end of a handshake alone tells nothing of what was agreed on.
-        let flight = (flight.has_hello || self.has_asked).then_some(flight)?;
+        let flight = (flight.has_chosen() || self.has_asked).then_some(flight)?;
         Some(flight.into_response(progress))
     }
 
@@ -202,7 +205,7 @@ impl TlsParser {
     }
 
     fn awaits_second_hello(&self) -> bool {
-        self.flight.as_ref().is_some_and(|flight| flight.is_retry)
+        self.flight.as_ref().is_some_and(|flight| flight.is_retry())
     }
 
     fn flight(&mut self) -> &mut Flight {
@@ -245,11 +248,6 @@ impl Parser for TlsParser {
 
     fn is_message_start(&self, direction: Direction, bytes: &[u8]) -> bool {
         self.is_over[direction.index()] || detect::is_record_start(direction, bytes)
-    }
-
-    fn on_gap(&mut self, direction: Direction) -> Recovery {
-        let _ = direction;
-        Recovery::Resynchronize
     }
 
     fn interrupt(&mut self, direction: Direction) -> Option<Message> {

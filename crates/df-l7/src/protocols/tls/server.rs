@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use super::certificate::Certificate;
 use super::ciphers::cipher_name;
-use super::client::text;
 use super::fingerprint::ja3s;
 use super::names::{alert_name, conventional_version, hides_handshake, version_name};
 use super::wire::{ServerHello, application_protocols, extension, first_certificate, numbers};
+use crate::sql::cut_text;
 use crate::{Attributes, Response, ResponseStatus};
 
 /// A server's answer to a client's hello, as far as it was seen.
@@ -15,15 +15,23 @@ use crate::{Attributes, Response, ResponseStatus};
 pub(super) struct Flight {
     version: Option<u16>,
     attributes: Attributes,
-    /// Whether the server has said that it is done with its part: then keys are exchanged anew.
-    pub(super) is_hello_done: bool,
-    has_certificate: bool,
-    has_client_certificate: bool,
-    /// Whether the hello with the choice was seen.
-    pub(super) has_hello: bool,
-    /// Whether the client is to send another hello, and the choice comes after it.
-    pub(super) is_retry: bool,
+    stage: Stage,
+    /// Whether a certificate was told, of the server and of the client.
+    has_certificate: [bool; 2],
     failure: Option<Failure>,
+}
+
+/// How far the server has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+enum Stage {
+    #[default]
+    Begun,
+    /// The client is to send another hello, and the choice comes after it.
+    Retry,
+    /// It has told its choice.
+    Chosen,
+    /// It has said that it is done with its part: then keys are exchanged anew.
+    Done,
 }
 
 /// The alert that ended a handshake.
@@ -52,10 +60,10 @@ pub(super) enum Progress {
 impl Flight {
     /// The server's choice. Gives whether everything behind it is encrypted.
     pub(super) fn handle_hello(&mut self, hello: &ServerHello<'_>, max_text_bytes: usize) -> bool {
-        if self.has_hello {
+        if self.has_chosen() {
             return false;
         }
-        let selected = hello.extensions.find(extension::SUPPORTED_VERSIONS);
+        let selected = hello.extensions.content_of(extension::SUPPORTED_VERSIONS);
         let version = selected.and_then(|content| numbers(content).next()).unwrap_or(hello.version);
         if self.version.is_none() {
             self.choose(version, hello.cipher);
@@ -64,20 +72,20 @@ impl Flight {
             self.ask_again();
             return false;
         }
-        (self.has_hello, self.is_retry) = (true, false);
+        self.stage = Stage::Chosen;
         let attributes = &mut self.attributes;
-        let chosen = hello.extensions.find(extension::ALPN).unwrap_or_default();
+        let chosen = hello.extensions.content_of(extension::ALPN).unwrap_or_default();
         if let Some(name) = application_protocols(chosen).next() {
-            attributes.push("tls.next_protocol", text(name, max_text_bytes));
+            attributes.push("tls.next_protocol", cut_text(name, max_text_bytes));
         }
-        let share = hello.extensions.find(extension::KEY_SHARE).unwrap_or_default();
+        let share = hello.extensions.content_of(extension::KEY_SHARE).unwrap_or_default();
         if let Some(name) = numbers(share).next().and_then(group_name) {
             attributes.push("tls.curve", name);
         }
         attributes.push("tls.server.ja3s", ja3s(hello));
         let is_hidden = hides_handshake(version);
         if is_hidden {
-            attributes.push("tls.resumed", hello.extensions.find(extension::PRE_SHARED_KEY).is_some());
+            attributes.push("tls.resumed", hello.extensions.content_of(extension::PRE_SHARED_KEY).is_some());
         }
         is_hidden
     }
@@ -94,16 +102,17 @@ impl Flight {
 
     /// The server wants another hello before it chooses.
     pub(super) fn ask_again(&mut self) {
-        if !self.has_hello && !self.is_retry {
-            self.is_retry = true;
+        if self.stage == Stage::Begun {
+            self.stage = Stage::Retry;
             self.attributes.push("df.tls.hello_retry", true);
         }
     }
 
     pub(super) fn handle_certificate(&mut self, sender: Sender, body: &[u8], max_text_bytes: usize) {
+        let [of_server, of_client] = &mut self.has_certificate;
         let (has_one, names) = match sender {
-            Sender::Server => (&mut self.has_certificate, &SERVER_NAMES),
-            Sender::Client => (&mut self.has_client_certificate, &CLIENT_NAMES),
+            Sender::Server => (of_server, &SERVER_NAMES),
+            Sender::Client => (of_client, &CLIENT_NAMES),
         };
         let first = first_certificate(body).and_then(|bytes| Certificate::read(bytes, max_text_bytes));
         let Some(certificate) = first.filter(|_| !*has_one) else { return };
@@ -134,6 +143,19 @@ impl Flight {
         }
     }
 
+    /// The server has nothing more to say before the keys are agreed on.
+    pub(super) const fn handle_hello_done(&mut self) {
+        self.stage = Stage::Done;
+    }
+
+    pub(super) fn has_chosen(&self) -> bool {
+        self.stage >= Stage::Chosen
+    }
+
+    pub(super) fn is_retry(&self) -> bool {
+        self.stage == Stage::Retry
+    }
+
     /// The alert that ends the handshake; of several the first one counts.
     pub(super) fn fail(&mut self, failure: Failure) {
         self.failure.get_or_insert(failure);
@@ -147,7 +169,7 @@ impl Flight {
             return self.failed(failure);
         }
         if is_known && progress == Progress::Encrypted {
-            self.attributes.push("tls.resumed", !self.is_hello_done);
+            self.attributes.push("tls.resumed", self.stage != Stage::Done);
             self.attributes.push("tls.established", true);
         }
         let status = match progress {

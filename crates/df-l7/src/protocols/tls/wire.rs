@@ -101,7 +101,7 @@ pub(super) fn short_record_len(bytes: &[u8]) -> Option<usize> {
 }
 
 /// What a client offers. Lists are the bytes as they came; what was cut is empty or shorter.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct ClientHello<'a> {
     pub(super) version: u16,
     pub(super) ciphers: &'a [u8],
@@ -168,7 +168,7 @@ impl<'a> ClientHello<'a> {
 }
 
 /// What a server chose.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct ServerHello<'a> {
     /// The version in the version's own place; TLS 1.3 tells its own in an extension.
     pub(super) version: u16,
@@ -202,7 +202,7 @@ impl<'a> ServerHello<'a> {
 }
 
 /// The extensions of a hello.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Extensions<'a> {
     bytes: &'a [u8],
     is_whole: bool,
@@ -216,9 +216,8 @@ impl<'a> Extensions<'a> {
     }
 
     /// The content of the first extension of this kind.
-    pub(super) fn find(self, kind: u16) -> Option<&'a [u8]> {
-        let mut all = self;
-        all.find_map(|(found, content)| (found == kind).then_some(content))
+    pub(super) fn content_of(&self, kind: u16) -> Option<&'a [u8]> {
+        self.clone().find_map(|(found, content)| (found == kind).then_some(content))
     }
 }
 
