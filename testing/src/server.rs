@@ -39,11 +39,13 @@ pub enum ServerKind {
     PostgreSql,
     /// nginx as a TLS server, on four ports.
     NginxTls,
+    /// A QUIC echo server made of Python's `aioquic`.
+    Quic,
 }
 
 impl ServerKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Nginx,
         Self::Tinyproxy,
         Self::WebSocket,
@@ -52,6 +54,7 @@ impl ServerKind {
         Self::MariaDb,
         Self::PostgreSql,
         Self::NginxTls,
+        Self::Quic,
     ];
 
     /// The name of the program.
@@ -65,6 +68,7 @@ impl ServerKind {
             Self::MariaDb => "mariadb",
             Self::PostgreSql => "postgresql",
             Self::NginxTls => "nginx-tls",
+            Self::Quic => "quic",
         }
     }
 
@@ -79,6 +83,7 @@ impl ServerKind {
             Self::MariaDb => 3306,
             Self::PostgreSql => 5432,
             Self::NginxTls => 443,
+            Self::Quic => 4433,
         }
     }
 
@@ -88,6 +93,7 @@ impl ServerKind {
             Self::Nginx | Self::NginxTls => "nginx",
             Self::Tinyproxy => "tinyproxy",
             Self::WebSocket => "python3-websockets",
+            Self::Quic => "python3",
             Self::Named => "bind9",
             Self::Redis => "redis-server",
             Self::MariaDb => "mariadb-server",
@@ -134,6 +140,7 @@ impl Server {
             ServerKind::MariaDb => mariadb::mariadb(&site),
             ServerKind::PostgreSql => postgresql::postgresql(&site),
             ServerKind::NginxTls => tls::nginx(&site),
+            ServerKind::Quic => tls::quic(&site),
         }?;
         let Launch { mut command, ready_line, stop_signal } = launch;
         let log = File::create(site.log()).map_err(|source| PeerError::File { path: site.log(), source })?;

@@ -11,6 +11,7 @@ pub mod dns;
 pub mod http1;
 pub mod mysql;
 pub mod postgresql;
+pub mod quic;
 pub mod redis;
 #[cfg(test)]
 pub(crate) mod template;
@@ -163,6 +164,8 @@ macro_rules! protocols {
 protocols! {
     /// The handshake of TLS and SSL 3.
     Tls => tls::ROW;
+    /// The beginning of a QUIC connection.
+    Quic => quic::ROW;
     /// HTTP/1.0 and HTTP/1.1 (RFC 9112).
     Http1 => http1::ROW;
     /// The Redis serialization protocol, versions 2 and 3.

@@ -54,7 +54,7 @@ fn python() -> Result<PathBuf, PeerError> {
     Err(PeerError::Missing { program: "python3 with websockets".to_owned(), package: "python3-websockets" })
 }
 
-fn peers() -> PathBuf {
+pub(super) fn peers() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")
 }
 

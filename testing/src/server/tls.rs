@@ -1,9 +1,10 @@
-//! nginx as a TLS server.
+//! nginx as a TLS server, and a QUIC server.
 
 use std::process::Command;
 
 use rustix::process::Signal;
 
+use super::http::peers;
 use super::{Launch, Site};
 use crate::PeerError;
 use crate::place::{find, run};
@@ -29,6 +30,14 @@ pub(super) fn nginx(site: &Site<'_>) -> Result<Launch, PeerError> {
     let mut command = site.place.tied_command(&nginx, None);
     command.arg("-p").arg(site.directory).arg("-e").arg(site.path("error.log")).arg("-c").arg(configuration);
     Ok(Launch { command, ready_line: None, stop_signal: Signal::QUIT })
+}
+
+/// An echo server made of Python's `aioquic`, with another one that always asks for a proof of the address a port higher.
+pub(super) fn quic(site: &Site<'_>) -> Result<Launch, PeerError> {
+    certificates(site)?;
+    let mut command = site.place.tied_command(&find("python3", "python3")?, None);
+    command.arg(peers().join("quic_server.py")).arg(site.port.to_string()).arg(site.directory);
+    Ok(Launch { command, ready_line: None, stop_signal: Signal::TERM })
 }
 
 fn certificates(site: &Site<'_>) -> Result<(), PeerError> {
