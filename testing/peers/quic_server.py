@@ -20,8 +20,6 @@ async def main(port, folder):
     configuration.load_cert_chain(f"{folder}/cert.pem", f"{folder}/key.pem")
     await serve("0.0.0.0", port, configuration=configuration, stream_handler=echo)
     await serve("0.0.0.0", port + 1, configuration=configuration, stream_handler=echo, retry=True)
-    # What is waited for is a TCP port.
-    await asyncio.start_server(lambda reader, writer: writer.close(), "0.0.0.0", port)
     await asyncio.Future()
 
 

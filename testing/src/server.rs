@@ -3,6 +3,7 @@
 mod dns;
 mod http;
 mod mariadb;
+mod plain;
 mod postgresql;
 mod redis;
 mod tls;
@@ -41,11 +42,19 @@ pub enum ServerKind {
     NginxTls,
     /// A QUIC echo server made of Python's `aioquic`.
     Quic,
+    /// chrony that has a clock of its own.
+    Chrony,
+    /// A mail server made of Python's `aiosmtpd`.
+    Mail,
+    /// OpenLDAP with entries below `dc=df,dc=test`.
+    Slapd,
+    /// SIPp that takes every call.
+    Sipp,
 }
 
 impl ServerKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Nginx,
         Self::Tinyproxy,
         Self::WebSocket,
@@ -55,6 +64,10 @@ impl ServerKind {
         Self::PostgreSql,
         Self::NginxTls,
         Self::Quic,
+        Self::Chrony,
+        Self::Mail,
+        Self::Slapd,
+        Self::Sipp,
     ];
 
     /// The name of the program.
@@ -69,6 +82,10 @@ impl ServerKind {
             Self::PostgreSql => "postgresql",
             Self::NginxTls => "nginx-tls",
             Self::Quic => "quic",
+            Self::Chrony => "chrony",
+            Self::Mail => "mail",
+            Self::Slapd => "slapd",
+            Self::Sipp => "sipp",
         }
     }
 
@@ -84,6 +101,10 @@ impl ServerKind {
             Self::PostgreSql => 5432,
             Self::NginxTls => 443,
             Self::Quic => 4433,
+            Self::Chrony => 123,
+            Self::Mail => 25,
+            Self::Slapd => 389,
+            Self::Sipp => 5060,
         }
     }
 
@@ -93,7 +114,10 @@ impl ServerKind {
             Self::Nginx | Self::NginxTls => "nginx",
             Self::Tinyproxy => "tinyproxy",
             Self::WebSocket => "python3-websockets",
-            Self::Quic => "python3",
+            Self::Quic | Self::Mail => "python3",
+            Self::Chrony => "chrony",
+            Self::Slapd => "slapd",
+            Self::Sipp => "sip-tester",
             Self::Named => "bind9",
             Self::Redis => "redis-server",
             Self::MariaDb => "mariadb-server",
@@ -141,6 +165,10 @@ impl Server {
             ServerKind::PostgreSql => postgresql::postgresql(&site),
             ServerKind::NginxTls => tls::nginx(&site),
             ServerKind::Quic => tls::quic(&site),
+            ServerKind::Chrony => plain::chrony(&site),
+            ServerKind::Mail => plain::mail(&site),
+            ServerKind::Slapd => plain::directory(&site),
+            ServerKind::Sipp => plain::telephone(&site),
         }?;
         let Launch { mut command, ready_line, stop_signal } = launch;
         let log = File::create(site.log()).map_err(|source| PeerError::File { path: site.log(), source })?;

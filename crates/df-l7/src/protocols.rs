@@ -9,7 +9,9 @@ use crate::{ConnectionConfig, Detection, Parser};
 
 pub mod dns;
 pub mod http1;
+pub mod icmp;
 pub mod mysql;
+pub mod ntp;
 pub mod postgresql;
 pub mod quic;
 pub mod redis;
@@ -176,6 +178,10 @@ protocols! {
     Mysql => mysql::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.
     Dns => dns::ROW;
+    /// ICMP echo.
+    Icmp => icmp::ROW;
+    /// The Network Time Protocol.
+    Ntp => ntp::ROW;
 }
 
 impl Protocol {
