@@ -13,12 +13,16 @@ pub mod http1;
 pub mod http2;
 pub mod kafka;
 pub mod memcached;
+pub mod icmp;
 pub mod mysql;
+pub mod ntp;
 pub mod postgresql;
+pub mod quic;
 pub mod redis;
 pub mod rocketmq;
 #[cfg(test)]
 pub(crate) mod template;
+pub mod tls;
 
 /// What the rest of the library needs to know of a protocol.
 #[derive(Clone, Copy)]
@@ -165,6 +169,10 @@ macro_rules! protocols {
 }
 
 protocols! {
+    /// The handshake of TLS and SSL 3.
+    Tls => tls::ROW;
+    /// The beginning of a QUIC connection.
+    Quic => quic::ROW;
     /// HTTP/1.0 and HTTP/1.1 (RFC 9112).
     Http1 => http1::ROW;
     /// HTTP/2 (RFC 9113).
@@ -187,6 +195,10 @@ protocols! {
     Kafka => kafka::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.
     Dns => dns::ROW;
+    /// ICMP echo.
+    Icmp => icmp::ROW;
+    /// The Network Time Protocol.
+    Ntp => ntp::ROW;
 }
 
 impl Protocol {
