@@ -9,6 +9,7 @@ use crate::{ConnectionConfig, Detection, Parser};
 
 pub mod dns;
 pub mod http1;
+pub mod mongodb;
 pub mod mysql;
 pub mod postgresql;
 pub mod redis;
@@ -161,6 +162,8 @@ protocols! {
     Postgresql => postgresql::ROW;
     /// MySQL's and MariaDB's client/server protocol.
     Mysql => mysql::ROW;
+    /// MongoDB's wire protocol.
+    Mongodb => mongodb::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.
     Dns => dns::ROW;
 }
