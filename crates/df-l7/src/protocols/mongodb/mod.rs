@@ -51,3 +51,6 @@ pub(crate) const ROW: ProtocolRow = ProtocolRow {
     detect: detect::detect,
     parser: |config, _| Box::new(MongodbParser::new(config)) as Box<dyn Parser>,
 };
+
+#[cfg(test)]
+mod tests;

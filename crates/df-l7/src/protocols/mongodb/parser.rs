@@ -18,15 +18,24 @@ pub struct MongodbParser {
     config: Arc<ConnectionConfig>,
     /// The message of each direction that is being read.
     readings: [Option<Box<Reading>>; 2],
-    /// The number of the last reply that said that another follows, without a request of its own.
-    streaming: Option<u32>,
+    /// A reply in several messages, of which the last is still to come.
+    stream: Option<Stream>,
     server_version: Option<String>,
+}
+
+/// A reply in several messages.
+#[derive(Debug, Clone, Copy)]
+struct Stream {
+    /// The request, which the first message names, and those behind it with some servers.
+    request: u32,
+    /// The last message, which the next one names.
+    last_reply: u32,
 }
 
 impl MongodbParser {
     /// A parser for one connection.
     pub fn new(config: &Arc<ConnectionConfig>) -> Self {
-        Self { config: Arc::clone(config), readings: [None, None], streaming: None, server_version: None }
+        Self { config: Arc::clone(config), readings: [None, None], stream: None, server_version: None }
     }
 
     fn parse_start(&mut self, direction: Direction, input: Input<'_>) -> Result<Parsed, ParseError> {
@@ -66,7 +75,7 @@ impl MongodbParser {
                 Parsed::Incomplete { needed }
             }
             Step::Waiting { consumed, .. } => {
-                let is_passed_over = self.is_passed_over(&reading.header);
+                let is_passed_over = self.stream.is_some_and(|stream| stream.has(&reading.header));
                 self.readings[direction.index()] = Some(reading);
                 let consumed = consumed.saturating_add(skipped);
                 if is_passed_over { Parsed::Skipped { consumed } } else { Parsed::Part { consumed } }
@@ -121,22 +130,24 @@ impl MongodbParser {
                 Some(make(request).with_id(u64::from(header.request_id)))
             }
             Facts::Reply(facts) => {
-                let is_passed_over = self.is_passed_over(&header) && !facts.is_failure();
-                if header.opcode == Opcode::Message {
-                    self.streaming = has_more_to_come.then_some(header.request_id);
-                }
+                let stream = self.stream.filter(|stream| stream.has(&header));
+                let is_passed_over = stream.is_some() && !facts.is_failure();
+                let request = stream.map_or(header.response_to, |stream| stream.request);
+                self.stream = has_more_to_come.then_some(Stream { request, last_reply: header.request_id });
                 if facts.version.is_some() {
                     self.server_version.clone_from(&facts.version);
                 }
                 let response = Message::response(facts.into_response());
-                (!is_passed_over).then(|| response.with_id(u64::from(header.response_to)))
+                (!is_passed_over).then(|| response.with_id(u64::from(request)))
             }
         }
     }
+}
 
-    /// Whether this is a further reply to a request: it names the reply before it.
-    fn is_passed_over(&self, header: &Header) -> bool {
-        !header.is_request() && self.streaming == Some(header.response_to)
+impl Stream {
+    /// Whether this message belongs to it.
+    const fn has(self, header: &Header) -> bool {
+        !header.is_request() && (header.response_to == self.last_reply || header.response_to == self.request)
     }
 }
 

@@ -113,6 +113,10 @@ impl ReplyFacts {
         let is_done = self.ok == Some(true) || self.has_cursor || self.old_flags.is_some();
         let failure = if is_whole_failure { Some(self.failure) } else { self.partial_failure };
         let mut response = Response { version: self.version.map(Cow::Owned), ..Response::default() };
+        let is_document = self.old_flags.is_some() && self.ok.is_none() && !is_whole_failure;
+        if let (Rows::Unknown, true) = (self.rows, is_document) {
+            response.attributes.push("db.response.returned_rows", 1_u32);
+        }
         if let Rows::All(rows) = self.rows {
             response.attributes.push("db.response.returned_rows", rows);
         }
