@@ -8,6 +8,7 @@ use df_core::{Direction, Transport};
 use crate::{ConnectionConfig, Detection, Parser};
 
 pub mod dns;
+pub mod dubbo;
 pub mod http1;
 pub mod mongodb;
 pub mod mysql;
@@ -162,6 +163,8 @@ protocols! {
     Postgresql => postgresql::ROW;
     /// MySQL's and MariaDB's client/server protocol.
     Mysql => mysql::ROW;
+    /// Apache Dubbo's protocol, version 2.
+    Dubbo => dubbo::ROW;
     /// MongoDB's wire protocol.
     Mongodb => mongodb::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.

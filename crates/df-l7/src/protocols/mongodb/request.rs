@@ -99,6 +99,7 @@ impl RequestFacts {
         if let Some(namespace) = &self.namespace {
             request.attributes.push("db.namespace", namespace.clone());
         }
+        request.target.clone_from(&self.namespace);
         request.resource = self.namespace;
         request.endpoint = Some(kind.to_string());
         match self.collection {
