@@ -14,6 +14,9 @@ pub mod http2;
 pub mod kafka;
 pub mod memcached;
 pub mod icmp;
+pub mod dubbo;
+pub mod http1;
+pub mod mongodb;
 pub mod mysql;
 pub mod ntp;
 pub mod postgresql;
@@ -193,6 +196,10 @@ protocols! {
     Rocketmq => rocketmq::ROW;
     /// Apache Kafka's protocol.
     Kafka => kafka::ROW;
+    /// Apache Dubbo's protocol, version 2.
+    Dubbo => dubbo::ROW;
+    /// MongoDB's wire protocol.
+    Mongodb => mongodb::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.
     Dns => dns::ROW;
     /// ICMP echo.
