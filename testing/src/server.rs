@@ -69,7 +69,7 @@ pub enum ServerKind {
 
 impl ServerKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: &'static [Self] = &[
         Self::Nginx,
         Self::NginxHttp2,
         Self::Nghttpd,
@@ -144,11 +144,10 @@ impl ServerKind {
     /// The Debian package that has it.
     pub fn package(self) -> &'static str {
         match self {
-            Self::Nginx | Self::NginxHttp2 => "nginx",
+            Self::Nginx | Self::NginxHttp2 | Self::NginxTls => "nginx",
             Self::Nghttpd => "nghttp2-server",
             Self::Nghttpx => "nghttp2-proxy",
             Self::Grpc => "python3-grpcio",
-            Self::Nginx | Self::NginxTls => "nginx",
             Self::Tinyproxy => "tinyproxy",
             Self::WebSocket => "python3-websockets",
             Self::Quic | Self::Mail => "python3",

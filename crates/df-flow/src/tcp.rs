@@ -18,7 +18,7 @@ use state::State;
 pub(crate) use troubles::{Trouble, Troubles};
 
 /// The life of one TCP connection.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct TcpLife {
     handshake: HandshakeTimes,
     senders: [Sender; 2],

@@ -97,7 +97,7 @@ mod verdicts;
 
 pub use attribute::{Attribute, AttributeValue, Attributes};
 pub use config::{ConnectionConfig, ContextConfig, Obfuscation};
-pub use connection::{Connection, ConnectionStats};
+pub use connection::{Connection, ConnectionStats, RestingConnection};
 pub use context::PropagatedContext;
 pub use cursor::Cursor;
 pub use detection::{Confidence, Detection, Match};

@@ -8,14 +8,13 @@ use df_core::{Direction, Transport};
 use crate::{ConnectionConfig, Detection, Parser};
 
 pub mod dns;
+pub mod dubbo;
 pub mod fastcgi;
 pub mod http1;
 pub mod http2;
+pub mod icmp;
 pub mod kafka;
 pub mod memcached;
-pub mod icmp;
-pub mod dubbo;
-pub mod http1;
 pub mod mongodb;
 pub mod mysql;
 pub mod ntp;
