@@ -1,8 +1,8 @@
-//! Finds flows by their ends alone: the other direction may be in another VLAN.
+//! Finds flows by their ends alone: the other direction may be in another VLAN or virtual network.
 
 use hashbrown::HashTable;
 
-/// Flows by their ends. Empty, and then without memory, where no packet has a VLAN tag.
+/// Flows by their ends. Empty, and then without memory, where no packet has a VLAN tag or virtual network.
 #[derive(Debug, Default)]
 pub(crate) struct EndsIndex {
     flows: HashTable<Place>,
@@ -16,7 +16,7 @@ struct Place {
 }
 
 impl EndsIndex {
-    /// VLANs are in use from now on.
+    /// VLANs or virtual networks are in use from now on.
     pub(crate) const fn enable(&mut self) {
         self.is_in_use = true;
     }

@@ -1,7 +1,7 @@
 //! One flow: its account, its TCP life and the order of its bytes.
 
 use df_core::{
-    Direction, FlowKey, Packet, TcpFlags, Timestamp, Transport, TransportHeader, Tunnel, VlanTags,
+    Direction, FlowKey, Packet, TcpFlags, Timestamp, Transport, TransportHeader, Tunnel, VirtualNetwork, VlanTags,
 };
 
 use crate::assembler::Assembler;
@@ -15,8 +15,8 @@ pub(crate) struct Flow<S> {
     pub(crate) id: u64,
     pub(crate) hash: u64,
     pub(crate) key: FlowKey,
-    /// The VLAN tags of each direction's packets; none as long as it has none.
-    pub(crate) vlans: [Option<VlanTags>; 2],
+    /// The VLAN tags and the virtual network of each direction's packets; none as long as it has none.
+    pub(crate) networks: [Option<(VlanTags, Option<VirtualNetwork>)>; 2],
     /// The tunnels around each direction's packets. Without memory for the many flows that have none.
     pub(crate) tunnels: Option<Box<[Vec<Tunnel>; 2]>>,
     /// Type and code of the last ICMP error that quoted the flow.
@@ -42,15 +42,15 @@ impl<S> Flow<S> {
     /// Which way a packet of this flow goes; none if it belongs to another flow.
     pub(crate) fn direction_of(&self, packet: &Packet<'_>) -> Option<Direction> {
         let direction = direction_in(&self.key, packet)?;
-        let vlan = self.vlans[direction.index()].unwrap_or(self.key.vlan);
-        (vlan == packet.vlan).then_some(direction)
+        let network = self.networks[direction.index()].unwrap_or((self.key.vlan, self.key.virtual_network));
+        (network == (packet.vlan, packet.virtual_network)).then_some(direction)
     }
 
-    /// Which way a packet goes that may be the first of the other direction, in another VLAN: some networks carry the
-    /// two directions of a connection in different ones.
-    pub(crate) fn direction_across_vlans(&self, packet: &Packet<'_>) -> Option<Direction> {
+    /// Which way a packet goes that may be the first of the other direction, in another VLAN or virtual network: some
+    /// networks carry the two directions of a connection in different ones.
+    pub(crate) fn direction_across_networks(&self, packet: &Packet<'_>) -> Option<Direction> {
         let direction = direction_in(&self.key, packet)?;
-        let is_new = self.vlans[direction.index()].is_none();
+        let is_new = self.networks[direction.index()].is_none();
         let answers = match packet.transport {
             TransportHeader::Tcp(segment) => {
                 let other = &self.assemblers[direction.reversed().index()];
@@ -82,9 +82,9 @@ impl<S> Flow<S> {
     pub(crate) fn count(&mut self, direction: Direction, packet: &Packet<'_>) {
         self.end = self.end.max(packet.timestamp);
         self.start = self.start.min(packet.timestamp);
-        self.vlans[direction.index()].get_or_insert(packet.vlan);
+        self.networks[direction.index()].get_or_insert((packet.vlan, packet.virtual_network));
         let counters = &mut self.counters[direction.index()];
-        counters.packets += u64::from(packet.frames);
+        counters.packets += u64::from(packet.fragments);
         counters.bytes += u64::from(packet.frame_len);
         counters.l3_bytes += u64::from(packet.ip_len);
         counters.l4_bytes += u64::from(packet.payload_len);

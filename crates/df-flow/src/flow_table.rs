@@ -142,7 +142,7 @@ impl<S> FlowTable<S> {
         hash: u64,
         sink: &mut impl FlowSink<S>,
     ) -> (usize, Direction) {
-        if let Some((slot, direction)) = self.find(packet, hash).or_else(|| self.find_across_vlans(packet)) {
+        if let Some((slot, direction)) = self.find(packet, hash).or_else(|| self.find_across_networks(packet)) {
             if !self.is_reused(slot, direction, packet) {
                 return (slot, direction);
             }
@@ -160,9 +160,9 @@ impl<S> FlowTable<S> {
         found.copied().zip(direction)
     }
 
-    /// The flow between the same ends whose other direction is in another VLAN and has this one, or may begin with this
+    /// The flow between the same ends whose other direction is in another VLAN or virtual network and has this one, or may begin with this
     /// packet if there is just one such flow.
-    fn find_across_vlans(&self, packet: &Packet<'_>) -> Option<(usize, Direction)> {
+    fn find_across_networks(&self, packet: &Packet<'_>) -> Option<(usize, Direction)> {
         if !self.ends_index.is_in_use() {
             return None;
         }
@@ -173,7 +173,7 @@ impl<S> FlowTable<S> {
             if let Some(direction) = flow.direction_of(packet) {
                 return Some((slot, direction));
             }
-            if let Some(direction) = flow.direction_across_vlans(packet) {
+            if let Some(direction) = flow.direction_across_networks(packet) {
                 let is_only_one = beginnings.is_none();
                 beginnings = Some(is_only_one.then_some((slot, direction)));
             }
@@ -208,7 +208,7 @@ impl<S> FlowTable<S> {
             id: self.next_id,
             hash,
             key,
-            vlans: [None; 2],
+            networks: [None; 2],
             tunnels: None,
             last_icmp_error: None,
             active_ns: now_ns,
@@ -236,7 +236,7 @@ impl<S> FlowTable<S> {
     }
 
     fn note_ends(&mut self, slot: usize, packet: &Packet<'_>) {
-        if packet.vlan.outer.is_some() {
+        if packet.vlan.outer.is_some() || packet.virtual_network.is_some() {
             self.ends_index.enable();
         }
         if self.ends_index.is_in_use() {

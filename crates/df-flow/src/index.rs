@@ -26,7 +26,7 @@ pub(crate) fn ends_hash(ends: [Endpoint; 2], seed: u64) -> u64 {
 }
 
 /// Which of `shards` a packet belongs to, so that both directions of a flow meet in the same one, be they in different
-/// VLANs, and the ICMP errors that quote it too.
+/// networks, and the ICMP errors that quote it too.
 #[allow(
     clippy::cast_possible_truncation,
     reason = "the product of a 32-bit fraction and the count is below the count"
@@ -38,17 +38,14 @@ pub fn shard_of(packet: &Packet<'_>, shards: usize) -> usize {
     ((fraction * shards as u64) >> 32) as usize
 }
 
-/// Which way a packet between the ends of `key` goes, whatever its VLAN tags; none if it belongs to another flow.
+/// Which way a packet between the ends of `key` goes, whatever its VLAN tags and virtual network; none if it belongs to another flow.
 pub(crate) fn direction_in(key: &FlowKey, packet: &Packet<'_>) -> Option<Direction> {
     direction_in_key(key, &packet.flow_key())
 }
 
 /// Which way a packet whose flow would be `other` goes, its sender the client.
 pub(crate) fn direction_in_key(key: &FlowKey, other: &FlowKey) -> Option<Direction> {
-    if key.transport != other.transport
-        || key.interface != other.interface
-        || key.virtual_network != other.virtual_network
-    {
+    if key.transport != other.transport || key.interface != other.interface {
         return None;
     }
     if key.client == other.client && key.server == other.server {
