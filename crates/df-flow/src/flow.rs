@@ -1,7 +1,8 @@
 //! One flow: its account, its TCP life and the order of its bytes.
 
 use df_core::{
-    Direction, FlowKey, Packet, TcpFlags, Timestamp, Transport, TransportHeader, Tunnel, VirtualNetwork, VlanTags,
+    Direction, FlowKey, Packet, TcpFlags, Timestamp, Transport, TransportHeader, Tunnel, VirtualNetwork,
+    VlanTags,
 };
 
 use crate::assembler::Assembler;

@@ -142,7 +142,8 @@ impl<S> FlowTable<S> {
         hash: u64,
         sink: &mut impl FlowSink<S>,
     ) -> (usize, Direction) {
-        if let Some((slot, direction)) = self.find(packet, hash).or_else(|| self.find_across_networks(packet)) {
+        if let Some((slot, direction)) = self.find(packet, hash).or_else(|| self.find_across_networks(packet))
+        {
             if !self.is_reused(slot, direction, packet) {
                 return (slot, direction);
             }

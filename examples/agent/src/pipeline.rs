@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use df_core::{Chunk, Endpoint, FlowKey, Timestamp};
+use df_core::{Chunk, Endpoint, FlowKey, Timestamp, Tunnel};
 use df_flow::{DirectionEvidence, FlowRecord, FlowSink};
 use df_l7::{Connection, ConnectionConfig, ConnectionStats, Exchange, Protocol};
 
@@ -10,6 +10,8 @@ use df_l7::{Connection, ConnectionConfig, ConnectionStats, Exchange, Protocol};
 pub(crate) trait Receiver {
     /// An exchange, and its connection with client and server as the flow table believes.
     fn exchange(&mut self, exchange: Exchange, key: &FlowKey);
+    /// The tunnels around a flow's packets, outermost first: told before its first exchange.
+    fn tunnels(&mut self, key: &FlowKey, tunnels: &[Tunnel]);
     /// A flow record, and the protocol found in the flow.
     fn flow(&mut self, record: FlowRecord, protocol: Option<Protocol>);
 }
@@ -72,6 +74,10 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
             protocol: None,
             client: key.client,
         }
+    }
+
+    fn tunnelled(&mut self, key: &FlowKey, _: &mut FlowState, tunnels: &[Tunnel]) {
+        self.receiver.tunnels(key, tunnels);
     }
 
     fn chunk(&mut self, key: &FlowKey, state: &mut FlowState, chunk: Chunk<'_>) -> DirectionEvidence {

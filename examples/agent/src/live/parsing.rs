@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use df_core::FlowKey;
+use df_core::{FlowKey, Tunnel};
 use df_flow::{FlowConfig, FlowRecord, FlowStats, FlowTable};
 use df_l7::{ConnectionConfig, Exchange, Protocol};
 
@@ -18,6 +18,8 @@ use crate::pipeline::{self, ParsingStats, Pipeline};
 pub(super) enum Event {
     /// An exchange, and its connection as the flow table believes.
     Exchange(Box<(Exchange, FlowKey)>),
+    /// A flow's packets are in tunnels.
+    Tunnels(Box<(FlowKey, Vec<Tunnel>)>),
     /// A flow record, and the protocol found in the flow.
     Flow(Box<FlowRecord>, Option<Protocol>),
 }
@@ -27,6 +29,7 @@ impl Event {
     pub(super) fn deliver(self, delivery: &mut impl pipeline::Receiver) {
         match self {
             Self::Exchange(seen) => delivery.exchange(seen.0, &seen.1),
+            Self::Tunnels(seen) => delivery.tunnels(&seen.0, &seen.1),
             Self::Flow(record, protocol) => delivery.flow(*record, protocol),
         }
     }
@@ -115,6 +118,10 @@ impl Outbox {
 impl pipeline::Receiver for Outbox {
     fn exchange(&mut self, exchange: Exchange, key: &FlowKey) {
         self.push(Event::Exchange(Box::new((exchange, *key))));
+    }
+
+    fn tunnels(&mut self, key: &FlowKey, tunnels: &[Tunnel]) {
+        self.push(Event::Tunnels(Box::new((*key, tunnels.to_vec()))));
     }
 
     fn flow(&mut self, record: FlowRecord, protocol: Option<Protocol>) {
