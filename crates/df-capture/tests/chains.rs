@@ -113,8 +113,14 @@ fn gre_its_key_and_what_it_may_carry() {
             "erspan 42 192.0.2.1>192.0.2.2",
         ),
         (
-            &[&[0x10, 0, 0x22, 0xeb][..], &sequence_number, &[0x20, 0, 0, 42], &[0, 0, 0, 0, 0, 0, 0, 1], &[3; 8]]
-                .concat(),
+            &[
+                &[0x10, 0, 0x22, 0xeb][..],
+                &sequence_number,
+                &[0x20, 0, 0, 42],
+                &[0, 0, 0, 0, 0, 0, 0, 1],
+                &[3; 8],
+            ]
+            .concat(),
             &frame,
             "erspan 42 192.0.2.1>192.0.2.2",
         ),
@@ -125,7 +131,8 @@ fn gre_its_key_and_what_it_may_carry() {
 
 #[test]
 fn gre_of_pptp_carries_ppp() {
-    let with_acknowledgment = [0x30, 0x81, 0x88, 0x0b, 0, 9, 0, 77, 0, 0, 0, 1, 0, 0, 0, 2, 0xff, 0x03, 0x00, 0x21];
+    let with_acknowledgment =
+        [0x30, 0x81, 0x88, 0x0b, 0, 9, 0, 77, 0, 0, 0, 1, 0, 0, 0, 2, 0xff, 0x03, 0x00, 0x21];
     assert_chain(&in_ipv4(GRE, &[&with_acknowledgment, &inside()]), "gre 589901 192.0.2.1>192.0.2.2");
 }
 
@@ -178,7 +185,11 @@ fn labels_and_dial_in_below_ip() {
     assert_eq!(chain(LinkType::ETHERNET, &mpls(&inside())), "mpls 32");
     let pseudowire = [&[0; 4][..], &ethernet(&inside_v6())].concat();
     assert_eq!(chain(LinkType::ETHERNET, &mpls(&pseudowire)), "mpls 32");
-    assert_eq!(chain(LinkType::ETHERNET, &mpls(&ethernet(&inside()))), "mpls 32", "a pseudowire without control word");
+    assert_eq!(
+        chain(LinkType::ETHERNET, &mpls(&ethernet(&inside()))),
+        "mpls 32",
+        "a pseudowire without control word"
+    );
     let pppoe = [&[2; 12][..], &[0x88, 0x64, 0x11, 0, 0, 77, 0, 47, 0, 0x21], &inside()].concat();
     assert_eq!(chain(LinkType::ETHERNET, &pppoe), "pppoe 77");
     assert_eq!(chain(LinkType::MPLS, &[&[0, 1, 0x01, 64][..], &inside()].concat()), "mpls 16");
@@ -248,7 +259,10 @@ fn the_ports_of_vxlan_are_configured() {
 fn only_ids_that_both_directions_share_name_a_network() {
     let frame = ethernet(&inside());
     let network = |bytes: &[u8]| {
-        decode(&Frame::new(Timestamp::ZERO, LinkType::RAW, bytes)).unwrap().virtual_network.map(VirtualNetwork::id)
+        decode(&Frame::new(Timestamp::ZERO, LinkType::RAW, bytes))
+            .unwrap()
+            .virtual_network
+            .map(VirtualNetwork::id)
     };
     assert_eq!(network(&in_udp(4789, &[&[0x08, 0, 0, 0, 0, 0, 0, 0], &frame])), Some(0));
     assert_eq!(network(&in_udp(6081, &[&[0, 0, 0x65, 0x58, 255, 255, 255, 0], &frame])), Some(0x00ff_ffff));

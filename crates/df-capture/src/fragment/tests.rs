@@ -38,7 +38,12 @@ fn at(seconds: u64, fragment: Fragment<'_>) -> Fragment<'_> {
 
 fn small() -> Defragmenter {
     let timeout = Duration::from_secs(30);
-    Defragmenter::new(FragmentConfig { max_datagrams: 2, max_total_bytes: 64 << 10, max_fragments: 4, timeout })
+    Defragmenter::new(FragmentConfig {
+        max_datagrams: 2,
+        max_total_bytes: 64 << 10,
+        max_fragments: 4,
+        timeout,
+    })
 }
 
 /// Gives fragments of one datagram and what came of the last of them.
@@ -56,7 +61,8 @@ fn assert_account(defragmenter: &Defragmenter, expected: FragmentStats) {
     let stats = defragmenter.stats();
     assert_eq!(stats, expected);
     assert_eq!(stats.fragments, stats.reassembled + stats.dropped() + stats.held());
-    let held: usize = defragmenter.pending.values().map(|one| one.held_bytes() + Pending::OVERHEAD_BYTES).sum();
+    let held: usize =
+        defragmenter.pending.values().map(|one| one.held_bytes() + Pending::OVERHEAD_BYTES).sum();
     assert_eq!(defragmenter.total_bytes, held, "every byte taken is given back");
 }
 
@@ -65,11 +71,13 @@ fn fragments_in_any_order_make_the_datagram() {
     let parts = [fragment(0, 16, true), fragment(16, 8, true), fragment(24, 5, false)];
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         let mut defragmenter = small();
-        let (whole, bytes) = handle(&mut defragmenter, &order.map(|index: usize| parts[index])).unwrap_or_else(|| {
-            panic!("{order:?} is whole");
-        });
+        let (whole, bytes) = handle(&mut defragmenter, &order.map(|index: usize| parts[index]))
+            .unwrap_or_else(|| {
+                panic!("{order:?} is whole");
+            });
         assert_eq!(bytes, "abcdefghijklmnopqrstuvwxyzABC");
-        let expected = Whole { protocol: 17, wire_len: 29, ip_len: 29 + 60, fragments: 3, frame_len: 29 + 102 };
+        let expected =
+            Whole { protocol: 17, wire_len: 29, ip_len: 29 + 60, fragments: 3, frame_len: 29 + 102 };
         assert_eq!(whole, expected);
         let stats = FragmentStats { fragments: 3, datagrams: 1, reassembled: 3, ..FragmentStats::default() };
         assert_account(&defragmenter, stats);
@@ -81,9 +89,10 @@ fn fragments_in_any_order_make_the_datagram() {
 fn an_exact_repetition_is_counted_and_changes_nothing_else() {
     let mut defragmenter = small();
     let first = fragment(0, 16, true);
-    let (whole, bytes) = handle(&mut defragmenter, &[first, first, fragment(16, 4, false)]).unwrap_or_else(|| {
-        panic!("it is whole");
-    });
+    let (whole, bytes) =
+        handle(&mut defragmenter, &[first, first, fragment(16, 4, false)]).unwrap_or_else(|| {
+            panic!("it is whole");
+        });
     assert_eq!((whole.fragments, whole.wire_len, bytes.as_str()), (3, 20, "abcdefghijklmnopqrst"));
     assert_eq!(defragmenter.stats().reassembled, 3);
 }
@@ -139,7 +148,10 @@ fn what_was_not_captured_ends_the_bytes_and_not_the_datagram() {
 #[test]
 fn a_datagram_has_its_time() {
     let mut defragmenter = small();
-    assert_eq!(handle(&mut defragmenter, &[at(100, fragment(0, 8, true)), at(129, fragment(8, 8, true))]), None);
+    assert_eq!(
+        handle(&mut defragmenter, &[at(100, fragment(0, 8, true)), at(129, fragment(8, 8, true))]),
+        None
+    );
     assert_eq!(handle(&mut defragmenter, &[at(130, fragment(16, 8, false))]), None);
     let stats = FragmentStats { fragments: 3, timed_out: 2, ..FragmentStats::default() };
     assert_account(&defragmenter, stats);
@@ -173,7 +185,9 @@ fn datagrams_that_become_whole_leave_nothing_behind() {
     defragmenter.handle_fragment(key(0), &fragment(0, 8, true), &mut room);
     for identification in 1..1_000 {
         defragmenter.handle_fragment(key(identification), &fragment(0, 8, true), &mut room);
-        assert!(defragmenter.handle_fragment(key(identification), &fragment(8, 8, false), &mut room).is_some());
+        assert!(
+            defragmenter.handle_fragment(key(identification), &fragment(8, 8, false), &mut room).is_some()
+        );
     }
     assert!(defragmenter.order.len() <= 8, "{} places", defragmenter.order.len());
     assert_eq!(defragmenter.stats().held(), 1);
