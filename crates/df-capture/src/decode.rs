@@ -124,6 +124,20 @@ impl Decoder {
         Ok(packet)
     }
 
+    /// Reads a frame whose packet borrows nothing but the frame, so that several can be had at a time. None where
+    /// [`decode`](Self::decode) must be asked: for tunnels, fragments, ICMP errors and what does not decode.
+    #[inline]
+    pub fn decode_alone<'a>(&mut self, frame: &Frame<'a>) -> Option<Packet<'a>> {
+        let mut walk = Walk::new(frame, &self.vxlan_ports);
+        let found = found_in(&mut walk, frame).ok().filter(|_| walk.depth == 0)?;
+        let packet = packet(frame, &walk, &found);
+        if matches!(packet.transport, TransportHeader::Icmp(IcmpHeader { role: IcmpRole::Error, .. })) {
+            return None;
+        }
+        self.stats.count(&Ok(packet));
+        Some(packet)
+    }
+
     /// What became of the frames so far.
     pub const fn stats(&self) -> DecodeStats {
         self.stats

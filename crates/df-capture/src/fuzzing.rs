@@ -36,20 +36,36 @@ const LINK_TYPES: [LinkType; 28] = [
     LinkType::ENC,
 ];
 
-/// Reads the input as a capture file and decodes what it holds.
+/// Reads the input as a capture file, one frame at a time and many, and decodes what it holds.
 ///
 /// # Panics
 ///
-/// When a frame or packet contradicts itself.
+/// When a frame or packet contradicts itself, or both ways of reading differ.
 #[cfg(feature = "pcap-file")]
 pub fn pcap_file(data: &[u8]) {
     use crate::{FrameSource, PcapFile};
 
-    let Ok(mut source) = PcapFile::from_reader("fuzz", std::io::Cursor::new(data.to_vec())) else { return };
+    let open = || PcapFile::from_reader("fuzz", std::io::Cursor::new(data.to_vec()));
+    let (Ok(mut source), Ok(mut together)) = (open(), open()) else { return };
     let mut stats = DecodeStats::default();
-    while let Ok(Some(frame)) = source.next_frame() {
-        check(&frame, &mut stats);
-    }
+    let end = loop {
+        match together.next_frames() {
+            Ok(Some(frames)) => {
+                for frame in frames.iter() {
+                    assert_eq!(
+                        source.next_frame().ok().flatten(),
+                        Some(frame),
+                        "many frames differ from one"
+                    );
+                    check(&frame, &mut stats);
+                }
+            }
+            Ok(None) => break None,
+            Err(error) => break Some(error.to_string()),
+        }
+    };
+    let last = source.next_frame().map(|frame| frame.is_some()).map_err(|error| error.to_string());
+    assert_eq!(last, end.map_or(Ok(false), Err), "both ways end the same");
 }
 
 /// Decodes the input as one frame: a byte that chooses the link type, two of length on the wire, the frame. Then takes
@@ -99,6 +115,9 @@ fn check(frame: &Frame<'_>, stats: &mut DecodeStats) {
     assert!(frame.original_len >= captured_len, "a frame is longer than it was on the wire");
     let decoded = decode(frame);
     stats.count(&decoded);
+    if let Some(alone) = Decoder::default().decode_alone(frame) {
+        assert_eq!(Decoder::default().decode(frame), Ok(alone), "a packet alone differs");
+    }
     match &decoded {
         Ok(packet) => check_packet(packet),
         Err(error) => assert!(error.offset <= captured_len, "an error outside of the frame"),

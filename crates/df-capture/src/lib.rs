@@ -77,5 +77,5 @@ pub use decode::{DecodeError, DecodeErrorReason, DecodeStats, Decoder, DecoderCo
 pub use fragment::{FragmentConfig, FragmentStats};
 pub use frame::{Frame, FrameDirection, LinkType};
 #[cfg(feature = "pcap-file")]
-pub use pcap_file::{PcapFile, PcapFileError, PcapWriter};
+pub use pcap_file::{Frames, PcapFile, PcapFileError, PcapWriter};
 pub use source::FrameSource;

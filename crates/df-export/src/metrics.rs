@@ -8,6 +8,9 @@
 //! | `http.server.request.duration` | `s` | histogram | HTTP exchanges seen on the server's side | `http.request.method`, `http.response.status_code`, `error.type`, `network.protocol.version`, `url.scheme` |
 //! | `db.client.operation.duration` | `s` | histogram | database exchanges seen on the client's side | `db.system.name`, `db.namespace`, `db.collection.name`, `db.operation.name`, `db.query.summary`, `db.response.status_code`, `error.type`, `server.address`, `server.port` |
 //! | `dns.lookup.duration` | `s` | histogram | DNS exchanges seen on the client's side | `dns.question.name`, `error.type` |
+//! | `rpc.client.call.duration` | `s` | histogram | remote procedure calls seen on the client's side | `rpc.system.name`, `rpc.method`, `rpc.response.status_code`, `error.type`, `server.address`, `server.port` |
+//! | `rpc.server.call.duration` | `s` | histogram | remote procedure calls seen on the server's side | `rpc.system.name`, `rpc.method`, `rpc.response.status_code`, `error.type` |
+//! | `messaging.client.operation.duration` | `s` | histogram | what a client asked its broker, seen on the client's side | `messaging.system`, `messaging.operation.name`, `messaging.operation.type`, `messaging.destination.name`, `messaging.consumer.group.name`, `error.type`, `server.address`, `server.port` |
 //! | `df.network.io` | `By` | sum | bytes of IP packets | flow attributes, `df.flow.direction` |
 //! | `df.network.packets` | `{packet}` | sum | packets | flow attributes, `df.flow.direction` |
 //! | `df.network.retransmissions` | `{packet}` | sum | data segments sent again | flow attributes, `df.flow.direction` |
@@ -15,7 +18,7 @@
 //! | `df.network.connections.closed` | `{connection}` | sum | flows whose last record was given | flow attributes, `df.flow.close_type` |
 //! | `df.network.rtt` | `s` | histogram | TCP handshakes, once per flow, when it ends | flow attributes |
 //!
-//! The first four, their buckets and their attributes are those of the OpenTelemetry conventions. For flows there is no
+//! The first seven, their buckets and their attributes are those of the OpenTelemetry conventions. For flows there is no
 //! convention; the names here are df's own. *Flow attributes* are `network.transport`, `network.type`, `server.address`
 //! and `server.port`; `df.flow.direction` is `to_server` or `to_client`.
 //!
@@ -60,6 +63,9 @@ struct Durations {
     http_server: Instrument<Histogram>,
     database: Instrument<Histogram>,
     dns: Instrument<Histogram>,
+    rpc_client: Instrument<Histogram>,
+    rpc_server: Instrument<Histogram>,
+    messaging: Instrument<Histogram>,
 }
 
 #[derive(Debug)]
@@ -84,6 +90,9 @@ impl Metrics {
                 http_server: Instrument::new(sets, HTTP_BOUNDS),
                 database: Instrument::new(sets, DATABASE_BOUNDS),
                 dns: Instrument::new(sets, HTTP_BOUNDS),
+                rpc_client: Instrument::new(sets, HTTP_BOUNDS),
+                rpc_server: Instrument::new(sets, HTTP_BOUNDS),
+                messaging: Instrument::new(sets, HTTP_BOUNDS),
             },
             network: Network {
                 io: Instrument::new(sets, &[]),
@@ -122,7 +131,8 @@ impl Metrics {
     /// temporality everything starts anew.
     pub fn collect(&mut self, now: Timestamp) -> Vec<Metric> {
         let period = aggregation::Period { temporality: self.temporality, start: self.start, end: now };
-        let Durations { http_client, http_server, database, dns } = &mut self.durations;
+        let Durations { http_client, http_server, database, dns, rpc_client, rpc_server, messaging } =
+            &mut self.durations;
         let Network { io, packets, retransmissions, opened, closed, rtt } = &mut self.network;
         let metrics = [
             http_client
@@ -134,6 +144,22 @@ impl Metrics {
                 ("db.client.operation.duration", "s", "Duration of database client operations."),
             ),
             dns.collect(period, ("dns.lookup.duration", "s", "Duration of DNS lookups.")),
+            rpc_client.collect(
+                period,
+                ("rpc.client.call.duration", "s", "Duration of outgoing remote procedure calls."),
+            ),
+            rpc_server.collect(
+                period,
+                ("rpc.server.call.duration", "s", "Duration of incoming remote procedure calls."),
+            ),
+            messaging.collect(
+                period,
+                (
+                    "messaging.client.operation.duration",
+                    "s",
+                    "Duration of messaging operations initiated by a producer or consumer.",
+                ),
+            ),
             io.collect(period, ("df.network.io", "By", "Bytes of IP packets.")),
             packets.collect(period, ("df.network.packets", "{packet}", "Packets.")),
             retransmissions
@@ -161,7 +187,7 @@ pub struct MetricsConfig {
     /// Whether points count from the start or from the collection before; default cumulative.
     pub temporality: Temporality,
     /// The most attribute sets per metric, the overflow's among them; default 2,000, which OpenTelemetry recommends. In
-    /// the worst case ten metrics hold as many sets of about 500 bytes each: 10 MB.
+    /// the worst case thirteen metrics hold as many sets of about 500 bytes each: 13 MB.
     pub max_attribute_sets: usize,
 }
 
@@ -206,7 +232,7 @@ pub struct MetricsStats {
     pub without_duration: u64,
 }
 
-/// The bucket boundaries that the conventions give for HTTP and DNS, in seconds.
+/// The bucket boundaries that the conventions give for HTTP, DNS, calls and messages, in seconds.
 const HTTP_BOUNDS: &[f64] =
     &[0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 /// The bucket boundaries that the conventions give for databases, in seconds.

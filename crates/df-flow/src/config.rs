@@ -16,6 +16,8 @@ pub struct FlowConfig {
     pub opening_timeout: Duration,
     /// How long an established TCP connection may be silent; default 300 s.
     pub established_timeout: Duration,
+    /// How long a TCP connection may be silent that one end has closed; default 120 s.
+    pub half_closed_timeout: Duration,
     /// How long a closed TCP connection waits for stragglers; default 10 s.
     pub closing_timeout: Duration,
     /// How long a UDP or ICMP flow may be silent; default 120 s.
@@ -34,6 +36,7 @@ impl Default for FlowConfig {
             max_total_out_of_order_bytes: 64 << 20,
             opening_timeout: Duration::from_secs(35),
             established_timeout: Duration::from_secs(300),
+            half_closed_timeout: Duration::from_secs(120),
             closing_timeout: Duration::from_secs(10),
             datagram_timeout: Duration::from_secs(120),
             record_interval: None,

@@ -1,21 +1,22 @@
 //! One flow: its account, its TCP life and the order of its bytes.
 
 use df_core::{
-    Direction, FlowKey, Packet, TcpFlags, Timestamp, Transport, TransportHeader, Tunnel, VirtualNetwork,
-    VlanTags,
+    Direction, Packet, TcpFlags, Timestamp, Transport, TransportHeader, Tunnel, VirtualNetwork, VlanTags,
 };
 
-use crate::assembler::Assembler;
-use crate::index::direction_in;
-use crate::tcp::{Phase, TcpLife};
-use crate::{CloseType, DirectionCounters, FlowConfig, FlowEndReason, FlowRecord, Handshake};
+use crate::assembler::{Assembler, Placement, Segment};
+use crate::counters::Counters;
+use crate::index::record_id;
+use crate::key::Key;
+use crate::tcp::{Phase, TcpLife, Trouble};
+use crate::{CloseType, FlowConfig, FlowEndReason, FlowRecord, Handshake};
 
 /// One flow with the caller's state.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each says of one thing whether it has happened")]
 pub(crate) struct Flow<S> {
     pub(crate) id: u64,
-    pub(crate) hash: u64,
-    pub(crate) key: FlowKey,
+    pub(crate) key: Key,
     /// The VLAN tags and the virtual network of each direction's packets; none as long as it has none.
     pub(crate) networks: [Option<(VlanTags, Option<VirtualNetwork>)>; 2],
     /// The tunnels around each direction's packets. Without memory for the many flows that have none.
@@ -28,29 +29,42 @@ pub(crate) struct Flow<S> {
     pub(crate) found_ns: u64,
     pub(crate) state: S,
     pub(crate) assemblers: [Assembler; 2],
-    pub(crate) counters: [DirectionCounters; 2],
+    pub(crate) counters: [Counters; 2],
     pub(crate) tcp: TcpLife,
     pub(crate) start: Timestamp,
     pub(crate) end: Timestamp,
     pub(crate) direction_score: u8,
-    /// Whether the application showed that client and server of the key are the other way round.
+    /// Whether the application, or what was learned since, showed that client and server of the key are the other way round.
     pub(crate) is_reversed: bool,
+    /// Whether the key's server sent the first packet that was seen.
+    pub(crate) is_first_from_server: bool,
     pub(crate) is_reported: bool,
     pub(crate) is_closed: bool,
 }
 
 impl<S> Flow<S> {
+    /// Reads something of all that a packet will need, so that it is in the processor's cache by then.
+    #[inline]
+    pub(crate) fn read_a_little(&self) -> u64 {
+        let [one, other] = &self.counters;
+        (self.id ^ self.active_ns ^ self.found_ns ^ self.end.as_nanos())
+            .wrapping_add(one.packets ^ other.packets)
+            .wrapping_add(
+                u64::from(self.is_closed) ^ self.assemblers.iter().map(Assembler::read_a_little).sum::<u64>(),
+            )
+    }
+
     /// Which way a packet of this flow goes; none if it belongs to another flow.
     pub(crate) fn direction_of(&self, packet: &Packet<'_>) -> Option<Direction> {
-        let direction = direction_in(&self.key, packet)?;
-        let network = self.networks[direction.index()].unwrap_or((self.key.vlan, self.key.virtual_network));
+        let direction = self.key.direction_of(&packet.flow_key())?;
+        let network = self.networks[direction.index()].unwrap_or_else(|| self.key.network());
         (network == (packet.vlan, packet.virtual_network)).then_some(direction)
     }
 
     /// Which way a packet goes that may be the first of the other direction, in another VLAN or virtual network: some
     /// networks carry the two directions of a connection in different ones.
     pub(crate) fn direction_across_networks(&self, packet: &Packet<'_>) -> Option<Direction> {
-        let direction = direction_in(&self.key, packet)?;
+        let direction = self.key.direction_of(&packet.flow_key())?;
         let is_new = self.networks[direction.index()].is_none();
         let answers = match packet.transport {
             TransportHeader::Tcp(segment) => {
@@ -85,27 +99,55 @@ impl<S> Flow<S> {
         self.start = self.start.min(packet.timestamp);
         self.networks[direction.index()].get_or_insert((packet.vlan, packet.virtual_network));
         let counters = &mut self.counters[direction.index()];
-        counters.packets += u64::from(packet.fragments);
-        counters.bytes += u64::from(packet.frame_len);
-        counters.l3_bytes += u64::from(packet.ip_len);
-        counters.l4_bytes += u64::from(packet.payload_len);
+        counters.count(packet);
         if let TransportHeader::Tcp(segment) = &packet.transport {
-            counters.tcp_flags = counters.tcp_flags.union(segment.flags);
-            let is_data_phase =
-                !segment.flags.contains(TcpFlags::SYN) && !segment.flags.contains(TcpFlags::RST);
-            counters.zero_window += u32::from(segment.window == 0 && is_data_phase);
-            self.tcp.handle_segment(direction, segment, packet.timestamp, packet.payload_len > 0);
-            if segment.flags.contains(TcpFlags::SYN) && self.tcp.is_syn_repeated(segment.flags) {
-                counters.retransmissions += 1;
-            }
+            counters.note_flags(segment.flags);
+            let payload_len = packet.payload_len;
+            let remark = self.tcp.handle_segment(direction, segment, packet.timestamp, payload_len);
+            counters.zero_window += u32::from(remark.is_zero_window());
+            counters.retransmissions += u32::from(self.tcp.is_flag_repeated(segment.flags, remark));
+        }
+    }
+
+    /// A data segment has found its place.
+    pub(crate) fn count_placement(
+        &mut self,
+        direction: Direction,
+        segment: Segment<'_>,
+        placement: Placement,
+    ) {
+        if placement == Placement::KeepAlive || !self.tcp.sent_data_last(direction) {
+            return; // The byte of a probe is no data.
+        }
+        let counters = &mut self.counters[direction.index()];
+        counters.retransmissions += u32::from(placement == Placement::Repeated);
+        counters.out_of_order += u32::from(placement == Placement::FilledHole);
+        let is_new = placement != Placement::Repeated;
+        self.tcp.handle_data(direction, segment.timestamp, is_new, segment.end());
+        if !is_new {
+            self.tcp.count(direction, Trouble::Repeated(segment.original_len));
         }
     }
 
     /// How long the flow may be silent.
     pub(crate) fn timeout_ns(&self, config: &FlowConfig) -> u64 {
-        let timeout = match (self.key.transport, self.tcp.phase()) {
+        self.timeout_ns_in(self.tcp.phase(), config)
+    }
+
+    /// How long the flow may be silent after this packet, its first.
+    pub(crate) fn timeout_ns_after(&self, packet: &Packet<'_>, config: &FlowConfig) -> u64 {
+        let phase = match packet.transport {
+            TransportHeader::Tcp(segment) if segment.flags.contains(TcpFlags::SYN) => Phase::Opening,
+            _ => Phase::Established,
+        };
+        self.timeout_ns_in(phase, config)
+    }
+
+    fn timeout_ns_in(&self, phase: Phase, config: &FlowConfig) -> u64 {
+        let timeout = match (self.key.transport(), phase) {
             (Transport::Tcp, Phase::Opening) => config.opening_timeout,
             (Transport::Tcp, Phase::Established) => config.established_timeout,
+            (Transport::Tcp, Phase::HalfClosed) => config.half_closed_timeout,
             (Transport::Tcp, Phase::Closed) => config.closing_timeout,
             _ => config.datagram_timeout,
         };
@@ -123,12 +165,16 @@ impl<S> Flow<S> {
 
     /// The account since the last one.
     pub(crate) fn take_record(&mut self, end_reason: Option<FlowEndReason>) -> FlowRecord {
-        let counters = std::mem::take(&mut self.counters);
         let is_new = !std::mem::replace(&mut self.is_reported, true);
-        let [to_server, to_client] = if self.is_reversed { swapped(counters) } else { counters };
+        let troubles = self.tcp.take_troubles();
+        let counters = std::mem::take(&mut self.counters);
+        let [client, server] = [0, 1].map(|index| counters[index].record(&troubles[index]));
+        let (to_server, to_client) = if self.is_reversed { (server, client) } else { (client, server) };
+        let delays = self.tcp.take_delays();
+        let key = self.key.flow_key();
         FlowRecord {
-            id: self.id,
-            key: if self.is_reversed { self.key.reversed() } else { self.key },
+            id: record_id(&key, self.id),
+            key: if self.is_reversed { key.reversed() } else { key },
             start: self.start,
             end: self.end,
             is_new,
@@ -140,28 +186,26 @@ impl<S> Flow<S> {
             to_client,
             tunnels: self.tunnels_of_client(),
             last_icmp_error: self.last_icmp_error,
-            handshake: if self.key.transport == Transport::Tcp {
+            handshake: if self.key.transport() == Transport::Tcp {
                 self.tcp.handshake()
             } else {
                 Handshake::default()
             },
+            delays: if self.is_reversed { delays.reversed() } else { delays },
+            l7: None,
         }
     }
 
     fn close_type(&self, end_reason: Option<FlowEndReason>) -> CloseType {
         match end_reason {
             None => CloseType::ForcedReport,
-            Some(_) if self.key.transport != Transport::Tcp => CloseType::Finish,
-            Some(FlowEndReason::ForcedEnd | FlowEndReason::LackOfResources)
-                if self.tcp.close_type() == CloseType::Timeout =>
-            {
-                CloseType::ForcedReport
-            }
-            Some(_) => self.tcp.close_type(),
+            Some(_) if self.key.transport() != Transport::Tcp => CloseType::Finish,
+            Some(reason) => match self.tcp.close_type(self.is_reversed) {
+                CloseType::Timeout if reason != FlowEndReason::IdleTimeout && !self.is_over() => {
+                    CloseType::ForcedReport
+                }
+                close_type => close_type,
+            },
         }
     }
-}
-
-fn swapped<T>([first, second]: [T; 2]) -> [T; 2] {
-    [second, first]
 }

@@ -3,18 +3,25 @@
 use df_core::{
     Chunk, Direction, FlowKey, Packet, TcpFlags, TcpSegment, Timestamp, Transport, TransportHeader,
 };
-use hashbrown::HashTable;
-use slab::Slab;
 
-use crate::assembler::{Assembler, Loss, Ordered, Placement, Segment};
+use crate::arena::Arena;
+use crate::assembler::{Assembler, Loss, Ordered, Segment};
 use crate::clock::Clock;
+use crate::counters::Counters;
 use crate::direction::{self, Listeners};
 use crate::ends_index::EndsIndex;
 use crate::expiry::{Entry, Wheel};
 use crate::flow::Flow;
-use crate::index::{direction_in_key, ends_hash, flow_hash, key_hash};
-use crate::tcp::{Phase, TcpLife};
-use crate::{DirectionCounters, DirectionEvidence, FlowConfig, FlowEndReason, FlowSink, FlowStats};
+use crate::index::{ends_hash, flow_hash};
+use crate::key::Key;
+use crate::places::Places;
+use crate::tcp::{Phase, TcpLife, Trouble};
+use crate::{DirectionEvidence, FlowConfig, FlowEndReason, FlowSink, FlowStats};
+
+mod ahead;
+mod deciding;
+mod ending;
+mod quoted;
 
 /// A table of flows, each with the caller's state `S`.
 ///
@@ -23,8 +30,8 @@ use crate::{DirectionCounters, DirectionEvidence, FlowConfig, FlowEndReason, Flo
 #[derive(Debug)]
 pub struct FlowTable<S> {
     config: FlowConfig,
-    flows: Slab<Flow<S>>,
-    index: HashTable<usize>,
+    flows: Arena<Flow<S>>,
+    index: Places,
     ends_index: EndsIndex,
     wheel: Wheel,
     clock: Clock,
@@ -38,8 +45,8 @@ impl<S> FlowTable<S> {
     pub fn new(config: FlowConfig) -> Self {
         Self {
             config,
-            flows: Slab::new(),
-            index: HashTable::new(),
+            flows: Arena::new(),
+            index: Places::new(),
             ends_index: EndsIndex::default(),
             wheel: Wheel::new(),
             clock: Clock::default(),
@@ -54,15 +61,14 @@ impl<S> FlowTable<S> {
         self.stats.packets += 1;
         let now_ns = self.clock.advance(packet.timestamp);
         if self.wheel.is_due(now_ns) {
-            self.expire(now_ns, sink);
+            self.expire(now_ns, MAX_FOUND_PER_PACKET, sink);
         }
-        let hash = flow_hash(packet, self.config.hash_seed);
-        let (slot, direction) = self.find_or_open(packet, hash, sink);
+        let Some((slot, direction)) = self.find_or_open(packet, now_ns, sink) else { return };
         let Some(flow) = self.flows.get_mut(slot) else { return };
         flow.active_ns = now_ns;
         flow.count(direction, packet);
         if !packet.tunnels.is_empty() && flow.note_tunnels(direction, packet) {
-            sink.tunnelled(&flow.key, &mut flow.state, packet.tunnels);
+            sink.tunnelled(&flow.key.flow_key(), &mut flow.state, packet.tunnels);
         }
         if let Some(quoted) = packet.quoted {
             self.note_icmp_error(quoted, packet);
@@ -73,35 +79,20 @@ impl<S> FlowTable<S> {
         }
     }
 
-    /// An ICMP error is told to the flow that it quotes: whoever sent the quoted packet is the one to suffer.
-    fn note_icmp_error(&mut self, quoted: &FlowKey, packet: &Packet<'_>) {
-        let TransportHeader::Icmp(header) = packet.transport else { return };
-        let hash = key_hash(quoted, self.config.hash_seed);
-        let mut direction = None;
-        let found = self.index.find(hash, |slot| {
-            direction = self.flows.get(*slot).and_then(|flow| direction_in_key(&flow.key, quoted));
-            direction.is_some()
-        });
-        let flow = found.copied().and_then(|slot| self.flows.get_mut(slot));
-        let (Some(flow), Some(direction)) = (flow, direction) else {
-            self.stats.icmp_errors_unmatched += 1;
-            return;
-        };
-        let counters = &mut flow.counters[direction.index()];
-        counters.icmp_errors = counters.icmp_errors.saturating_add(1);
-        flow.last_icmp_error = Some((header.kind, header.code));
-    }
-
-    /// No packet came until `now`: ends flows whose time has come.
+    /// No packet came until `now`: ends flows whose time has come. Of very many it leaves some for the next call, or
+    /// packet, so that none takes long.
     pub fn handle_timeout(&mut self, now: Timestamp, sink: &mut impl FlowSink<S>) {
         let now_ns = self.clock.advance(now);
-        self.expire(now_ns, sink);
+        self.expire(now_ns, MAX_FOUND_PER_TIMEOUT, sink);
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) should be called at the latest if no packet comes; none while
-    /// there are no flows.
+    /// When [`handle_timeout`](Self::handle_timeout) should be called at the latest if no packet comes: at once while
+    /// it has left some, none while there are no flows.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
+        if self.wheel.is_behind() {
+            return Some(self.clock.now());
+        }
         (!self.flows.is_empty()).then(|| self.clock.now().saturating_add(std::time::Duration::from_secs(1)))
     }
 
@@ -133,36 +124,39 @@ impl<S> FlowTable<S> {
 
     /// Bytes of memory that one flow takes in the table beside what its state holds elsewhere.
     pub const fn bytes_per_flow() -> usize {
-        size_of::<Flow<S>>() + size_of::<usize>() * 5 + size_of::<Entry>()
+        Arena::<Flow<S>>::bytes_per_value() + Places::max_bytes_per_place() + size_of::<Entry>() * 2
     }
 
     fn find_or_open(
         &mut self,
         packet: &Packet<'_>,
-        hash: u64,
+        now_ns: u64,
         sink: &mut impl FlowSink<S>,
-    ) -> (usize, Direction) {
+    ) -> Option<(usize, Direction)> {
+        let hash = flow_hash(&packet.flow_key(), self.config.hash_seed);
         if let Some((slot, direction)) = self.find(packet, hash).or_else(|| self.find_across_networks(packet))
         {
-            if !self.is_reused(slot, direction, packet) {
-                return (slot, direction);
+            let is_over = self.wheel.is_behind() && self.ends_before(slot, now_ns, sink);
+            if !is_over && !self.is_reused(slot, direction, packet) {
+                return Some((slot, direction));
             }
             self.end(slot, FlowEndReason::EndOfFlow, sink);
         }
         self.open(packet, hash, sink)
     }
 
+    #[inline]
     fn find(&self, packet: &Packet<'_>, hash: u64) -> Option<(usize, Direction)> {
         let mut direction = None;
         let found = self.index.find(hash, |slot| {
-            direction = self.flows.get(*slot).and_then(|flow| flow.direction_of(packet));
+            direction = self.flows.get(slot).and_then(|flow| flow.direction_of(packet));
             direction.is_some()
         });
-        found.copied().zip(direction)
+        found.zip(direction)
     }
 
-    /// The flow between the same ends whose other direction is in another VLAN or virtual network and has this one, or may begin with this
-    /// packet if there is just one such flow.
+    /// The flow between the same ends whose other direction is in another VLAN or virtual network and has this one, or
+    /// may begin with this packet if there is just one such flow.
     fn find_across_networks(&self, packet: &Packet<'_>) -> Option<(usize, Direction)> {
         if !self.ends_index.is_in_use() {
             return None;
@@ -191,11 +185,16 @@ impl<S> FlowTable<S> {
         }
     }
 
-    fn open(&mut self, packet: &Packet<'_>, hash: u64, sink: &mut impl FlowSink<S>) -> (usize, Direction) {
+    fn open(
+        &mut self,
+        packet: &Packet<'_>,
+        hash: u64,
+        sink: &mut impl FlowSink<S>,
+    ) -> Option<(usize, Direction)> {
         if self.flows.len() >= self.config.max_flows {
             self.evict(sink);
         }
-        let decision = self.listeners.judge(packet);
+        let decision = self.judge(packet);
         let (key, direction) = if decision.source_is_client {
             (packet.flow_key(), Direction::ToServer)
         } else {
@@ -207,8 +206,7 @@ impl<S> FlowTable<S> {
         let now_ns = self.clock.elapsed_at(packet.timestamp);
         let flow = Flow {
             id: self.next_id,
-            hash,
-            key,
+            key: Key::new(&key),
             networks: [None; 2],
             tunnels: None,
             last_icmp_error: None,
@@ -216,24 +214,26 @@ impl<S> FlowTable<S> {
             found_ns: u64::MAX,
             state: sink.opened(&key),
             assemblers: [Assembler::default(), Assembler::default()],
-            counters: [DirectionCounters::default(); 2],
+            counters: [Counters::default(); 2],
             tcp: TcpLife::default(),
             start: packet.timestamp,
             end: packet.timestamp,
             direction_score: decision.score,
             is_reversed: false,
+            is_first_from_server: direction == Direction::ToClient
+                && decision.score > direction::FIRST_SENDER,
             is_reported: false,
             is_closed: false,
         };
         self.next_id += 1;
         self.stats.flows_opened += 1;
-        let due_ns = now_ns.saturating_add(flow.timeout_ns(&self.config).min(self.interval_ns()));
-        let slot = self.flows.insert(flow);
-        let flows = &self.flows;
-        self.index.insert_unique(hash, slot, |slot| flows.get(*slot).map_or(0, |flow| flow.hash));
+        let timeout_ns = flow.timeout_ns_after(packet, &self.config);
+        let due_ns = now_ns.saturating_add(timeout_ns.min(self.interval_ns()));
+        let slot = self.flows.insert(flow).ok()?;
+        self.index.insert(hash, slot);
         self.note_ends(slot, packet);
         self.find_at(slot, due_ns);
-        (slot, direction)
+        Some((slot, direction))
     }
 
     fn note_ends(&mut self, slot: usize, packet: &Packet<'_>) {
@@ -259,7 +259,7 @@ impl<S> FlowTable<S> {
         if is_syn {
             flow.assemblers[direction.index()].handle_syn(segment.sequence_number);
             if segment.flags.contains(TcpFlags::ACK) && direction == Direction::ToClient {
-                self.listeners.insert(flow.key.server);
+                self.listeners.insert(flow.key.flow_key().server);
             }
         }
         if segment.flags.contains(TcpFlags::ACK) {
@@ -286,16 +286,19 @@ impl<S> FlowTable<S> {
         sink: &mut impl FlowSink<S>,
     ) {
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        let mut outlet = Outlet::new(&flow.key, &mut flow.state, direction, sink);
+        let mut outlet = Outlet::new(flow.key.flow_key(), &mut flow.state, direction, sink);
         let assembler = &mut flow.assemblers[direction.index()];
         let held_before = assembler.held_bytes();
         let placement = assembler.handle_segment(data, |ordered| outlet.deliver(ordered));
         let loss = assembler.loss(data.timestamp, self.config.max_out_of_order_bytes);
         let is_crowded = self.stats.held_bytes > self.config.max_total_out_of_order_bytes as u64;
         let loss = if is_crowded && assembler.held_bytes() > 0 { Some(Loss::Forced) } else { loss };
+        let hole_bytes = assembler.hole_bytes();
+        let mut hole = None;
         if let Some(loss) = loss
             && assembler.skip_hole(|ordered| outlet.deliver(ordered))
         {
+            hole = Some(Trouble::Lost(hole_bytes));
             self.stats.gaps += 1;
             self.stats.gaps_forced += u64::from(loss == Loss::Forced);
         }
@@ -307,9 +310,10 @@ impl<S> FlowTable<S> {
         self.stats.delivered_bytes += delivered;
         let arrived = data.bytes.len() as u64 + held_before as u64;
         self.stats.repeated_bytes += arrived.saturating_sub(delivered + held_after as u64);
-        let counters = &mut flow.counters[direction.index()];
-        counters.retransmissions += u32::from(placement == Placement::Repeated);
-        counters.out_of_order += u32::from(placement == Placement::FilledHole);
+        flow.count_placement(direction, data, placement);
+        if let Some(hole) = hole {
+            flow.tcp.count(direction, hole);
+        }
         self.after_delivery(slot, evidence, sink);
     }
 
@@ -321,17 +325,18 @@ impl<S> FlowTable<S> {
         sink: &mut impl FlowSink<S>,
     ) {
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        let has_messages = matches!(flow.key.transport, Transport::Udp | Transport::Icmp);
+        let has_messages = matches!(flow.key.transport(), Transport::Udp | Transport::Icmp);
         if !has_messages || packet.payload_len == 0 {
             return;
         }
+        flow.tcp.handle_datagram(direction, packet.timestamp);
         let len = packet.payload.len() as u64;
         self.stats.payload_bytes += len;
         self.stats.delivered_bytes += len;
         let offset = flow.assemblers[direction.index()].pass(packet.payload_len);
         let chunk = Chunk::new(direction, packet.timestamp, offset, packet.payload)
             .with_original_len(packet.payload_len as usize);
-        let evidence = sink.chunk(&flow.key, &mut flow.state, chunk);
+        let evidence = sink.chunk(&flow.key.flow_key(), &mut flow.state, chunk);
         self.after_delivery(slot, evidence, sink);
     }
 
@@ -341,7 +346,8 @@ impl<S> FlowTable<S> {
         if evidence != DirectionEvidence::None && flow.direction_score < direction::APPLICATION {
             flow.direction_score = direction::APPLICATION;
             flow.is_reversed = evidence == DirectionEvidence::Reversed;
-            self.listeners.insert(if flow.is_reversed { flow.key.client } else { flow.key.server });
+            let key = flow.key.flow_key();
+            self.listeners.insert(if flow.is_reversed { key.client } else { key.server });
         }
         if let Some(deadline) = sink.deadline(&flow.state) {
             let deadline_ns = self.clock.elapsed_at(deadline);
@@ -360,7 +366,7 @@ impl<S> FlowTable<S> {
             flow.is_closed = true;
             self.release_held(slot, sink);
             if let Some(flow) = self.flows.get_mut(slot) {
-                sink.closed(&flow.key, &mut flow.state);
+                sink.closed(&flow.key.flow_key(), &mut flow.state);
             }
         }
         self.find_at(slot, due_ns);
@@ -372,80 +378,8 @@ impl<S> FlowTable<S> {
         let Some(flow) = self.flows.get_mut(slot) else { return };
         if due_ns < flow.found_ns {
             flow.found_ns = due_ns;
-            self.wheel.insert(Entry { slot, id: flow.id }, due_ns);
+            self.wheel.insert(Entry::new(slot, flow.id), due_ns);
         }
-    }
-
-    fn expire(&mut self, now_ns: u64, sink: &mut impl FlowSink<S>) {
-        while let Some(entries) = self.wheel.turn(now_ns) {
-            for entry in entries {
-                self.handle_found(entry, now_ns, sink);
-            }
-        }
-    }
-
-    /// The wheel has found a flow: ends it, calls its state or reports it if it is time, and puts it back.
-    fn handle_found(&mut self, entry: Entry, now_ns: u64, sink: &mut impl FlowSink<S>) {
-        let now = self.clock.now();
-        let Some(flow) = self.flows.get_mut(entry.slot).filter(|flow| flow.id == entry.id) else { return };
-        if flow.found_ns > now_ns {
-            return; // An entry that a nearer one has replaced.
-        }
-        let timeout_ns = flow.timeout_ns(&self.config);
-        let idle_at = flow.active_ns.saturating_add(timeout_ns);
-        if idle_at <= now_ns {
-            let is_closed = flow.is_closed || flow.tcp.phase() == Phase::Closed;
-            let reason = if is_closed { FlowEndReason::EndOfFlow } else { FlowEndReason::IdleTimeout };
-            return self.end(entry.slot, reason, sink);
-        }
-        if sink.deadline(&flow.state).is_some_and(|deadline| deadline <= now) {
-            sink.timed_out(&flow.key, &mut flow.state, now);
-        }
-        let mut due_ns = idle_at;
-        if let Some(interval) = self.config.record_interval {
-            if flow.end.since(flow.start) >= interval
-                && flow.counters.iter().any(|counters| counters.packets > 0)
-            {
-                let record = flow.take_record(None);
-                sink.reported(record, &mut flow.state);
-            }
-            due_ns =
-                due_ns.min(now_ns.saturating_add(u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX)));
-        }
-        if let Some(deadline) = sink.deadline(&flow.state) {
-            due_ns = due_ns.min(self.clock.elapsed_at(deadline));
-        }
-        flow.found_ns = u64::MAX;
-        self.find_at(entry.slot, due_ns);
-    }
-
-    fn interval_ns(&self) -> u64 {
-        let interval = self.config.record_interval.map(|interval| interval.as_nanos());
-        interval.and_then(|nanoseconds| u64::try_from(nanoseconds).ok()).unwrap_or(u64::MAX)
-    }
-
-    fn evict(&mut self, sink: &mut impl FlowSink<S>) {
-        while let Some(entry) = self.wheel.take_next() {
-            if self.flows.get(entry.slot).is_some_and(|flow| flow.id == entry.id) {
-                self.stats.flows_evicted += 1;
-                return self.end(entry.slot, FlowEndReason::LackOfResources, sink);
-            }
-        }
-    }
-
-    fn end(&mut self, slot: usize, reason: FlowEndReason, sink: &mut impl FlowSink<S>) {
-        self.release_held(slot, sink);
-        let Some(mut flow) = self.flows.try_remove(slot) else { return };
-        if let Ok(entry) = self.index.find_entry(flow.hash, |other| *other == slot) {
-            entry.remove();
-        }
-        if self.ends_index.is_in_use() {
-            self.ends_index
-                .remove(ends_hash([flow.key.client, flow.key.server], self.config.hash_seed), slot);
-        }
-        self.stats.flows_ended += 1;
-        let record = flow.take_record(Some(reason));
-        sink.ended(record, flow.state);
     }
 
     /// Delivers everything that waits behind holes: what is missing will not come any more.
@@ -454,9 +388,14 @@ impl<S> FlowTable<S> {
         for direction in Direction::BOTH {
             let assembler = &mut flow.assemblers[direction.index()];
             let held = assembler.held_bytes() as u64;
-            let mut outlet = Outlet::new(&flow.key, &mut flow.state, direction, sink);
-            while assembler.skip_hole(|ordered| outlet.deliver(ordered)) {
+            let mut outlet = Outlet::new(flow.key.flow_key(), &mut flow.state, direction, sink);
+            loop {
+                let hole_bytes = assembler.hole_bytes();
+                if !assembler.skip_hole(|ordered| outlet.deliver(ordered)) {
+                    break;
+                }
                 self.stats.gaps += 1;
+                flow.tcp.count(direction, Trouble::Lost(hole_bytes));
             }
             self.stats.held_bytes = self.stats.held_bytes.saturating_sub(held);
             self.stats.delivered_bytes += outlet.delivered;
@@ -467,7 +406,7 @@ impl<S> FlowTable<S> {
 
 /// Hands ordered bytes to the sink.
 struct Outlet<'a, S, K: FlowSink<S>> {
-    key: &'a df_core::FlowKey,
+    key: FlowKey,
     state: &'a mut S,
     direction: Direction,
     sink: &'a mut K,
@@ -476,7 +415,7 @@ struct Outlet<'a, S, K: FlowSink<S>> {
 }
 
 impl<'a, S, K: FlowSink<S>> Outlet<'a, S, K> {
-    fn new(key: &'a df_core::FlowKey, state: &'a mut S, direction: Direction, sink: &'a mut K) -> Self {
+    fn new(key: FlowKey, state: &'a mut S, direction: Direction, sink: &'a mut K) -> Self {
         Self { key, state, direction, sink, delivered: 0, evidence: DirectionEvidence::None }
     }
 
@@ -486,7 +425,7 @@ impl<'a, S, K: FlowSink<S>> Outlet<'a, S, K> {
         let chunk = Chunk::new(self.direction, segment.timestamp, ordered.offset, segment.bytes)
             .with_original_len(segment.original_len as usize)
             .with_sequence_number(segment.sequence_number);
-        let evidence = self.sink.chunk(self.key, self.state, chunk);
+        let evidence = self.sink.chunk(&self.key, self.state, chunk);
         if evidence != DirectionEvidence::None {
             self.evidence = evidence;
         }
@@ -495,3 +434,6 @@ impl<'a, S, K: FlowSink<S>> Outlet<'a, S, K> {
 
 /// How far ahead a flow is put into the wheel; it is put there again when it is found.
 const MAX_AHEAD_NS: u64 = 500_000_000_000;
+/// How many flows whose time has come may hold up one packet, and one call without a packet.
+const MAX_FOUND_PER_PACKET: usize = 64;
+const MAX_FOUND_PER_TIMEOUT: usize = 4_096;

@@ -1,16 +1,12 @@
-//! Finds a packet's flow: the hash that is the same in both directions, and the table of places.
+//! The hashes by which flows are found, the same in both directions.
 
 use std::net::IpAddr;
 
-use df_core::{Direction, Endpoint, FlowKey, Packet};
-
-/// A hash of a packet's flow, equal for both directions.
-pub(crate) fn flow_hash(packet: &Packet<'_>, seed: u64) -> u64 {
-    key_hash(&packet.flow_key(), seed)
-}
+use df_core::{Endpoint, FlowKey, Packet};
 
 /// A hash of a flow, equal for both directions.
-pub(crate) fn key_hash(key: &FlowKey, seed: u64) -> u64 {
+#[inline]
+pub(crate) fn flow_hash(key: &FlowKey, seed: u64) -> u64 {
     let ends = endpoint_hash(key.client, seed).wrapping_add(endpoint_hash(key.server, seed));
     let place = (u64::from(key.vlan.outer.map_or(0, |tag| tag + 1)) << 32)
         | (u64::from(key.vlan.inner.map_or(0, |tag| tag + 1)) << 48)
@@ -25,6 +21,13 @@ pub(crate) fn ends_hash(ends: [Endpoint; 2], seed: u64) -> u64 {
     mix(one.wrapping_add(other), K1)
 }
 
+/// Identifies a flow in records: the same in each run over the same packets.
+pub(crate) fn record_id(key: &FlowKey, number: u64) -> u64 {
+    let vlan = |tag: Option<u16>| u64::from(tag.map_or(0, |tag| tag + 1));
+    let place = u64::from(key.interface.0) | (vlan(key.vlan.outer) << 32) | (vlan(key.vlan.inner) << 48);
+    mix(mix(ends_hash([key.client, key.server], SHARD_SEED) ^ place, key.transport as u64), number)
+}
+
 /// Which of `shards` a packet belongs to, so that both directions of a flow meet in the same one, be they in different
 /// networks, and the ICMP errors that quote it too.
 #[allow(
@@ -36,22 +39,6 @@ pub fn shard_of(packet: &Packet<'_>, shards: usize) -> usize {
         packet.quoted.map_or([packet.source, packet.destination], |quoted| [quoted.client, quoted.server]);
     let fraction = ends_hash(ends, SHARD_SEED) >> 32;
     ((fraction * shards as u64) >> 32) as usize
-}
-
-/// Which way a packet between the ends of `key` goes, whatever its VLAN tags and virtual network; none if it belongs to another flow.
-pub(crate) fn direction_in(key: &FlowKey, packet: &Packet<'_>) -> Option<Direction> {
-    direction_in_key(key, &packet.flow_key())
-}
-
-/// Which way a packet whose flow would be `other` goes, its sender the client.
-pub(crate) fn direction_in_key(key: &FlowKey, other: &FlowKey) -> Option<Direction> {
-    if key.transport != other.transport || key.interface != other.interface {
-        return None;
-    }
-    if key.client == other.client && key.server == other.server {
-        return Some(Direction::ToServer);
-    }
-    (key.server == other.client && key.client == other.server).then_some(Direction::ToClient)
 }
 
 fn endpoint_hash(endpoint: Endpoint, seed: u64) -> u64 {

@@ -57,9 +57,13 @@
 //! None.
 #![forbid(unsafe_code)]
 
+mod arena;
 mod assembler;
 mod clock;
+mod close_type;
 mod config;
+mod counters;
+mod delay;
 mod direction;
 mod ends_index;
 mod expiry;
@@ -68,14 +72,18 @@ mod flow_table;
 #[doc(hidden)]
 pub mod fuzzing;
 mod index;
+mod key;
+mod places;
 mod record;
 mod sink;
 mod stats;
 mod tcp;
 
+pub use close_type::CloseType;
 pub use config::FlowConfig;
+pub use delay::{Delay, Delays, L7Counts};
 pub use flow_table::FlowTable;
 pub use index::shard_of;
-pub use record::{CloseType, DirectionCounters, FlowEndReason, FlowRecord, Handshake};
+pub use record::{DirectionCounters, FlowEndReason, FlowRecord, Handshake};
 pub use sink::{DirectionEvidence, FlowSink};
 pub use stats::FlowStats;

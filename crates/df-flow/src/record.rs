@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use df_core::{Direction, FlowKey, TcpFlags, Timestamp, Tunnel};
 
+use crate::{CloseType, Delays, L7Counts};
+
 /// The account of one flow: since the last record for counters, since its start for everything else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlowRecord {
-    /// Identifies the flow within one table, in the order of creation, from 1.
+    /// Identifies the flow: a hash of its ends, its place and its number in the order of creation. The same capture gives
+    /// the same identifiers each time; tables that share the packets of a host by [`shard_of`](crate::shard_of) give
+    /// different ones.
     pub id: u64,
     /// Both ends, client first, as decided now.
     pub key: FlowKey,
@@ -36,6 +40,10 @@ pub struct FlowRecord {
     pub last_icmp_error: Option<(u8, u8)>,
     /// What the TCP handshake showed.
     pub handshake: Handshake,
+    /// How long the ends took to acknowledge, to answer and to ask again.
+    pub delays: Delays,
+    /// What the application protocol showed; none unless the caller adds it with [`with_l7`](Self::with_l7).
+    pub l7: Option<L7Counts>,
 }
 
 impl FlowRecord {
@@ -56,7 +64,19 @@ impl FlowRecord {
             tunnels: Vec::new(),
             last_icmp_error: None,
             handshake: Handshake::default(),
+            delays: Delays::default(),
+            l7: None,
         }
+    }
+
+    /// Adds what the application protocol showed since the record before. A client that resets its connection after every
+    /// request was answered well has ended it in its own way: [`CloseType::TcpFinClientRst`].
+    pub fn with_l7(mut self, counts: L7Counts) -> Self {
+        if self.close_type == CloseType::TcpClientRst && counts.is_all_well() {
+            self.close_type = CloseType::TcpFinClientRst;
+        }
+        self.l7 = Some(counts);
+        self
     }
 
     /// From the first packet to the last.
@@ -89,8 +109,24 @@ pub struct DirectionCounters {
     pub retransmissions: u32,
     /// Data segments that arrived after later ones and brought new bytes.
     pub out_of_order: u32,
-    /// Packets that closed the receive window.
+    /// Packets that closed the receive window of their sender.
     pub zero_window: u32,
+    /// Packets without data that acknowledge again what was acknowledged before, while later data is on its way.
+    pub duplicate_acknowledgments: u32,
+    /// Keep-alives: packets of no byte, or one that had been sent, just before the next byte. Not data.
+    pub keep_alives: u32,
+    /// The same, or one new byte, sent into a closed window. Not data.
+    pub zero_window_probes: u32,
+    /// Data segments that filled the other end's receive window.
+    pub window_full: u32,
+    /// Packets that reset the connection.
+    pub resets: u32,
+    /// Holes in the data that were given up: segments that were never captured.
+    pub lost_segments: u32,
+    /// Bytes in those holes.
+    pub lost_bytes: u64,
+    /// Bytes of the data segments among [`retransmissions`](Self::retransmissions).
+    pub retransmitted_bytes: u64,
     /// ICMP errors that quoted a packet of this direction: they went back to its sender.
     pub icmp_errors: u32,
     /// All TCP flags that were set in any packet.
@@ -118,6 +154,10 @@ pub struct Handshake {
     pub rtt_client: Option<Duration>,
     /// From the SYN to the SYN-ACK: the way to the server and back.
     pub rtt_server: Option<Duration>,
+    /// By how many bits the client's window is shifted; none unless both ends offered it (RFC 7323 §2.2).
+    pub window_scale_client: Option<u8>,
+    /// By how many bits the server's window is shifted.
+    pub window_scale_server: Option<u8>,
 }
 
 /// Why a flow ended, in the words of IPFIX information element 136 (`flowEndReason`).
@@ -144,57 +184,6 @@ impl FlowEndReason {
             Self::EndOfFlow => "end_of_flow_detected",
             Self::ForcedEnd => "forced_end",
             Self::LackOfResources => "lack_of_resources",
-        }
-    }
-}
-
-/// How a flow ended or stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum CloseType {
-    /// It cannot be told.
-    #[default]
-    Unknown,
-    /// Both ends sent FIN, or a flow without connection fell silent.
-    Finish,
-    /// The server aborted an established connection.
-    TcpServerRst,
-    /// The client aborted an established connection.
-    TcpClientRst,
-    /// An established connection fell silent.
-    Timeout,
-    /// The flow goes on.
-    ForcedReport,
-    /// The server answered the SYN with a reset.
-    ServerReset,
-    /// Only SYNs were seen.
-    ClientSynRepeat,
-    /// The SYN-ACK was never acknowledged.
-    ServerSynAckRepeat,
-    /// Only the client sent a FIN.
-    ClientHalfClose,
-    /// Only the server sent a FIN.
-    ServerHalfClose,
-    /// A FIN, then a reset from the client.
-    TcpFinClientRst,
-}
-
-impl CloseType {
-    /// The record's word for it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Finish => "finish",
-            Self::TcpServerRst => "tcp_server_rst",
-            Self::TcpClientRst => "tcp_client_rst",
-            Self::Timeout => "timeout",
-            Self::ForcedReport => "forced_report",
-            Self::ServerReset => "server_reset",
-            Self::ClientSynRepeat => "client_syn_repeat",
-            Self::ServerSynAckRepeat => "server_syn_ack_repeat",
-            Self::ClientHalfClose => "client_half_close",
-            Self::ServerHalfClose => "server_half_close",
-            Self::TcpFinClientRst => "tcp_fin_client_rst",
         }
     }
 }

@@ -41,6 +41,11 @@ pub trait FlowSink<S> {
         let _ = (record, state);
     }
 
+    /// A flow is about to end: the last call with the key of its beginning, which its record may turn round.
+    fn ending(&mut self, key: &FlowKey, state: &mut S) {
+        let _ = (key, state);
+    }
+
     /// A flow has ended.
     fn ended(&mut self, record: FlowRecord, state: S);
 }

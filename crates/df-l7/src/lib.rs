@@ -90,6 +90,7 @@ mod parser;
 pub mod protocols;
 mod sql;
 mod stream;
+mod verdicts;
 
 pub use attribute::{Attribute, AttributeValue, Attributes};
 pub use config::{ConnectionConfig, ContextConfig, Obfuscation};
@@ -101,3 +102,4 @@ pub use exchange::{Exchange, ExchangeKind, Observed};
 pub use message::{Content, Correlation, Message, Request, Response, ResponseStatus};
 pub use parser::{Ending, Input, ParseError, ParseErrorReason, Parsed, Parser, Recovery};
 pub use protocols::{Family, Protocol, ProtocolRow};
+pub use verdicts::Verdicts;

@@ -20,6 +20,8 @@ struct PendingRequest {
     request: Box<Observed<Request>>,
     /// Whether bytes of the other direction were lost since: the response may have been among them.
     may_be_answered: bool,
+    /// Whether its response has begun: it waits no longer, however long the response takes.
+    is_being_answered: bool,
 }
 
 #[derive(Debug)]
@@ -58,7 +60,12 @@ impl Matcher {
             self.give_up_possibly_answered(finished);
         }
         reserve_one(&mut self.requests);
-        self.requests.push_back(PendingRequest { correlation, request, may_be_answered: false });
+        self.requests.push_back(PendingRequest {
+            correlation,
+            request,
+            may_be_answered: false,
+            is_being_answered: false,
+        });
         if self.requests.len() > max_pending {
             self.give_up_oldest(finished);
         }
@@ -96,6 +103,14 @@ impl Matcher {
         }
     }
 
+    /// The response to the request with this identifier has begun among others.
+    pub(crate) fn handle_response_started(&mut self, id: u64) {
+        let is_asked = |pending: &&mut PendingRequest| pending.correlation == Correlation::Id(id);
+        if let Some(pending) = self.requests.iter_mut().find(is_asked) {
+            pending.is_being_answered = true;
+        }
+    }
+
     /// Bytes of `direction` were lost before `until`, and with them perhaps whole messages.
     pub(crate) fn handle_gap(&mut self, direction: Direction, until: Timestamp, finished: &mut Finished<'_>) {
         if direction == Direction::ToServer {
@@ -118,7 +133,10 @@ impl Matcher {
         finished: &mut Finished<'_>,
     ) {
         while self.request_deadline(timeout, in_progress).is_some_and(|deadline| deadline <= now) {
-            self.give_up_oldest(finished);
+            let oldest = self.requests.iter().position(|pending| !pending.is_being_answered);
+            if let Some(pending) = oldest.and_then(|place| self.requests.remove(place)) {
+                finished.push_unanswered(pending);
+            }
         }
         while self
             .responses
@@ -151,7 +169,7 @@ impl Matcher {
 
     /// When the oldest request has waited too long; none while it is being answered.
     fn request_deadline(&self, timeout: Duration, in_progress: InProgress) -> Option<Timestamp> {
-        let oldest = self.requests.front()?;
+        let oldest = self.requests.iter().find(|pending| !pending.is_being_answered)?;
         let is_answered = in_progress == InProgress::Response && oldest.correlation == Correlation::InOrder;
         (!is_answered).then(|| oldest.request.start.saturating_add(timeout))
     }
@@ -201,7 +219,7 @@ impl Matcher {
 
     fn give_up_oldest(&mut self, finished: &mut Finished<'_>) {
         if let Some(pending) = self.requests.pop_front() {
-            finished.push(pending.correlation, ExchangeKind::Unanswered, Some(pending.request), None);
+            finished.push_unanswered(pending);
         }
     }
 
@@ -213,6 +231,10 @@ impl Matcher {
 }
 
 impl Finished<'_> {
+    fn push_unanswered(&mut self, pending: PendingRequest) {
+        self.push(pending.correlation, ExchangeKind::Unanswered, Some(pending.request), None);
+    }
+
     pub(crate) fn push(
         &mut self,
         correlation: Correlation,
@@ -224,9 +246,11 @@ impl Finished<'_> {
             Correlation::Id(id) if self.row.has_request_ids => Some(id),
             _ => None,
         };
+        let carried = request.as_ref().and_then(|request| request.content.protocol);
+        let carried = carried.or_else(|| response.as_ref().and_then(|response| response.content.protocol));
         reserve_one(self.exchanges);
         self.exchanges.push_back(Exchange {
-            protocol: self.row.protocol,
+            protocol: carried.unwrap_or(self.row.protocol),
             kind,
             request,
             response,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Attributes, PropagatedContext};
+use crate::{Attributes, PropagatedContext, Protocol};
 
 /// One message of a protocol.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,28 +12,41 @@ pub struct Message {
     pub correlation: Correlation,
     /// What the message says.
     pub content: Content,
+    /// The message's length on the wire in bytes, where it is not that of the bytes from its first to its last one:
+    /// frames of other messages lie between them.
+    pub length: Option<u64>,
 }
 
 impl Message {
     /// A request that expects a response, paired in order.
     pub const fn request(request: Request) -> Self {
-        Self { correlation: Correlation::InOrder, content: Content::Request(request) }
+        Self::new(Content::Request(request))
     }
 
     /// A response, paired in order.
     pub const fn response(response: Response) -> Self {
-        Self { correlation: Correlation::InOrder, content: Content::Response(response) }
+        Self::new(Content::Response(response))
     }
 
     /// A message that nobody answers; its direction says who sent it.
     pub const fn one_way(request: Request) -> Self {
-        Self { correlation: Correlation::InOrder, content: Content::OneWay(request) }
+        Self::new(Content::OneWay(request))
     }
 
     /// Pairs by the protocol's own identifier instead of by order.
     pub const fn with_id(mut self, id: u64) -> Self {
         self.correlation = Correlation::Id(id);
         self
+    }
+
+    /// Says how long the message is on the wire, in bytes.
+    pub const fn with_length(mut self, length: u64) -> Self {
+        self.length = Some(length);
+        self
+    }
+
+    const fn new(content: Content) -> Self {
+        Self { correlation: Correlation::InOrder, content, length: None }
     }
 }
 
@@ -61,6 +74,8 @@ pub enum Content {
 /// What a request says. Fields that a protocol does not have stay empty.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Request {
+    /// The protocol, where one is carried by that of the connection (gRPC by HTTP/2).
+    pub protocol: Option<Protocol>,
     /// The record's `request_type`: method, command, query type.
     pub kind: Cow<'static, str>,
     /// The protocol version as its community writes it: `1.1`, `8.0.36`.
@@ -85,6 +100,8 @@ pub struct Request {
 /// What a response says. Fields that a protocol does not have stay empty.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Response {
+    /// The protocol, where one is carried by that of the connection (gRPC by HTTP/2).
+    pub protocol: Option<Protocol>,
     /// How the request went.
     pub status: ResponseStatus,
     /// The status as the protocol writes it: `200`, `NXDOMAIN`, `1064`, `42P01`, `WRONGTYPE`.

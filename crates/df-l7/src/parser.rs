@@ -29,8 +29,9 @@ pub trait Parser: Send {
         Recovery::Resynchronize
     }
 
-    /// The message of which [`Parsed::Part`]s were consumed ends here, because of a gap or because the connection
-    /// ended: gives what is known of it, if that is worth reporting, and forgets it.
+    /// The message of which [`Parsed::Part`]s were consumed ends here, and so do those [`Parsed::Started`] among others,
+    /// because of a gap or because the connection ended: gives what is known of one of them, if that is worth reporting,
+    /// and forgets it. Asked again until the answer is none.
     fn interrupt(&mut self, direction: Direction) -> Option<Message> {
         let _ = direction;
         None
@@ -104,6 +105,15 @@ pub enum Parsed {
     Part {
         /// How many bytes to consume, at least 1. May exceed the input.
         consumed: usize,
+    },
+    /// A message begins here among others that are not complete either (a stream of HTTP/2, a channel of AMQP): its
+    /// first byte is remembered until the message with [`Correlation::Id`](crate::Correlation::Id) `id` of this
+    /// direction is given. Such messages tell their length themselves ([`Message::length`]).
+    Started {
+        /// How many bytes to consume, at least 1. May exceed the input.
+        consumed: usize,
+        /// The message's correlation.
+        id: u64,
     },
     /// Bytes that belong to no message.
     Skipped {

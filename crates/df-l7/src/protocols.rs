@@ -41,8 +41,9 @@ pub struct ProtocolRow {
 
 impl ProtocolRow {
     /// A row for a protocol that the library does not have, to be given to
-    /// [`Connection::with_protocol`](crate::Connection::with_protocol). It is of no family, a request waits for 120 s, and
-    /// nothing is detected; change the fields where that is not right.
+    /// [`Connection::with_protocol`](crate::Connection::with_protocol), or, with a `detect` of its own, to
+    /// [`ConnectionConfig::custom_protocols`]. It is of no family, a request waits for 120 s, and nothing is detected; change
+    /// the fields where that is not right.
     ///
     /// ```
     /// use df_core::{Chunk, Direction, Timestamp, Transport};
@@ -100,6 +101,12 @@ impl ProtocolRow {
     }
 }
 
+impl std::fmt::Debug for ProtocolRow {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("ProtocolRow").field(&self.name).finish()
+    }
+}
+
 /// What kind of protocol it is, in the sense of the OpenTelemetry conventions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -110,6 +117,10 @@ pub enum Family {
     Database,
     /// Name resolution.
     Dns,
+    /// Remote procedure calls.
+    Rpc,
+    /// A message broker and its clients.
+    Messaging,
     /// Anything else.
     Other,
 }
@@ -121,7 +132,7 @@ macro_rules! protocols {
         #[non_exhaustive]
         pub enum Protocol {
             $($(#[$doc])* $variant,)+
-            /// A protocol of the caller's own, by its name (see [`Connection::with_protocol`](crate::Connection::with_protocol)).
+            /// A protocol of the caller's own, by its name (see [`ProtocolRow::custom`]).
             Custom(&'static str),
         }
 

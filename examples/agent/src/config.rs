@@ -6,6 +6,7 @@ mod value;
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use df_capture::{AfPacketConfig, DecoderConfig};
@@ -37,6 +38,10 @@ pub(crate) struct CaptureSettings {
     pub(crate) filter: String,
     pub(crate) max_packet_bytes: u32,
     pub(crate) ring_blocks: usize,
+    /// Rings per interface, each with a thread.
+    pub(crate) rings: u16,
+    /// The processors on which capture threads run, in turn; empty is any.
+    pub(crate) cpus: Vec<u16>,
 }
 
 impl Default for CaptureSettings {
@@ -47,7 +52,16 @@ impl Default for CaptureSettings {
             filter: String::new(),
             max_packet_bytes: socket.snap_len,
             ring_blocks: socket.block_count,
+            rings: 1,
+            cpus: Vec::new(),
         }
+    }
+}
+
+impl CaptureSettings {
+    /// The processor of each capture thread.
+    pub(crate) fn processors(&self) -> impl Iterator<Item = Option<u16>> {
+        self.cpus.iter().map(|processor| Some(*processor)).chain(self.cpus.is_empty().then_some(None)).cycle()
     }
 }
 
@@ -57,11 +71,21 @@ pub(crate) struct ParsingSettings {
     /// 0 is one per core, less one for capture.
     pub(crate) workers: u16,
     pub(crate) max_queued_batches: usize,
+    pub(crate) verdict_expiry: Duration,
+    pub(crate) max_verdicts: usize,
+    /// Whether application protocols are parsed.
+    pub(crate) has_requests: bool,
 }
 
 impl Default for ParsingSettings {
     fn default() -> Self {
-        Self { workers: 0, max_queued_batches: 256 }
+        Self {
+            workers: 0,
+            max_queued_batches: 256,
+            verdict_expiry: Duration::from_secs(60),
+            max_verdicts: 8_192,
+            has_requests: true,
+        }
     }
 }
 
@@ -95,6 +119,17 @@ impl ParsingSettings {
 }
 
 impl Configuration {
+    /// What connections are parsed with; none where only flows are accounted for.
+    pub(crate) fn connections(&self) -> Option<Arc<ConnectionConfig>> {
+        self.parsing.has_requests.then(|| Arc::new(self.connection.clone()))
+    }
+
+    /// The most bytes captured of a packet: without protocols to parse, enough for every header, tunnels included.
+    pub(crate) fn snap_len(&self) -> u32 {
+        let wanted = self.capture.max_packet_bytes;
+        if self.parsing.has_requests { wanted } else { wanted.min(HEADER_BYTES) }
+    }
+
     /// The defaults, overridden by `file` if there is one.
     pub(crate) fn load(file: Option<&Path>) -> Result<Self, ConfigurationError> {
         let mut configuration = Self::default();
@@ -111,6 +146,9 @@ impl Configuration {
     pub(crate) fn apply(&mut self, arguments: &OutputArguments, flow_interval: Option<Duration>) {
         if arguments.raw {
             self.connection.obfuscation = Obfuscation::NONE;
+        }
+        if arguments.no_l7 {
+            self.parsing.has_requests = false;
         }
         if flow_interval.is_some() {
             self.flow.record_interval = flow_interval;
@@ -130,6 +168,9 @@ impl Configuration {
         self.flow.hash_seed = RandomState::new().hash_one(());
     }
 }
+
+/// Link header and tags, three IP headers with options, two tunnels' headers, TCP with options.
+const HEADER_BYTES: u32 = 384;
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use df_core::{Chunk, Endpoint, FlowKey, Timestamp, Tunnel};
-use df_flow::{DirectionEvidence, FlowRecord, FlowSink};
-use df_l7::{Connection, ConnectionConfig, ConnectionStats, Exchange, Protocol};
+use df_flow::{DirectionEvidence, FlowRecord, FlowSink, L7Counts};
+use df_l7::{Connection, ConnectionConfig, ConnectionStats, Exchange, Protocol, ResponseStatus, Verdicts};
+
+use crate::config::ParsingSettings;
 
 /// Takes what parsing gives: the delivery itself, or the channel that leads to it.
 pub(crate) trait Receiver {
@@ -19,7 +21,10 @@ pub(crate) trait Receiver {
 /// The sink of one flow table.
 #[derive(Debug)]
 pub(crate) struct Pipeline<R> {
-    config: Arc<ConnectionConfig>,
+    /// None where flows are accounted for and nothing is parsed.
+    config: Option<Arc<ConnectionConfig>>,
+    /// What servers were found to speak.
+    verdicts: Verdicts<Endpoint>,
     receiver: R,
     stats: ParsingStats,
 }
@@ -27,11 +32,13 @@ pub(crate) struct Pipeline<R> {
 /// What is kept per flow.
 #[derive(Debug)]
 pub(crate) struct FlowState {
-    connection: Connection,
+    connection: Option<Connection>,
     /// The protocol found; outlives the connection's end.
     protocol: Option<Protocol>,
-    /// The client when the flow began: records may turn the flow round, exchanges stay as they were.
-    client: Endpoint,
+    /// Whether any bytes were seen.
+    has_begun: bool,
+    /// The exchanges since the record before.
+    counts: L7Counts,
 }
 
 /// What all connections that have ended did with their input.
@@ -45,8 +52,9 @@ pub(crate) struct ParsingStats {
 
 impl<R: Receiver> Pipeline<R> {
     /// A pipeline that ends at `receiver`.
-    pub(crate) fn new(config: Arc<ConnectionConfig>, receiver: R) -> Self {
-        Self { config, receiver, stats: ParsingStats::default() }
+    pub(crate) fn new(config: Option<Arc<ConnectionConfig>>, parsing: &ParsingSettings, receiver: R) -> Self {
+        let verdicts = Verdicts::new(parsing.max_verdicts, parsing.verdict_expiry);
+        Self { config, verdicts, receiver, stats: ParsingStats::default() }
     }
 
     /// Where the pipeline ends.
@@ -59,21 +67,29 @@ impl<R: Receiver> Pipeline<R> {
         (self.stats, self.receiver)
     }
 
-    fn drain(&mut self, key: &FlowKey, connection: &mut Connection) {
+    fn drain(&mut self, key: &FlowKey, state: &mut FlowState) {
+        let Some(connection) = &mut state.connection else { return };
         while let Some(exchange) = connection.poll_exchange() {
+            count(&mut state.counts, &exchange);
             self.receiver.exchange(exchange, key);
         }
+    }
+
+    fn deliver(&mut self, record: FlowRecord, state: &mut FlowState) {
+        let Some(protocol) = state.protocol else { return self.receiver.flow(record, None) };
+        state.counts.protocol = Some(protocol.name());
+        let record = record.with_l7(std::mem::take(&mut state.counts));
+        self.receiver.flow(record, Some(protocol));
     }
 }
 
 impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
     fn opened(&mut self, key: &FlowKey) -> FlowState {
-        let connection = Connection::new(key.transport, Arc::clone(&self.config));
-        FlowState {
-            connection: connection.with_ports(key.client.port, key.server.port),
-            protocol: None,
-            client: key.client,
-        }
+        let connection = self.config.as_ref().map(|config| {
+            let connection = Connection::new(key.transport, Arc::clone(config));
+            connection.with_ports(key.client.port, key.server.port)
+        });
+        FlowState { connection, protocol: None, has_begun: false, counts: L7Counts::default() }
     }
 
     fn tunnelled(&mut self, key: &FlowKey, _: &mut FlowState, tunnels: &[Tunnel]) {
@@ -81,41 +97,72 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
     }
 
     fn chunk(&mut self, key: &FlowKey, state: &mut FlowState, chunk: Chunk<'_>) -> DirectionEvidence {
-        state.connection.handle_chunk(chunk);
-        self.drain(key, &mut state.connection);
-        let Some(protocol) = state.connection.protocol() else { return DirectionEvidence::None };
-        state.protocol = Some(protocol);
-        if state.connection.is_reversed() {
-            DirectionEvidence::Reversed
-        } else {
-            DirectionEvidence::Confirmed
+        let Some(connection) = &mut state.connection else { return DirectionEvidence::None };
+        let now = chunk.timestamp;
+        if !std::mem::replace(&mut state.has_begun, true)
+            && let Some(protocol) = self.verdicts.expected(&key.server, now)
+        {
+            connection.expect(protocol);
         }
+        connection.handle_chunk(chunk);
+        self.drain(key, state);
+        let Some(connection) = &state.connection else { return DirectionEvidence::None };
+        let Some(protocol) = connection.protocol() else { return DirectionEvidence::None };
+        let is_reversed = connection.is_reversed();
+        if state.protocol.replace(protocol) != Some(protocol) {
+            let server = if is_reversed { key.client } else { key.server };
+            self.verdicts.remember(server, protocol, now);
+        }
+        if is_reversed { DirectionEvidence::Reversed } else { DirectionEvidence::Confirmed }
     }
 
     fn closed(&mut self, key: &FlowKey, state: &mut FlowState) {
-        state.connection.handle_close();
-        self.drain(key, &mut state.connection);
+        if let Some(connection) = &mut state.connection {
+            connection.handle_close();
+            self.drain(key, state);
+        }
     }
 
     fn deadline(&self, state: &FlowState) -> Option<Timestamp> {
-        state.connection.poll_timeout()
+        state.connection.as_ref()?.poll_timeout()
     }
 
     fn timed_out(&mut self, key: &FlowKey, state: &mut FlowState, now: Timestamp) {
-        state.connection.handle_timeout(now);
-        self.drain(key, &mut state.connection);
+        if let Some(connection) = &mut state.connection {
+            connection.handle_timeout(now);
+            self.drain(key, state);
+        }
+    }
+
+    fn ending(&mut self, key: &FlowKey, state: &mut FlowState) {
+        self.closed(key, state);
     }
 
     fn reported(&mut self, record: FlowRecord, state: &mut FlowState) {
-        self.receiver.flow(record, state.protocol);
+        self.deliver(record, state);
     }
 
     fn ended(&mut self, record: FlowRecord, mut state: FlowState) {
-        let key = if record.key.client == state.client { record.key } else { record.key.reversed() };
-        state.connection.handle_close();
-        self.drain(&key, &mut state.connection);
-        self.stats.count(&state.connection.stats());
-        self.receiver.flow(record, state.protocol);
+        if let Some(connection) = &state.connection {
+            self.stats.count(&connection.stats());
+        }
+        self.deliver(record, &mut state);
+    }
+}
+
+/// Adds an exchange to the account of its flow.
+fn count(counts: &mut L7Counts, exchange: &Exchange) {
+    counts.request = counts.request.saturating_add(u32::from(exchange.request.is_some()));
+    counts.response = counts.response.saturating_add(u32::from(exchange.response.is_some()));
+    let counter = match exchange.status() {
+        ResponseStatus::ClientError => &mut counts.client_error,
+        ResponseStatus::ServerError => &mut counts.server_error,
+        ResponseStatus::Timeout => &mut counts.timeout,
+        _ => &mut 0,
+    };
+    *counter = counter.saturating_add(1);
+    if let Some(duration) = exchange.duration() {
+        counts.rrt.add(duration);
     }
 }
 

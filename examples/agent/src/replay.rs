@@ -3,9 +3,8 @@
 mod progress;
 
 use std::path::Path;
-use std::sync::Arc;
 
-use df_capture::{Decoder, FrameSource, PcapFile, PcapFileError};
+use df_capture::{Decoder, Frames, PcapFile, PcapFileError};
 use df_core::InterfaceId;
 use df_flow::FlowTable;
 
@@ -58,7 +57,7 @@ impl Replay {
             .map_err(|error| Failure::running(format!("cannot listen for signals: {error}")))?;
         Ok(Self {
             flows: FlowTable::new(configuration.flow.clone()),
-            pipeline: Pipeline::new(Arc::new(configuration.connection.clone()), delivery),
+            pipeline: Pipeline::new(configuration.connections(), &configuration.parsing, delivery),
             decoder: Decoder::new(configuration.decoder.clone()),
             named_interfaces: 0,
             stop,
@@ -71,16 +70,11 @@ impl Replay {
         self.named_interfaces = 0;
         let mut progress = Progress::new(path, file.total_bytes());
         let mut frames: u64 = 0;
-        while let Some(frame) = file.next_frame()? {
-            let interface = frame.interface;
-            if let Ok(packet) = self.decoder.decode(&frame) {
-                self.flows.handle_packet(&packet, &mut self.pipeline);
-            }
-            if interface.0 >= self.named_interfaces {
-                self.name_interfaces(&file, interface);
-            }
-            frames += 1;
-            if frames.is_multiple_of(FRAMES_PER_LOOK) {
+        while let Some(together) = file.next_frames()? {
+            let looks = frames / FRAMES_PER_LOOK;
+            frames += together.len() as u64;
+            self.take(together);
+            if frames / FRAMES_PER_LOOK > looks {
                 if self.is_over() {
                     break;
                 }
@@ -92,10 +86,30 @@ impl Replay {
         Ok(())
     }
 
+    /// Takes frames that lie in memory together.
+    fn take(&mut self, frames: Frames<'_>) {
+        let mut packets = Vec::with_capacity(frames.len());
+        for frame in frames.iter() {
+            if frame.interface.0 >= self.named_interfaces {
+                self.name_interfaces(frames, frame.interface);
+            }
+            if let Some(packet) = self.decoder.decode_alone(&frame) {
+                packets.push(packet);
+                continue;
+            }
+            self.flows.handle_packets(&packets, &mut self.pipeline);
+            packets.clear();
+            if let Ok(packet) = self.decoder.decode(&frame) {
+                self.flows.handle_packet(&packet, &mut self.pipeline);
+            }
+        }
+        self.flows.handle_packets(&packets, &mut self.pipeline);
+    }
+
     /// Names an interface seen for the first time, and those before it.
-    fn name_interfaces(&mut self, file: &PcapFile, last: InterfaceId) {
+    fn name_interfaces(&mut self, frames: Frames<'_>, last: InterfaceId) {
         for interface in (self.named_interfaces..=last.0).map(InterfaceId) {
-            if let Some(name) = file.interface_name(interface) {
+            if let Some(name) = frames.interface_name(interface) {
                 self.pipeline.receiver().interfaces().set_name(interface, name);
             }
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use df_core::{Chunk, Direction, Timestamp, Transport};
 
 use super::ConnectionStats;
+use super::started::StartedMessages;
 use crate::matching::{Finished, InProgress, Matcher};
 use crate::stream::{Mark, Stream};
 use crate::{
@@ -19,6 +20,7 @@ pub(crate) struct Active {
     row: &'static ProtocolRow,
     parser: Box<dyn Parser>,
     streams: [Stream; 2],
+    started: StartedMessages,
     matcher: Matcher,
     /// When the newest bytes were seen.
     latest: Timestamp,
@@ -61,6 +63,7 @@ impl Active {
             row,
             parser: (row.parser)(config, transport),
             streams: [Stream::default(), Stream::default()],
+            started: StartedMessages::default(),
             matcher: Matcher::default(),
             latest: Timestamp::ZERO,
             errors_in_a_row: 0,
@@ -292,6 +295,13 @@ impl Active {
                 self.stream(direction).message_start.get_or_insert(at);
                 Step::Consumed(consumed.max(1))
             }
+            Ok(Parsed::Started { consumed, id }) => {
+                self.started.insert(direction, id, at, outputs.config.max_pending_requests);
+                if direction == Direction::ToClient {
+                    self.matcher.handle_response_started(id);
+                }
+                Step::Consumed(consumed.max(1))
+            }
             Ok(Parsed::Skipped { consumed }) => Step::Consumed(consumed.max(1)),
             Ok(Parsed::Incomplete { needed }) if !input.is_final() => Step::Waiting(needed),
             Ok(Parsed::Incomplete { .. }) | Err(_) => {
@@ -317,13 +327,17 @@ impl Active {
         self.matcher.handle_gap(direction, until, &mut outputs.finished(self.row));
     }
 
-    /// Reports the message in progress as far as it is known; it ends at the offset `end`.
+    /// Reports the messages in progress as far as they are known; they end at the offset `end`.
     fn interrupt(&mut self, direction: Direction, end: u64, outputs: &mut Outputs<'_>) {
-        let message = self.parser.interrupt(direction);
-        let start = self.stream(direction).message_start;
-        if let (Some(message), Some(start)) = (message, start) {
-            let end = Mark { offset: end.max(start.offset), ..start };
-            self.handle_message(direction, message, end, 0, outputs);
+        for _ in 0..=outputs.config.max_pending_requests {
+            let Some(message) = self.parser.interrupt(direction) else { break };
+            let started = self.started.take(direction, message.correlation);
+            let start = started.or(self.stream(direction).message_start);
+            if let Some(start) = start {
+                let end = Mark { offset: end.max(start.offset), ..start };
+                self.stream(direction).message_start = Some(start);
+                self.handle_message(direction, message, end, 0, outputs);
+            }
         }
         self.stream(direction).message_start = None;
     }
@@ -337,9 +351,11 @@ impl Active {
         consumed: usize,
         outputs: &mut Outputs<'_>,
     ) {
-        let start = self.stream(direction).message_start.take().unwrap_or(at);
+        let started = self.started.take(direction, message.correlation);
+        let start = started.or_else(|| self.stream(direction).message_start.take()).unwrap_or(at);
         let end = at.offset.saturating_add(consumed as u64);
-        let stamp = Stamp { start, end: self.latest, length: end.saturating_sub(start.offset) };
+        let length = message.length.unwrap_or(end.saturating_sub(start.offset));
+        let stamp = Stamp { start, end: self.latest, length };
         outputs.stats.messages = outputs.stats.messages.saturating_add(1);
         let max_pending = outputs.config.max_pending_requests;
         let before = outputs.exchanges.len();

@@ -31,6 +31,10 @@ settings! {
         "tcpdump expression that runs in the kernel; empty captures everything.";
     "inputs.cbpf.af_packet.tunning.ring_blocks" => capture.ring_blocks,
         "Blocks of 1 MiB of kernel memory that hold packets, per interface.";
+    "inputs.cbpf.af_packet.tunning.packet_fanout_count" => capture.rings,
+        "Rings per interface, each read by a thread of its own; the kernel shares packets out by flow.";
+    "inputs.cbpf.af_packet.tunning.cpu_affinity" => capture.cpus,
+        "Processors on which capture threads run, in turn; empty leaves the choice to the kernel.";
     "inputs.cbpf.tunning.max_capture_packet_size" => capture.max_packet_bytes,
         "Bytes captured of a packet.";
     "inputs.cbpf.preprocess.vxlan_ports" => decoder.vxlan_ports,
@@ -61,10 +65,16 @@ settings! {
         "Bytes held per direction of a TCP connection while earlier ones are missing.";
     "processors.flow_log.limits.max_total_out_of_order_bytes" => flow.max_total_out_of_order_bytes,
         "Bytes held in all, per parsing thread, while earlier ones are missing.";
+    "processors.request_log.enabled" => parsing.has_requests,
+        "Parse application protocols; without it flows are accounted for, and of packets only headers are captured.";
     "processors.request_log.application_protocol_inference.disabled_protocols" => connection.disabled_protocols,
         "Protocols that are not looked for.";
     "processors.request_log.application_protocol_inference.max_detection_chunks" => connection.max_detection_chunks,
         "Chunks of each direction that are looked at before a connection is given up as unknown.";
+    "processors.request_log.application_protocol_inference.inference_result_ttl" => parsing.verdict_expiry,
+        "How long a server's protocol, once found, helps to recognise its next connection.";
+    "processors.request_log.application_protocol_inference.max_inference_results" => parsing.max_verdicts,
+        "Servers whose protocol is remembered, per parsing thread; the one met first is forgotten.";
     "processors.request_log.tag_extraction.tracing_tag.http_real_client" => connection.context.client_address_headers,
         "Headers that carry the first client's address.";
     "processors.request_log.tag_extraction.tracing_tag.x_request_id" => connection.context.request_id_headers,

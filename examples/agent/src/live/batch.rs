@@ -44,19 +44,20 @@ impl Batch {
         self.quoted.extend(packet.quoted);
     }
 
-    /// Gives every packet to `take`, in order.
-    pub(super) fn for_each(&self, mut take: impl FnMut(&Packet<'_>)) {
+    /// Every packet, in order.
+    pub(super) fn packets(&self) -> Vec<Packet<'_>> {
         let mut payloads = self.payloads.as_slice();
         let mut tunnels = self.tunnels.as_slice();
         let mut quoted = self.quoted.iter();
-        for stored in &self.packets {
+        let whole = |stored: &Stored| {
             let mut packet: Packet<'_> = stored.packet;
             (packet.payload, payloads) =
                 payloads.split_at_checked(stored.payload_len).unwrap_or((payloads, &[]));
             (packet.tunnels, tunnels) = tunnels.split_at_checked(stored.tunnels).unwrap_or((tunnels, &[]));
             packet.quoted = if stored.is_quoting { quoted.next() } else { None };
-            take(&packet);
-        }
+            packet
+        };
+        self.packets.iter().map(whole).collect()
     }
 
     /// Takes everything out and keeps the memory, unless a burst of large packets made it too much.
@@ -112,12 +113,8 @@ mod tests {
             batch.clear();
             batch.push(&first);
             batch.push(&second);
-            let mut seen = 0;
-            batch.for_each(|packet| {
-                assert_eq!(*packet, if seen == 0 { first } else { second });
-                seen += 1;
-            });
-            assert_eq!((seen, batch.len(), batch.is_full()), (2, 2, false));
+            assert_eq!(batch.packets(), [first, second]);
+            assert_eq!((batch.len(), batch.is_full()), (2, false));
         }
     }
 }

@@ -6,6 +6,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use df_capture::{AfPacket, AfPacketStats, CaptureError, DecodeStats, Decoder, DecoderConfig, FragmentStats};
 use df_core::Packet;
 use df_flow::shard_of;
+use rustix::thread::{CpuSet, sched_setaffinity};
 
 use super::batch::Batch;
 use super::clock::Regularly;
@@ -43,6 +44,18 @@ impl CaptureStats {
     fn take_decoding(&mut self, decoder: &Decoder) {
         self.decoding = decoder.stats();
         self.fragments = decoder.fragment_stats();
+    }
+}
+
+/// Has this thread run on one processor only.
+pub(super) fn stay_on(processor: Option<u16>) {
+    let Some(processor) = processor else { return };
+    let mut processors = CpuSet::new();
+    if usize::from(processor) < CpuSet::MAX_CPU {
+        processors.set(usize::from(processor));
+    }
+    if let Err(error) = sched_setaffinity(None, &processors) {
+        tracing::warn!("a capture thread cannot run on processor {processor}: {error}");
     }
 }
 

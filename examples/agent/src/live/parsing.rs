@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use df_core::{FlowKey, Tunnel};
-use df_flow::{FlowConfig, FlowRecord, FlowStats, FlowTable};
+use df_flow::{FlowRecord, FlowStats, FlowTable};
 use df_l7::{ConnectionConfig, Exchange, Protocol};
 
 use super::batch::Batch;
 use super::clock;
+use crate::config::Configuration;
 use crate::health::{HealthCounts, Share};
 use crate::pipeline::{self, ParsingStats, Pipeline};
 
@@ -45,18 +46,19 @@ pub(super) struct Channels {
 /// Parses until every capture thread has ended, then ends every flow.
 pub(super) fn run(
     channels: Channels,
-    flow: FlowConfig,
-    connection: Arc<ConnectionConfig>,
+    configuration: &Configuration,
+    connection: Option<Arc<ConnectionConfig>>,
     health: &HealthCounts,
 ) -> (FlowStats, ParsingStats) {
     let Channels { full, empty, events } = channels;
-    let mut flows = FlowTable::new(flow);
-    let mut pipeline = Pipeline::new(connection, Outbox { pending: Vec::new(), events });
+    let mut flows = FlowTable::new(configuration.flow.clone());
+    let mut pipeline =
+        Pipeline::new(connection, &configuration.parsing, Outbox { pending: Vec::new(), events });
     let mut shares = HealthShares::default();
     loop {
         match full.recv_timeout(IDLE) {
             Ok(mut batch) => {
-                batch.for_each(|packet| flows.handle_packet(packet, &mut pipeline));
+                flows.handle_packets(&batch.packets(), &mut pipeline);
                 batch.clear();
                 // Nobody waits for an empty batch: one too many is freed.
                 let _ = empty.try_send(batch);

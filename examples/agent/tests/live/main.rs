@@ -12,6 +12,7 @@
 mod agent;
 mod both_ends;
 mod comparison;
+mod troubles;
 
 use std::fs::File;
 

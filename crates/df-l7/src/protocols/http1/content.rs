@@ -65,6 +65,7 @@ pub(super) fn request(
     push_length(&mut attributes, "http.request.body.size", reader.framing);
     push_configured(&mut attributes, "http.request.header.", &config.http_request_headers, fields, config);
     let request = Request {
+        protocol: None,
         kind,
         version: minor_version.map(version),
         domain,
@@ -100,6 +101,7 @@ pub(super) fn response(
     push_configured(&mut attributes, "http.response.header.", &config.http_response_headers, fields, config);
     let outcome = response_status(status);
     let response = Response {
+        protocol: None,
         status: outcome,
         code: Some(status_code(status)),
         version: minor_version.map(version),

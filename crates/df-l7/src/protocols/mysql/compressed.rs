@@ -155,7 +155,7 @@ impl Unwrapper {
                     gathered.push(message);
                     consumed
                 }
-                Ok(Parsed::Part { consumed }) => {
+                Ok(Parsed::Part { consumed } | Parsed::Started { consumed, .. }) => {
                     gathered.has_part = true;
                     consumed
                 }

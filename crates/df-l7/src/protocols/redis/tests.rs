@@ -45,7 +45,11 @@ impl Feed {
                     self.lines.push(line(&message));
                     self.ahead[side] = consumed;
                 }
-                Ok(Parsed::Part { consumed } | Parsed::Skipped { consumed }) => self.ahead[side] = consumed,
+                Ok(
+                    Parsed::Part { consumed }
+                    | Parsed::Started { consumed, .. }
+                    | Parsed::Skipped { consumed },
+                ) => self.ahead[side] = consumed,
                 Ok(Parsed::Incomplete { needed }) => {
                     assert!(ending == Ending::Open && needed > len, "needed {needed} of {len}");
                     return;
