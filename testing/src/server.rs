@@ -2,7 +2,10 @@
 
 mod dns;
 mod http;
+mod http2;
 mod mariadb;
+mod memcached;
+mod php;
 mod postgresql;
 mod redis;
 
@@ -24,6 +27,14 @@ use crate::place::{Place, find, run};
 pub enum ServerKind {
     /// nginx.
     Nginx,
+    /// nginx speaking HTTP/2 without TLS.
+    NginxHttp2,
+    /// nghttpd without TLS.
+    Nghttpd,
+    /// nghttpx without TLS, in front of nginx.
+    Nghttpx,
+    /// A gRPC server made of Python's `grpcio`.
+    Grpc,
     /// tinyproxy, for `CONNECT`.
     Tinyproxy,
     /// A WebSocket echo server made of Python's `websockets`.
@@ -32,6 +43,10 @@ pub enum ServerKind {
     Named,
     /// Redis.
     Redis,
+    /// memcached.
+    Memcached,
+    /// PHP behind FastCGI.
+    PhpFpm,
     /// MariaDB with a database `shop`.
     MariaDb,
     /// PostgreSQL with a database `shop`.
@@ -40,12 +55,18 @@ pub enum ServerKind {
 
 impl ServerKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 13] = [
         Self::Nginx,
+        Self::NginxHttp2,
+        Self::Nghttpd,
+        Self::Nghttpx,
+        Self::Grpc,
         Self::Tinyproxy,
         Self::WebSocket,
         Self::Named,
         Self::Redis,
+        Self::Memcached,
+        Self::PhpFpm,
         Self::MariaDb,
         Self::PostgreSql,
     ];
@@ -54,10 +75,16 @@ impl ServerKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
+            Self::NginxHttp2 => "nginx-http2",
+            Self::Nghttpd => "nghttpd",
+            Self::Nghttpx => "nghttpx",
+            Self::Grpc => "grpc",
             Self::Tinyproxy => "tinyproxy",
             Self::WebSocket => "websocket",
             Self::Named => "named",
             Self::Redis => "redis",
+            Self::Memcached => "memcached",
+            Self::PhpFpm => "php-fpm",
             Self::MariaDb => "mariadb",
             Self::PostgreSql => "postgresql",
         }
@@ -67,10 +94,16 @@ impl ServerKind {
     pub fn usual_port(self) -> u16 {
         match self {
             Self::Nginx => 80,
+            Self::NginxHttp2 => 8443,
+            Self::Nghttpd => 3000,
+            Self::Nghttpx => 8080,
+            Self::Grpc => 50_051,
             Self::Tinyproxy => 8888,
             Self::WebSocket => 8765,
             Self::Named => 53,
             Self::Redis => 6379,
+            Self::Memcached => 11211,
+            Self::PhpFpm => 9000,
             Self::MariaDb => 3306,
             Self::PostgreSql => 5432,
         }
@@ -79,11 +112,16 @@ impl ServerKind {
     /// The Debian package that has it.
     pub fn package(self) -> &'static str {
         match self {
-            Self::Nginx => "nginx",
+            Self::Nginx | Self::NginxHttp2 => "nginx",
+            Self::Nghttpd => "nghttp2-server",
+            Self::Nghttpx => "nghttp2-proxy",
+            Self::Grpc => "python3-grpcio",
             Self::Tinyproxy => "tinyproxy",
             Self::WebSocket => "python3-websockets",
             Self::Named => "bind9",
             Self::Redis => "redis-server",
+            Self::Memcached => "memcached",
+            Self::PhpFpm => "php8.2-fpm",
             Self::MariaDb => "mariadb-server",
             Self::PostgreSql => "postgresql-15",
         }
@@ -121,10 +159,16 @@ impl Server {
         let site = Site { place, port, directory: directory.path() };
         let launch = match kind {
             ServerKind::Nginx => http::nginx(&site),
+            ServerKind::NginxHttp2 => http2::nginx(&site),
+            ServerKind::Nghttpd => http2::nghttpd(&site),
+            ServerKind::Nghttpx => http2::nghttpx(&site),
+            ServerKind::Grpc => http2::grpc(&site),
             ServerKind::Tinyproxy => http::tinyproxy(&site),
             ServerKind::WebSocket => http::websocket(&site),
             ServerKind::Named => dns::named(&site),
             ServerKind::Redis => redis::redis(&site),
+            ServerKind::Memcached => memcached::memcached(&site),
+            ServerKind::PhpFpm => php::php_fpm(&site),
             ServerKind::MariaDb => mariadb::mariadb(&site),
             ServerKind::PostgreSql => postgresql::postgresql(&site),
         }?;

@@ -78,6 +78,12 @@ pub struct FlowKey {
 }
 
 impl FlowKey {
+    /// A connection seen at interface 0, without VLAN tags.
+    pub const fn new(transport: Transport, client: Endpoint, server: Endpoint) -> Self {
+        let (vlan, interface) = (VlanTags { outer: None, inner: None }, InterfaceId(0));
+        Self { transport, client, server, vlan, interface, virtual_network: None }
+    }
+
     /// The same connection with client and server exchanged.
     pub const fn reversed(self) -> Self {
         Self { client: self.server, server: self.client, ..self }

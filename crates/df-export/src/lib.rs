@@ -17,10 +17,13 @@
 //!
 //! ```
 //! # #[cfg(feature = "json")] {
+//! use std::time::Duration;
+//!
 //! use df_core::{Endpoint, FlowKey, InterfaceId, Timestamp, Transport, VlanTags};
 //! use df_export::metrics::{Metrics, MetricsConfig};
 //! use df_export::{FlowPlace, json_lines};
 //! use df_flow::FlowRecord;
+//! use df_flow::aggregation::Window;
 //!
 //! let key = FlowKey {
 //!     transport: Transport::Udp,
@@ -39,7 +42,9 @@
 //!
 //! // ... and as metrics.
 //! let mut metrics = Metrics::new(MetricsConfig::default(), Timestamp::from_nanos(0));
-//! metrics.record_flow(&flow);
+//! let mut window = Window::new(Timestamp::from_nanos(0), Duration::from_secs(1));
+//! window.add(&flow, 1_000);
+//! metrics.record_window(&window);
 //! let collected = metrics.collect(Timestamp::from_nanos(2_000));
 //! assert_eq!(collected[0].name, "df.network.connections.opened");
 //! # }

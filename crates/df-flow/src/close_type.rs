@@ -61,6 +61,24 @@ impl CloseType {
         Self::TcpFinClientRst,
     ];
 
+    /// Whether the connection was never established through the client's fault: it was silent, reset, or reused a port.
+    pub const fn is_client_establish_failure(self) -> bool {
+        matches!(self, Self::ServerSynAckRepeat | Self::ClientSourcePortReuse | Self::ClientEstablishReset)
+    }
+
+    /// Whether the connection was never established through the server's fault: it was silent or refused.
+    pub const fn is_server_establish_failure(self) -> bool {
+        matches!(
+            self,
+            Self::ClientSynRepeat | Self::ServerReset | Self::ServerEstablishReset | Self::ServerQueueLack
+        )
+    }
+
+    /// Whether an established connection did not end in good order: a reset or silence.
+    pub const fn is_transfer_failure(self) -> bool {
+        matches!(self, Self::TcpClientRst | Self::TcpServerRst | Self::Timeout)
+    }
+
     /// The record's word for it.
     pub const fn name(self) -> &'static str {
         match self {

@@ -22,6 +22,13 @@ impl Delay {
         self.longest_ns = self.longest_ns.max(nanoseconds);
     }
 
+    /// Adds the delays of another record.
+    pub(crate) fn append(&mut self, other: &Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.sum_ns = self.sum_ns.saturating_add(other.sum_ns);
+        self.longest_ns = self.longest_ns.max(other.longest_ns);
+    }
+
     /// Their mean; none if there is none.
     pub fn mean(&self) -> Option<Duration> {
         self.sum_ns.checked_div(u64::from(self.count)).map(Duration::from_nanos)
@@ -43,6 +50,13 @@ pub struct Delays {
 }
 
 impl Delays {
+    pub(crate) fn append(&mut self, other: &Self) {
+        self.srt.append(&other.srt);
+        self.srt_client.append(&other.srt_client);
+        self.art.append(&other.art);
+        self.cit.append(&other.cit);
+    }
+
     /// The same with client and server exchanged: what one takes to answer, the other takes to ask again.
     pub(crate) const fn reversed(self) -> Self {
         Self { srt: self.srt_client, srt_client: self.srt, art: self.cit, cit: self.art }
@@ -71,6 +85,16 @@ pub struct L7Counts {
 }
 
 impl L7Counts {
+    pub(crate) fn append(&mut self, other: &Self) {
+        self.protocol = self.protocol.or(other.protocol);
+        self.request = self.request.saturating_add(other.request);
+        self.response = self.response.saturating_add(other.response);
+        self.client_error = self.client_error.saturating_add(other.client_error);
+        self.server_error = self.server_error.saturating_add(other.server_error);
+        self.timeout = self.timeout.saturating_add(other.timeout);
+        self.rrt.append(&other.rrt);
+    }
+
     /// Whether there were requests, and every one was answered without an error of the server.
     pub const fn is_all_well(&self) -> bool {
         self.response > 0 && self.response >= self.request && self.server_error == 0 && self.timeout == 0

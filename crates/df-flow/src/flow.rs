@@ -11,9 +11,17 @@ use crate::key::Key;
 use crate::tcp::{Phase, TcpLife, Trouble};
 use crate::{CloseType, FlowConfig, FlowEndReason, FlowRecord, Handshake};
 
+/// What the last record of a flow said.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told {
+    /// Whether client and server were the other way round.
+    reversed: bool,
+    /// Whether the handshake was over.
+    rtt: bool,
+}
+
 /// One flow with the caller's state.
 #[derive(Debug)]
-#[allow(clippy::struct_excessive_bools, reason = "each says of one thing whether it has happened")]
 pub(crate) struct Flow<S> {
     pub(crate) id: u64,
     pub(crate) key: Key,
@@ -36,9 +44,10 @@ pub(crate) struct Flow<S> {
     pub(crate) direction_score: u8,
     /// Whether the application, or what was learned since, showed that client and server of the key are the other way round.
     pub(crate) is_reversed: bool,
+    /// What the last record said; none while there is none.
+    pub(crate) told: Option<Told>,
     /// Whether the key's server sent the first packet that was seen.
     pub(crate) is_first_from_server: bool,
-    pub(crate) is_reported: bool,
     pub(crate) is_closed: bool,
 }
 
@@ -165,7 +174,12 @@ impl<S> Flow<S> {
 
     /// The account since the last one.
     pub(crate) fn take_record(&mut self, end_reason: Option<FlowEndReason>) -> FlowRecord {
-        let is_new = !std::mem::replace(&mut self.is_reported, true);
+        let mut handshake = Handshake::default();
+        if self.key.transport() == Transport::Tcp {
+            handshake = self.tcp.handshake();
+        }
+        let before = self.told.replace(Told { reversed: self.is_reversed, rtt: handshake.rtt.is_some() });
+        let told_rtt = before.is_some_and(|told| told.rtt);
         let troubles = self.tcp.take_troubles();
         let counters = std::mem::take(&mut self.counters);
         let [client, server] = [0, 1].map(|index| counters[index].record(&troubles[index]));
@@ -177,7 +191,9 @@ impl<S> Flow<S> {
             key: if self.is_reversed { key.reversed() } else { key },
             start: self.start,
             end: self.end,
-            is_new,
+            is_new: before.is_none(),
+            has_turned: before.is_some_and(|told| told.reversed != self.is_reversed),
+            has_new_handshake: !told_rtt && (handshake.rtt.is_some() || end_reason.is_some()),
             is_final: end_reason.is_some(),
             end_reason,
             close_type: self.close_type(end_reason),
@@ -186,11 +202,7 @@ impl<S> Flow<S> {
             to_client,
             tunnels: self.tunnels_of_client(),
             last_icmp_error: self.last_icmp_error,
-            handshake: if self.key.transport() == Transport::Tcp {
-                self.tcp.handshake()
-            } else {
-                Handshake::default()
-            },
+            handshake,
             delays: if self.is_reversed { delays.reversed() } else { delays },
             l7: None,
         }
@@ -201,7 +213,9 @@ impl<S> Flow<S> {
             None => CloseType::ForcedReport,
             Some(_) if self.key.transport() != Transport::Tcp => CloseType::Finish,
             Some(reason) => match self.tcp.close_type(self.is_reversed) {
-                CloseType::Timeout if reason != FlowEndReason::IdleTimeout && !self.is_over() => {
+                CloseType::Timeout
+                    if matches!(reason, FlowEndReason::ForcedEnd | FlowEndReason::LackOfResources) =>
+                {
                     CloseType::ForcedReport
                 }
                 close_type => close_type,

@@ -222,7 +222,7 @@ impl<S> FlowTable<S> {
             is_reversed: false,
             is_first_from_server: direction == Direction::ToClient
                 && decision.score > direction::FIRST_SENDER,
-            is_reported: false,
+            told: None,
             is_closed: false,
         };
         self.next_id += 1;

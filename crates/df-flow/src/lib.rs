@@ -57,6 +57,7 @@
 //! None.
 #![forbid(unsafe_code)]
 
+pub mod aggregation;
 mod arena;
 mod assembler;
 mod clock;

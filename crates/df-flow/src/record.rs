@@ -8,6 +8,7 @@ use crate::{CloseType, Delays, L7Counts};
 
 /// The account of one flow: since the last record for counters, since its start for everything else.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, each with its own name in the record")]
 #[non_exhaustive]
 pub struct FlowRecord {
     /// Identifies the flow: a hash of its ends, its place and its number in the order of creation. The same capture gives
@@ -24,6 +25,10 @@ pub struct FlowRecord {
     pub is_new: bool,
     /// Whether this is the flow's last record.
     pub is_final: bool,
+    /// Whether client and server changed places since the record before.
+    pub has_turned: bool,
+    /// Whether the handshake is told for the first time, or, if it never ended, for the last.
+    pub has_new_handshake: bool,
     /// Why the flow ended; none unless [`is_final`](Self::is_final).
     pub end_reason: Option<FlowEndReason>,
     /// How the flow ended or stands.
@@ -56,6 +61,8 @@ impl FlowRecord {
             end: start,
             is_new: true,
             is_final: false,
+            has_turned: false,
+            has_new_handshake: false,
             end_reason: None,
             close_type: CloseType::Unknown,
             direction_score: 0,
@@ -77,6 +84,26 @@ impl FlowRecord {
         }
         self.l7 = Some(counts);
         self
+    }
+
+    /// Adds the flow's next record: one record for both their times.
+    pub fn append(&mut self, next: &Self) {
+        if next.has_turned {
+            std::mem::swap(&mut self.to_server, &mut self.to_client);
+            self.delays = self.delays.reversed();
+        }
+        let mut both = next.clone();
+        both.is_new = self.is_new;
+        both.has_turned = self.has_turned != next.has_turned;
+        both.has_new_handshake = self.has_new_handshake || next.has_new_handshake;
+        both.last_icmp_error = next.last_icmp_error.or(self.last_icmp_error);
+        both.to_server.append(&self.to_server);
+        both.to_client.append(&self.to_client);
+        both.delays.append(&self.delays);
+        if let Some(counts) = &self.l7 {
+            both.l7.get_or_insert_default().append(counts);
+        }
+        *self = both;
     }
 
     /// From the first packet to the last.
@@ -131,6 +158,33 @@ pub struct DirectionCounters {
     pub icmp_errors: u32,
     /// All TCP flags that were set in any packet.
     pub tcp_flags: TcpFlags,
+}
+
+impl DirectionCounters {
+    fn append(&mut self, other: &Self) {
+        self.packets += other.packets;
+        self.bytes += other.bytes;
+        self.l3_bytes += other.l3_bytes;
+        self.l4_bytes += other.l4_bytes;
+        self.lost_bytes += other.lost_bytes;
+        self.retransmitted_bytes += other.retransmitted_bytes;
+        self.tcp_flags = self.tcp_flags.union(other.tcp_flags);
+        let pairs = [
+            (&mut self.retransmissions, other.retransmissions),
+            (&mut self.out_of_order, other.out_of_order),
+            (&mut self.zero_window, other.zero_window),
+            (&mut self.duplicate_acknowledgments, other.duplicate_acknowledgments),
+            (&mut self.keep_alives, other.keep_alives),
+            (&mut self.zero_window_probes, other.zero_window_probes),
+            (&mut self.window_full, other.window_full),
+            (&mut self.resets, other.resets),
+            (&mut self.lost_segments, other.lost_segments),
+            (&mut self.icmp_errors, other.icmp_errors),
+        ];
+        for (count, more) in pairs {
+            *count = count.saturating_add(more);
+        }
+    }
 }
 
 /// What the TCP handshake showed. Absent times were not seen.

@@ -80,10 +80,12 @@ mod config;
 mod connection;
 mod context;
 mod cursor;
+mod decompress;
 mod detection;
 mod exchange;
 #[doc(hidden)]
 pub mod fuzzing;
+mod http;
 mod matching;
 mod message;
 mod parser;

@@ -8,10 +8,15 @@ use df_core::{Direction, Transport};
 use crate::{ConnectionConfig, Detection, Parser};
 
 pub mod dns;
+pub mod fastcgi;
 pub mod http1;
+pub mod http2;
+pub mod kafka;
+pub mod memcached;
 pub mod mysql;
 pub mod postgresql;
 pub mod redis;
+pub mod rocketmq;
 #[cfg(test)]
 pub(crate) mod template;
 
@@ -162,12 +167,24 @@ macro_rules! protocols {
 protocols! {
     /// HTTP/1.0 and HTTP/1.1 (RFC 9112).
     Http1 => http1::ROW;
+    /// HTTP/2 (RFC 9113).
+    Http2 => http2::ROW;
+    /// gRPC over HTTP/2, Dubbo's Triple among it.
+    Grpc => http2::GRPC_ROW;
     /// The Redis serialization protocol, versions 2 and 3.
     Redis => redis::ROW;
+    /// FastCGI 1.0.
+    FastCgi => fastcgi::ROW;
+    /// memcached's protocols: text, meta commands, binary; over TCP and UDP.
+    Memcached => memcached::ROW;
     /// PostgreSQL's frontend/backend protocol, version 3.
     Postgresql => postgresql::ROW;
     /// MySQL's and MariaDB's client/server protocol.
     Mysql => mysql::ROW;
+    /// Apache RocketMQ's remoting protocol.
+    Rocketmq => rocketmq::ROW;
+    /// Apache Kafka's protocol.
+    Kafka => kafka::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.
     Dns => dns::ROW;
 }

@@ -196,8 +196,8 @@ fn a_metric_is_one_line_per_point() {
         time,
         count: 1,
         sum: 0.5,
-        min: 0.5,
-        max: 0.5,
+        min: Some(0.5),
+        max: Some(0.5),
         bounds: &[0.1, 1.0],
         bucket_counts: vec![0, 1, 0],
     };

@@ -21,7 +21,9 @@ pub(super) enum Event {
     Exchange(Box<(Exchange, FlowKey)>),
     /// A flow's packets are in tunnels.
     Tunnels(Box<(FlowKey, Vec<Tunnel>)>),
-    /// A flow record, and the protocol found in the flow.
+    /// What a flow did since it was told last.
+    Interval(Box<FlowRecord>),
+    /// A flow record for the log, and the protocol found in the flow.
     Flow(Box<FlowRecord>, Option<Protocol>),
 }
 
@@ -31,6 +33,7 @@ impl Event {
         match self {
             Self::Exchange(seen) => delivery.exchange(seen.0, &seen.1),
             Self::Tunnels(seen) => delivery.tunnels(&seen.0, &seen.1),
+            Self::Interval(record) => delivery.interval(&record),
             Self::Flow(record, protocol) => delivery.flow(*record, protocol),
         }
     }
@@ -124,6 +127,10 @@ impl pipeline::Receiver for Outbox {
 
     fn tunnels(&mut self, key: &FlowKey, tunnels: &[Tunnel]) {
         self.push(Event::Tunnels(Box::new((*key, tunnels.to_vec()))));
+    }
+
+    fn interval(&mut self, record: &FlowRecord) {
+        self.push(Event::Interval(Box::new(record.clone())));
     }
 
     fn flow(&mut self, record: FlowRecord, protocol: Option<Protocol>) {
