@@ -1,6 +1,6 @@
 //! Memory of connections: `cargo run --release -p df-bench --bin idle -- [FLOWS] [awake]` (default 1,000,000).
 //!
-//! Opens that many TCP connections over 280 seconds of packet time, each with a handshake, an HTTP request and its response,
+//! Opens that many TCP connections over 50 minutes of packet time, each with a handshake, an HTTP request and its response,
 //! and tells by how much the process has grown once all are idle: silent for longer than `rest_after`. With `awake` all open
 //! at once, and none has rested yet. Kept per flow is what the agent keeps.
 #![allow(clippy::print_stdout, reason = "a command line tool prints")]
@@ -8,6 +8,7 @@
 use std::error::Error;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use df_bench::resident_bytes;
 use df_core::{
@@ -73,6 +74,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn measure(flows: u32, every_ns: u64) -> Result<(), Box<dyn Error>> {
     let mut config = FlowConfig::default();
     config.max_flows = usize::try_from(flows)?;
+    config.established_timeout = Duration::from_secs(7_200);
     let mut table = FlowTable::new(config);
     let mut sink = Sink { config: Arc::new(ConnectionConfig::default()), exchanges: 0 };
     let before = resident_bytes()?;
@@ -81,7 +83,7 @@ fn measure(flows: u32, every_ns: u64) -> Result<(), Box<dyn Error>> {
     }
     let how = if every_ns == 0 { "awake" } else { "idle" };
     if every_ns > 0 {
-        let later = Timestamp::from_nanos(START_NS + OPENING_NS + 15_000_000_000);
+        let later = Timestamp::from_nanos(START_NS + OPENING_NS + 70_000_000_000);
         for _ in 0..flows {
             table.handle_timeout(later, &mut sink);
         }
@@ -124,5 +126,4 @@ fn length(bytes: &[u8]) -> u32 {
 }
 
 const START_NS: u64 = 1_700_000_000_000_000_000;
-/// Less than an established connection may be silent.
-const OPENING_NS: u64 = 280_000_000_000;
+const OPENING_NS: u64 = 3_000_000_000_000;
