@@ -1,5 +1,6 @@
 //! Joins flows and connections: what a flow table needs to turn packets into exchanges and flow records.
 
+mod log;
 mod state;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use df_flow::{DirectionEvidence, FlowRecord, FlowSink};
 use df_l7::{ConnectionConfig, ConnectionStats, Exchange, Protocol, Verdicts};
 
 use crate::config::ParsingSettings;
+use log::FlowLog;
 pub(crate) use state::FlowState;
 use state::Parsing;
 
@@ -16,7 +18,9 @@ use state::Parsing;
 pub(crate) trait Receiver {
     /// An exchange, and its connection with client and server as the flow table believes.
     fn exchange(&mut self, exchange: Exchange, key: &FlowKey);
-    /// A flow record, and the protocol found in the flow.
+    /// What a flow did since it was told last, for metrics.
+    fn interval(&mut self, record: &FlowRecord);
+    /// A flow record for the log, and the protocol found in the flow.
     fn flow(&mut self, record: FlowRecord, protocol: Option<Protocol>);
 }
 
@@ -27,6 +31,7 @@ pub(crate) struct Pipeline<R> {
     config: Option<Arc<ConnectionConfig>>,
     /// What servers were found to speak.
     verdicts: Verdicts<Endpoint>,
+    log: FlowLog,
     receiver: R,
     stats: ParsingStats,
 }
@@ -44,7 +49,8 @@ impl<R: Receiver> Pipeline<R> {
     /// A pipeline that ends at `receiver`.
     pub(crate) fn new(config: Option<Arc<ConnectionConfig>>, parsing: &ParsingSettings, receiver: R) -> Self {
         let verdicts = Verdicts::new(parsing.max_verdicts, parsing.verdict_expiry);
-        Self { config, verdicts, receiver, stats: ParsingStats::default() }
+        let log = FlowLog::new(parsing);
+        Self { config, verdicts, log, receiver, stats: ParsingStats::default() }
     }
 
     /// Where the pipeline ends.
@@ -65,16 +71,21 @@ impl<R: Receiver> Pipeline<R> {
     }
 
     fn deliver(&mut self, record: FlowRecord, state: &mut FlowState) {
-        let parsing = state.parsing(self.config.as_ref());
-        let Some((parsing, protocol)) = parsing.and_then(|parsing| {
-            let protocol = parsing.protocol?;
-            Some((parsing, protocol))
-        }) else {
-            return self.receiver.flow(record, None);
-        };
-        parsing.counts.protocol = Some(protocol.name());
-        let record = record.with_l7(std::mem::take(&mut parsing.counts));
-        self.receiver.flow(record, Some(protocol));
+        let mut record = record;
+        let mut protocol = None;
+        if let Some(parsing) = state.parsing(self.config.as_ref())
+            && let Some(found) = parsing.protocol
+        {
+            parsing.counts.protocol = Some(found.name());
+            record = record.with_l7(std::mem::take(&mut parsing.counts));
+            protocol = Some(found);
+        }
+        if self.log.is_metered {
+            self.receiver.interval(&record);
+            let Some(whole) = self.log.due(record, &mut state.logged) else { return };
+            record = whole;
+        }
+        self.receiver.flow(record, protocol);
     }
 }
 
@@ -110,10 +121,7 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
     }
 
     fn deadline(&self, state: &FlowState) -> Option<Timestamp> {
-        match state {
-            FlowState::Parsed(parsing) => parsing.connection.poll_timeout(),
-            FlowState::Unparsed | FlowState::Resting(_) => None,
-        }
+        state.awake()?.connection.poll_timeout()
     }
 
     fn timed_out(&mut self, key: &FlowKey, state: &mut FlowState, now: Timestamp) {
@@ -138,7 +146,7 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
     }
 
     fn ended(&mut self, record: FlowRecord, mut state: FlowState) {
-        if let FlowState::Parsed(parsing) = &state {
+        if let Some(parsing) = state.awake() {
             self.stats.count(&parsing.connection.stats());
         }
         self.deliver(record, &mut state);

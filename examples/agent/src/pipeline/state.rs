@@ -8,9 +8,19 @@ use df_l7::{
     Connection, ConnectionConfig, ConnectionStats, Exchange, Protocol, ResponseStatus, RestingConnection,
 };
 
+use super::log::Logged;
+
 /// What is kept per flow.
 #[derive(Debug)]
-pub(crate) enum FlowState {
+pub(crate) struct FlowState {
+    conversation: Conversation,
+    /// What of the flow was logged; none until that differs from what was reported.
+    pub(super) logged: Option<Box<Logged>>,
+}
+
+/// A flow's connection.
+#[derive(Debug)]
+enum Conversation {
     /// Nothing: the flow is accounted for.
     Unparsed,
     Parsed(Box<Parsing>),
@@ -41,15 +51,36 @@ pub(crate) struct Resting {
 impl FlowState {
     /// A connection that begins, if there is what to parse it with.
     pub(super) fn new(key: &FlowKey, config: Option<&Arc<ConnectionConfig>>) -> Self {
-        let Some(config) = config else { return Self::Unparsed };
+        let logged = None;
+        let Some(config) = config else { return Self { conversation: Conversation::Unparsed, logged } };
         let connection =
             Connection::new(key.transport, Arc::clone(config)).with_ports(key.client.port, key.server.port);
         let counts = L7Counts::default();
-        Self::Parsed(Box::new(Parsing { connection, protocol: None, has_begun: false, counts }))
+        let parsing = Parsing { connection, protocol: None, has_begun: false, counts };
+        Self { conversation: Conversation::Parsed(Box::new(parsing)), logged }
     }
 
-    /// What is parsed, awake.
+    /// What is parsed, unless it rests.
+    pub(super) const fn awake(&self) -> Option<&Parsing> {
+        match &self.conversation {
+            Conversation::Parsed(parsing) => Some(parsing),
+            Conversation::Unparsed | Conversation::Resting(_) => None,
+        }
+    }
+
+    /// What is parsed, awoken.
     pub(super) fn parsing(&mut self, config: Option<&Arc<ConnectionConfig>>) -> Option<&mut Parsing> {
+        self.conversation.awake(config)
+    }
+
+    /// Packs the connection if nothing of it is in progress. Gives what it counted.
+    pub(super) fn rest(&mut self) -> Option<ConnectionStats> {
+        self.conversation.rest()
+    }
+}
+
+impl Conversation {
+    fn awake(&mut self, config: Option<&Arc<ConnectionConfig>>) -> Option<&mut Parsing> {
         if let (Self::Resting(_), Some(config)) = (&*self, config)
             && let Self::Resting(resting) = std::mem::replace(self, Self::Unparsed)
         {
@@ -63,8 +94,7 @@ impl FlowState {
         }
     }
 
-    /// Packs the connection if nothing of it is in progress. Gives what it counted.
-    pub(super) fn rest(&mut self) -> Option<ConnectionStats> {
+    fn rest(&mut self) -> Option<ConnectionStats> {
         let Self::Parsed(parsing) = std::mem::replace(self, Self::Unparsed) else { return None };
         let Parsing { connection, protocol, has_begun, counts } = *parsing;
         let stats = connection.stats();
