@@ -12,6 +12,7 @@ pub mod http1;
 pub mod kafka;
 pub mod mysql;
 pub mod postgresql;
+pub mod pulsar;
 pub mod redis;
 pub mod rocketmq;
 #[cfg(test)]
@@ -172,6 +173,8 @@ protocols! {
     Mysql => mysql::ROW;
     /// Apache RocketMQ's remoting protocol.
     Rocketmq => rocketmq::ROW;
+    /// Apache Pulsar's binary protocol.
+    Pulsar => pulsar::ROW;
     /// Apache Kafka's protocol.
     Kafka => kafka::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.
