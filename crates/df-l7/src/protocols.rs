@@ -17,6 +17,7 @@ pub mod redis;
 pub mod rocketmq;
 #[cfg(test)]
 pub(crate) mod template;
+pub mod zmtp;
 
 /// What the rest of the library needs to know of a protocol.
 #[derive(Clone, Copy)]
@@ -175,6 +176,8 @@ protocols! {
     Rocketmq => rocketmq::ROW;
     /// Apache Pulsar's binary protocol.
     Pulsar => pulsar::ROW;
+    /// ZMTP 3.x, the protocol of ZeroMQ.
+    Zmtp => zmtp::ROW;
     /// Apache Kafka's protocol.
     Kafka => kafka::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.

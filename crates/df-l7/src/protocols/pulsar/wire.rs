@@ -133,8 +133,11 @@ pub(super) fn detect(_transport: Transport, direction: Direction, bytes: &[u8]) 
         return Detection::NoMatch;
     }
     let Some(frame) = Frame::parse(bytes) else {
-        let is_early = bytes.len() < PREFIX_BYTES + 3
-            && (bytes.len() < PREFIX_BYTES || frame_bytes(bytes).is_some_and(|len| len > bytes.len()));
+        let command_len = bytes.get(LENGTH_BYTES..).and_then(|rest| Cursor::new(rest).u32_be());
+        let fits = command_len.and_then(|len| usize::try_from(len).ok()).is_none_or(|len| {
+            frame_bytes(bytes).is_some_and(|frame_bytes| len <= frame_bytes.saturating_sub(PREFIX_BYTES))
+        });
+        let is_early = bytes.len() < PREFIX_BYTES + 3 && fits;
         return if is_early { Detection::NeedMore } else { Detection::NoMatch };
     };
     if !frame.is_whole && frame.body.is_empty() {
