@@ -11,6 +11,7 @@ pub mod dns;
 pub mod http1;
 pub mod kafka;
 pub mod mysql;
+pub mod openwire;
 pub mod postgresql;
 pub mod pulsar;
 pub mod redis;
@@ -178,6 +179,8 @@ protocols! {
     Pulsar => pulsar::ROW;
     /// ZMTP 3.x, the protocol of ZeroMQ.
     Zmtp => zmtp::ROW;
+    /// OpenWire, the protocol of Apache ActiveMQ.
+    Openwire => openwire::ROW;
     /// Apache Kafka's protocol.
     Kafka => kafka::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.

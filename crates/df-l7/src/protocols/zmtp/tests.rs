@@ -69,7 +69,7 @@ fn lines(pieces: &[(Direction, &[u8])]) -> Vec<String> {
 
 #[test]
 fn subscriptions_and_published_messages_have_a_topic() {
-    let large = frame(0, &[7; 70_000]);
+    let large = frame(0, &vec![7; 70_000]);
     let pieces: [(Direction, &[u8]); 9] = [
         (TO_SERVER, &greeting(1, "NULL")),
         (TO_CLIENT, &greeting(1, "NULL")),
