@@ -20,11 +20,15 @@ pub mod mysql;
 pub mod ntp;
 pub mod postgresql;
 pub mod quic;
+pub mod openwire;
+pub mod postgresql;
+pub mod pulsar;
 pub mod redis;
 pub mod rocketmq;
 #[cfg(test)]
 pub(crate) mod template;
 pub mod tls;
+pub mod zmtp;
 
 /// What the rest of the library needs to know of a protocol.
 #[derive(Clone, Copy)]
@@ -193,6 +197,12 @@ protocols! {
     Mysql => mysql::ROW;
     /// Apache RocketMQ's remoting protocol.
     Rocketmq => rocketmq::ROW;
+    /// Apache Pulsar's binary protocol.
+    Pulsar => pulsar::ROW;
+    /// ZMTP 3.x, the protocol of ZeroMQ.
+    Zmtp => zmtp::ROW;
+    /// OpenWire, the protocol of Apache ActiveMQ.
+    Openwire => openwire::ROW;
     /// Apache Kafka's protocol.
     Kafka => kafka::ROW;
     /// Apache Dubbo's protocol, version 2.
