@@ -14,6 +14,7 @@ pub mod memcached;
 pub mod mysql;
 pub mod postgresql;
 pub mod redis;
+pub mod thrift;
 #[cfg(test)]
 pub(crate) mod template;
 
@@ -168,6 +169,8 @@ protocols! {
     Redis => redis::ROW;
     /// FastCGI 1.0.
     FastCgi => fastcgi::ROW;
+    /// Apache Thrift.
+    Thrift => thrift::ROW;
     /// memcached's protocols: text, meta commands, binary; over TCP and UDP.
     Memcached => memcached::ROW;
     /// PostgreSQL's frontend/backend protocol, version 3.
