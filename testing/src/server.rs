@@ -2,6 +2,7 @@
 
 mod dns;
 mod http;
+mod http2;
 mod mariadb;
 mod memcached;
 mod php;
@@ -26,6 +27,14 @@ use crate::place::{Place, find, run};
 pub enum ServerKind {
     /// nginx.
     Nginx,
+    /// nginx speaking HTTP/2 without TLS.
+    NginxHttp2,
+    /// nghttpd without TLS.
+    Nghttpd,
+    /// nghttpx without TLS, in front of nginx.
+    Nghttpx,
+    /// A gRPC server made of Python's `grpcio`.
+    Grpc,
     /// tinyproxy, for `CONNECT`.
     Tinyproxy,
     /// A WebSocket echo server made of Python's `websockets`.
@@ -46,8 +55,12 @@ pub enum ServerKind {
 
 impl ServerKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Nginx,
+        Self::NginxHttp2,
+        Self::Nghttpd,
+        Self::Nghttpx,
+        Self::Grpc,
         Self::Tinyproxy,
         Self::WebSocket,
         Self::Named,
@@ -62,6 +75,10 @@ impl ServerKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
+            Self::NginxHttp2 => "nginx-http2",
+            Self::Nghttpd => "nghttpd",
+            Self::Nghttpx => "nghttpx",
+            Self::Grpc => "grpc",
             Self::Tinyproxy => "tinyproxy",
             Self::WebSocket => "websocket",
             Self::Named => "named",
@@ -77,6 +94,10 @@ impl ServerKind {
     pub fn usual_port(self) -> u16 {
         match self {
             Self::Nginx => 80,
+            Self::NginxHttp2 => 8443,
+            Self::Nghttpd => 3000,
+            Self::Nghttpx => 8080,
+            Self::Grpc => 50_051,
             Self::Tinyproxy => 8888,
             Self::WebSocket => 8765,
             Self::Named => 53,
@@ -91,7 +112,10 @@ impl ServerKind {
     /// The Debian package that has it.
     pub fn package(self) -> &'static str {
         match self {
-            Self::Nginx => "nginx",
+            Self::Nginx | Self::NginxHttp2 => "nginx",
+            Self::Nghttpd => "nghttp2-server",
+            Self::Nghttpx => "nghttp2-proxy",
+            Self::Grpc => "python3-grpcio",
             Self::Tinyproxy => "tinyproxy",
             Self::WebSocket => "python3-websockets",
             Self::Named => "bind9",
@@ -135,6 +159,10 @@ impl Server {
         let site = Site { place, port, directory: directory.path() };
         let launch = match kind {
             ServerKind::Nginx => http::nginx(&site),
+            ServerKind::NginxHttp2 => http2::nginx(&site),
+            ServerKind::Nghttpd => http2::nghttpd(&site),
+            ServerKind::Nghttpx => http2::nghttpx(&site),
+            ServerKind::Grpc => http2::grpc(&site),
             ServerKind::Tinyproxy => http::tinyproxy(&site),
             ServerKind::WebSocket => http::websocket(&site),
             ServerKind::Named => dns::named(&site),

@@ -211,7 +211,9 @@ impl<S> Flow<S> {
             None => CloseType::ForcedReport,
             Some(_) if self.key.transport() != Transport::Tcp => CloseType::Finish,
             Some(reason) => match self.tcp.close_type(self.is_reversed) {
-                CloseType::Timeout if reason != FlowEndReason::IdleTimeout && !self.is_over() => {
+                CloseType::Timeout
+                    if matches!(reason, FlowEndReason::ForcedEnd | FlowEndReason::LackOfResources) =>
+                {
                     CloseType::ForcedReport
                 }
                 close_type => close_type,

@@ -98,8 +98,7 @@ impl TcpLife {
         }
         let is_same = self.handshake.has_syn() && self.handshake.is_same_syn(segment.sequence_number);
         if self.phase() == Phase::Closed {
-            // Some systems send their SYN again although it was refused.
-            return !(is_same && direction == Direction::ToServer && self.state == State::SynSent);
+            return !(is_same && direction == Direction::ToServer && self.state.may_try_again());
         }
         // Both ends open at once (RFC 9293 §3.5).
         let has_syn = self.handshake.has_syn();
@@ -115,7 +114,7 @@ impl TcpLife {
             Phase::Closed
         } else if self.has_fin != [false, false] {
             Phase::HalfClosed
-        } else if self.state.is_opening() && !self.has_data && self.handshake.has_syn() {
+        } else if self.state.is_opening() && !self.has_data {
             Phase::Opening
         } else {
             Phase::Established
@@ -190,6 +189,9 @@ impl TcpLife {
             self.delays.handle_acknowledgment(direction, timestamp, at, is_pure);
         }
         let event = state::Event::of(flags);
+        if event == state::Event::Syn && direction == Direction::ToServer && self.state.may_try_again() {
+            self.reset_by = None;
+        }
         if flags.contains(TcpFlags::SYN) {
             // Who opens sends no SYN-ACK and who accepts no SYN, unless both open at once (RFC 9293 §3.5).
             if flags.contains(TcpFlags::ACK) == (direction == Direction::ToClient) {

@@ -59,6 +59,9 @@ const CASES: &[Case] = &[
     case("a client that asks again after a refusal", ServerReset, |story| {
         story.syn(Client).rst(Server).wait(ms(500)).syn_again(Client).rst(Server);
     }),
+    case("and is accepted", Finish, |story| {
+        story.syn(Client).rst(Server).wait(ms(500)).syn_again(Client).syn_ack().ack(Client).closes();
+    }),
     case("a SYN without an answer", ClientSynRepeat, |story| {
         story.syn(Client);
     }),
@@ -79,6 +82,13 @@ const CASES: &[Case] = &[
     }),
     case("and the client clears it away", ClientSourcePortReuse, |story| {
         story.syn(Client).challenge().rst(Client);
+    }),
+    case("and connects at last", Finish, |story| {
+        story.syn(Client).challenge().rst(Client).syn_again(Client).syn_ack().ack(Client).says(Client, 10).closes();
+    }),
+    case("a handshake captured twice", TcpServerRst, |story| {
+        story.syn(Client).syn_ack().ack(Client).syn_again(Client).syn_again(Server).ack_again(Client);
+        story.says(Client, 10).rst(Server);
     }),
     case("a full accept queue", ServerQueueLack, |story| {
         story.syn(Client).syn_ack().ack(Client).says(Client, 10);

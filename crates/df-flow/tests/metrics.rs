@@ -56,6 +56,8 @@ fn retransmissions() {
         case!("a SYN-ACK again", s => s.syn_again(Server), r => r.handshake.syn_ack_retransmissions, 1),
         case!("and among the server's", s => s.syn_again(Server), r => r.to_client.retransmissions, 1),
     ]);
+    let record = Story::new().syn_with_data(Client, 10).syn_with_data(Client, 10).record();
+    assert_eq!(record.to_server.retransmissions, 1, "a SYN with data is one packet");
     let record = Story::new().syn(Client).syn_again(Client).syn_again(Client).record();
     assert_eq!((record.handshake.syn_count, record.handshake.syn_retransmissions), (3, 2));
     assert_eq!(record.to_server.retransmissions, 2);

@@ -85,6 +85,7 @@ mod detection;
 mod exchange;
 #[doc(hidden)]
 pub mod fuzzing;
+mod http;
 mod matching;
 mod message;
 mod parser;

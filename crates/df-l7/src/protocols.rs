@@ -10,11 +10,14 @@ use crate::{ConnectionConfig, Detection, Parser};
 pub mod dns;
 pub mod fastcgi;
 pub mod http1;
+pub mod http2;
+pub mod kafka;
 pub mod memcached;
 pub mod mysql;
 pub mod postgresql;
 pub mod redis;
 pub mod thrift;
+pub mod rocketmq;
 #[cfg(test)]
 pub(crate) mod template;
 
@@ -165,6 +168,10 @@ macro_rules! protocols {
 protocols! {
     /// HTTP/1.0 and HTTP/1.1 (RFC 9112).
     Http1 => http1::ROW;
+    /// HTTP/2 (RFC 9113).
+    Http2 => http2::ROW;
+    /// gRPC over HTTP/2, Dubbo's Triple among it.
+    Grpc => http2::GRPC_ROW;
     /// The Redis serialization protocol, versions 2 and 3.
     Redis => redis::ROW;
     /// FastCGI 1.0.
@@ -177,6 +184,10 @@ protocols! {
     Postgresql => postgresql::ROW;
     /// MySQL's and MariaDB's client/server protocol.
     Mysql => mysql::ROW;
+    /// Apache RocketMQ's remoting protocol.
+    Rocketmq => rocketmq::ROW;
+    /// Apache Kafka's protocol.
+    Kafka => kafka::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.
     Dns => dns::ROW;
 }

@@ -44,7 +44,10 @@ impl Delivery {
             spans: SpanAssembler::new(configuration.trace.clone()),
             printer,
             exports,
-            metering: Metering::new(MetricsConfig::default().with_temporality(temporality)),
+            metering: Metering::new(
+                MetricsConfig::default().with_temporality(temporality),
+                configuration.export.metrics_interval,
+            ),
             resource,
             interfaces,
             summary: Summary::default(),
@@ -83,6 +86,7 @@ impl Delivery {
         self.spans.flush();
         self.deliver_ready();
         self.exports.flush();
+        self.metering.finish();
         self.tell_metrics();
         self.printer.flush();
     }
@@ -140,7 +144,8 @@ impl Delivery {
         self.printer.exchange(exchange, &flow, &ExchangePlace::new(key));
     }
 
-    const fn measures(&self) -> bool {
+    /// Whether metrics are wanted.
+    pub(crate) const fn measures(&self) -> bool {
         self.printer.wants_metrics() || self.exports.is_active()
     }
 }
@@ -155,11 +160,12 @@ impl Receiver for Delivery {
         self.deliver_ready();
     }
 
+    fn interval(&mut self, record: &FlowRecord) {
+        self.metering.flow(record);
+    }
+
     fn flow(&mut self, record: FlowRecord, protocol: Option<Protocol>) {
         self.summary.handle_flow(&record);
-        if self.measures() {
-            self.metering.flow(&record);
-        }
         let interface = self.interfaces.name(record.key.interface);
         let place = FlowPlace::new().with_interface(interface).with_protocol(protocol);
         self.printer.flow(&record, &place);

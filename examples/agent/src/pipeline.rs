@@ -1,6 +1,7 @@
 //! Joins flows and connections: what a flow table needs to turn packets into exchanges and flow records.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use df_core::{Chunk, Endpoint, FlowKey, Timestamp};
 use df_flow::{DirectionEvidence, FlowRecord, FlowSink, L7Counts};
@@ -12,7 +13,9 @@ use crate::config::ParsingSettings;
 pub(crate) trait Receiver {
     /// An exchange, and its connection with client and server as the flow table believes.
     fn exchange(&mut self, exchange: Exchange, key: &FlowKey);
-    /// A flow record, and the protocol found in the flow.
+    /// What a flow did since it was told last, for metrics.
+    fn interval(&mut self, record: &FlowRecord);
+    /// A flow record for the log, and the protocol found in the flow.
     fn flow(&mut self, record: FlowRecord, protocol: Option<Protocol>);
 }
 
@@ -23,6 +26,7 @@ pub(crate) struct Pipeline<R> {
     config: Option<Arc<ConnectionConfig>>,
     /// What servers were found to speak.
     verdicts: Verdicts<Endpoint>,
+    log: FlowLog,
     receiver: R,
     stats: ParsingStats,
 }
@@ -37,6 +41,17 @@ pub(crate) struct FlowState {
     has_begun: bool,
     /// The exchanges since the record before.
     counts: L7Counts,
+    /// What was reported since the flow was logged.
+    unlogged: Option<Box<FlowRecord>>,
+    logged_until: Timestamp,
+}
+
+/// How often flows are logged.
+#[derive(Debug, Clone, Copy)]
+struct FlowLog {
+    interval: Option<Duration>,
+    /// Whether flows are reported more often, for metrics.
+    is_metered: bool,
 }
 
 /// What all connections that have ended did with their input.
@@ -52,7 +67,8 @@ impl<R: Receiver> Pipeline<R> {
     /// A pipeline that ends at `receiver`.
     pub(crate) fn new(config: Option<Arc<ConnectionConfig>>, parsing: &ParsingSettings, receiver: R) -> Self {
         let verdicts = Verdicts::new(parsing.max_verdicts, parsing.verdict_expiry);
-        Self { config, verdicts, receiver, stats: ParsingStats::default() }
+        let log = FlowLog { interval: parsing.flow_log_interval, is_metered: parsing.is_metered };
+        Self { config, verdicts, log, receiver, stats: ParsingStats::default() }
     }
 
     /// Where the pipeline ends.
@@ -74,10 +90,17 @@ impl<R: Receiver> Pipeline<R> {
     }
 
     fn deliver(&mut self, record: FlowRecord, state: &mut FlowState) {
-        let Some(protocol) = state.protocol else { return self.receiver.flow(record, None) };
-        state.counts.protocol = Some(protocol.name());
-        let record = record.with_l7(std::mem::take(&mut state.counts));
-        self.receiver.flow(record, Some(protocol));
+        let mut record = record;
+        if let Some(protocol) = state.protocol {
+            state.counts.protocol = Some(protocol.name());
+            record = record.with_l7(std::mem::take(&mut state.counts));
+        }
+        if self.log.is_metered {
+            self.receiver.interval(&record);
+            let Some(whole) = self.log.due(record, state) else { return };
+            record = whole;
+        }
+        self.receiver.flow(record, state.protocol);
     }
 }
 
@@ -87,7 +110,14 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
             let connection = Connection::new(key.transport, Arc::clone(config));
             connection.with_ports(key.client.port, key.server.port)
         });
-        FlowState { connection, protocol: None, has_begun: false, counts: L7Counts::default() }
+        FlowState {
+            connection,
+            protocol: None,
+            has_begun: false,
+            counts: L7Counts::default(),
+            unlogged: None,
+            logged_until: Timestamp::ZERO,
+        }
     }
 
     fn chunk(&mut self, key: &FlowKey, state: &mut FlowState, chunk: Chunk<'_>) -> DirectionEvidence {
@@ -141,6 +171,28 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
             self.stats.count(&connection.stats());
         }
         self.deliver(record, &mut state);
+    }
+}
+
+impl FlowLog {
+    /// The record to log, if it is time: of everything since the last one.
+    fn due(self, record: FlowRecord, state: &mut FlowState) -> Option<FlowRecord> {
+        let whole = match state.unlogged.take() {
+            Some(mut before) => {
+                before.append(&record);
+                before
+            }
+            None => Box::new(record),
+        };
+        let since = state.logged_until.max(whole.start);
+        // Reports come a little early or late: what is nearly due is.
+        let is_over = |interval: Duration| whole.end.since(since) + interval / 4 >= interval;
+        if !whole.is_final && !self.interval.is_some_and(is_over) {
+            state.unlogged = Some(whole);
+            return None;
+        }
+        state.logged_until = whole.end;
+        Some(*whole)
     }
 }
 

@@ -79,7 +79,8 @@ impl Sender {
             remark.is_fin_repeated = self.has_fin && is_old && payload_len == 0;
             self.has_fin = true;
         }
-        self.sent_data_last = payload_len > 0 && !remark.is_probe();
+        // What travels with a SYN is counted with it.
+        self.sent_data_last = payload_len > 0 && !remark.is_probe() && !flags.contains(TcpFlags::SYN);
         if !remark.is_reset {
             self.note(segment, payload_len, remark);
         }

@@ -82,9 +82,14 @@ impl State {
         }
     }
 
-    /// Whether the handshake is not over.
+    /// Whether a handshake was seen to begin and is not over.
     pub(crate) const fn is_opening(self) -> bool {
-        matches!(self, Self::New | Self::SynSent | Self::SynReceived | Self::Challenged)
+        matches!(self, Self::SynSent | Self::SynReceived | Self::Challenged)
+    }
+
+    /// Whether a client may try again here with the SYN it had sent: it was refused, or has cleared away an older connection.
+    pub(crate) const fn may_try_again(self) -> bool {
+        matches!(self, Self::SynSent | Self::Challenged)
     }
 
     /// The state if the ends are the other way round.
@@ -99,6 +104,8 @@ impl State {
     const fn after_syn(self) -> Self {
         match self {
             Self::New | Self::Challenged => Self::SynSent,
+            // Whoever asks again gets the answer again.
+            Self::Acknowledged => Self::SynReceived,
             _ => self,
         }
     }

@@ -142,6 +142,11 @@ impl Story {
         self.send(end, TcpFlags::SYN, 0)
     }
 
+    /// A SYN with data (RFC 7413), always the same one.
+    pub(crate) fn syn_with_data(&mut self, end: End, bytes: u32) -> &mut Self {
+        self.segment(end, TcpFlags::SYN, 900, bytes)
+    }
+
     pub(crate) fn syn_ack(&mut self) -> &mut Self {
         self.ends[1].heard = self.ends[0].next;
         self.send(Server, SYN_ACK, 0)

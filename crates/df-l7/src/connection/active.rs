@@ -300,14 +300,25 @@ impl Active {
                 if direction == Direction::ToClient {
                     self.matcher.handle_response_started(id);
                 }
+                self.poll_messages(at, consumed, outputs);
                 Step::Consumed(consumed.max(1))
             }
-            Ok(Parsed::Skipped { consumed }) => Step::Consumed(consumed.max(1)),
+            Ok(Parsed::Skipped { consumed }) => {
+                self.poll_messages(at, consumed, outputs);
+                Step::Consumed(consumed.max(1))
+            }
             Ok(Parsed::Incomplete { needed }) if !input.is_final() => Step::Waiting(needed),
             Ok(Parsed::Incomplete { .. }) | Err(_) => {
                 self.handle_error(direction, at, outputs);
                 Step::Dropped
             }
+        }
+    }
+
+    /// Takes the messages that ended by the `consumed` bytes at `at`.
+    fn poll_messages(&mut self, at: Mark, consumed: usize, outputs: &mut Outputs<'_>) {
+        while let Some((direction, message)) = self.parser.poll_message() {
+            self.handle_message(direction, message, at, consumed, outputs);
         }
     }
 

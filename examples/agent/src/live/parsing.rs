@@ -19,7 +19,9 @@ use crate::pipeline::{self, ParsingStats, Pipeline};
 pub(super) enum Event {
     /// An exchange, and its connection as the flow table believes.
     Exchange(Box<(Exchange, FlowKey)>),
-    /// A flow record, and the protocol found in the flow.
+    /// What a flow did since it was told last.
+    Interval(Box<FlowRecord>),
+    /// A flow record for the log, and the protocol found in the flow.
     Flow(Box<FlowRecord>, Option<Protocol>),
 }
 
@@ -28,6 +30,7 @@ impl Event {
     pub(super) fn deliver(self, delivery: &mut impl pipeline::Receiver) {
         match self {
             Self::Exchange(seen) => delivery.exchange(seen.0, &seen.1),
+            Self::Interval(record) => delivery.interval(&record),
             Self::Flow(record, protocol) => delivery.flow(*record, protocol),
         }
     }
@@ -117,6 +120,10 @@ impl Outbox {
 impl pipeline::Receiver for Outbox {
     fn exchange(&mut self, exchange: Exchange, key: &FlowKey) {
         self.push(Event::Exchange(Box::new((exchange, *key))));
+    }
+
+    fn interval(&mut self, record: &FlowRecord) {
+        self.push(Event::Interval(Box::new(record.clone())));
     }
 
     fn flow(&mut self, record: FlowRecord, protocol: Option<Protocol>) {

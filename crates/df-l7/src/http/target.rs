@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 /// A request target taken apart. Text outside ASCII is kept where it is UTF-8.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Target<'a> {
+pub(crate) struct Target<'a> {
     /// The whole target, fit to be shown.
-    pub(super) shown: Cow<'a, str>,
+    pub(crate) shown: Cow<'a, str>,
     authority: Option<(usize, usize)>,
     path: Option<(usize, usize)>,
     query_start: Option<usize>,
@@ -14,7 +14,7 @@ pub(super) struct Target<'a> {
 
 impl<'a> Target<'a> {
     /// Takes `target` apart. `is_authority` says that the method is `CONNECT`.
-    pub(super) fn new(target: &'a [u8], is_authority: bool, hides_query: bool) -> Self {
+    pub(crate) fn new(target: &'a [u8], is_authority: bool, hides_query: bool) -> Self {
         let text = String::from_utf8_lossy(target);
         if is_authority {
             let len = text.len();
@@ -33,23 +33,23 @@ impl<'a> Target<'a> {
     }
 
     /// `host[:port]` of an absolute target or of a `CONNECT`.
-    pub(super) fn authority(&self) -> Option<&str> {
+    pub(crate) fn authority(&self) -> Option<&str> {
         self.authority.and_then(|(start, end)| self.shown.get(start..end))
     }
 
     /// The path without the query; `*` for the asterisk form.
-    pub(super) fn path(&self) -> Option<&str> {
+    pub(crate) fn path(&self) -> Option<&str> {
         let (start, end) = self.path?;
         self.shown.get(start..end).map(|path| if path.is_empty() { "/" } else { path })
     }
 
     /// The query without its question mark, values hidden if asked for.
-    pub(super) fn query(&self) -> Option<&str> {
+    pub(crate) fn query(&self) -> Option<&str> {
         self.query_start.and_then(|start| self.shown.get(start..)).filter(|query| !query.is_empty())
     }
 
     /// The first `segments` segments of the path that say something; none when no segment is to be kept.
-    pub(super) fn endpoint(&self, segments: usize) -> Option<String> {
+    pub(crate) fn endpoint(&self, segments: usize) -> Option<String> {
         let path = self.path()?;
         if segments == 0 {
             return None;

@@ -1,25 +1,25 @@
-//! What the head of an HTTP/1 message means: requests and responses under their OpenTelemetry names.
+//! What the head of a message means: requests and responses under their OpenTelemetry names.
 
 use std::borrow::Cow;
 
+use super::known_method;
 use super::target::Target;
-use super::wire::{Fields, known_method};
 use crate::context::{ContextReader, is_same_name, position_of_name};
 use crate::{AttributeValue, Attributes, ConnectionConfig, Request, Response, ResponseStatus};
 
 /// What the field lines say that decides how the message is framed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Framing {
-    pub(super) content_length: ContentLength,
+pub(crate) struct Framing {
+    pub(crate) content_length: ContentLength,
     /// Whether the last transfer coding is `chunked`.
-    pub(super) is_chunked: bool,
+    pub(crate) is_chunked: bool,
     /// Whether the body is a stream of events, which may last as long as the connection.
-    pub(super) is_event_stream: bool,
+    pub(crate) is_event_stream: bool,
 }
 
 /// The announced length of a body.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum ContentLength {
+pub(crate) enum ContentLength {
     #[default]
     Absent,
     Bytes(u64),
@@ -29,28 +29,44 @@ pub(super) enum ContentLength {
     Invalid,
 }
 
-/// Makes a request of its start line and fields.
-pub(super) fn request(
-    (method, target, minor_version): (&[u8], &[u8], Option<u8>),
-    fields: &Fields<'_>,
+/// What a request says before its fields.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RequestLine<'a> {
+    pub(crate) method: Option<&'a [u8]>,
+    pub(crate) target: Option<&'a [u8]>,
+    pub(crate) scheme: Option<Cow<'static, str>>,
+    /// Where the version has it beside the fields. Wins over `Host`.
+    pub(crate) authority: Option<&'a [u8]>,
+    pub(crate) version: Option<Cow<'static, str>>,
+}
+
+/// What a response says before its fields.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct StatusLine<'a> {
+    pub(crate) status: Option<u16>,
+    pub(crate) reason: &'a [u8],
+    pub(crate) version: Option<Cow<'static, str>>,
+}
+
+/// Makes a request of its start line and fields. What the line does not tell stays empty.
+pub(crate) fn request<'a>(
+    line: RequestLine<'_>,
+    fields: &(impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone),
     config: &ConnectionConfig,
 ) -> (Request, Framing) {
-    let known = known_method(method);
-    let kind = known.map_or_else(|| text(method, config.max_attribute_bytes).into(), Cow::Borrowed);
-    let conventional = known.filter(|method| CONVENTIONAL_METHODS.contains(method));
-    let operation = conventional.unwrap_or(OTHER_METHOD);
-    let target = Target::new(target, known == Some("CONNECT"), config.obfuscation.url_query);
-
     let mut attributes = Attributes::with_capacity(USUAL_ATTRIBUTES);
-    attributes.push("http.request.method", operation);
-    if conventional.is_none() {
-        attributes.push("http.request.method_original", kind.clone());
+    let (kind, operation) = push_method(&mut attributes, line.method, config);
+    if let Some(scheme) = line.scheme {
+        attributes.push("url.scheme", scheme);
     }
-    attributes.push("url.scheme", "http");
-    if let Some(path) = target.path() {
+    // Of an extended CONNECT (RFC 8441) the target is a path.
+    let is_path = line.target.is_some_and(|target| target.starts_with(b"/"));
+    let is_connect = line.method == Some(b"CONNECT") && !is_path;
+    let target = line.target.map(|target| Target::new(target, is_connect, config.obfuscation.url_query));
+    if let Some(path) = target.as_ref().and_then(Target::path) {
         attributes.push("url.path", shortened(path, config.max_resource_bytes).to_owned());
     }
-    if let Some(query) = target.query() {
+    if let Some(query) = target.as_ref().and_then(Target::query) {
         attributes.push("url.query", shortened(query, config.max_resource_bytes).to_owned());
     }
 
@@ -58,21 +74,22 @@ pub(super) fn request(
     for (name, value) in fields.clone() {
         reader.handle(name, value);
     }
-    let domain =
-        reader.host.filter(|host| !host.is_empty()).or_else(|| target.authority().map(str::to_owned));
+    let named = line.authority.map(|authority| text(without_user(authority), config.max_attribute_bytes));
+    let in_target = || target.as_ref().and_then(Target::authority).map(str::to_owned);
+    let domain = named.into_iter().chain(reader.host).find(|host| !host.is_empty()).or_else(in_target);
     push_optional(&mut attributes, "user_agent.original", reader.user_agent);
     push_optional(&mut attributes, "client.address", reader.client_address.map(|(_, address)| address));
     push_length(&mut attributes, "http.request.body.size", reader.framing);
     push_configured(&mut attributes, "http.request.header.", &config.http_request_headers, fields, config);
+    let max_bytes = config.max_resource_bytes;
+    let endpoint = target.as_ref().and_then(|target| target.endpoint(config.http_endpoint_segments));
     let request = Request {
         protocol: None,
         kind,
-        version: minor_version.map(version),
+        version: line.version,
         domain,
-        endpoint: target
-            .endpoint(config.http_endpoint_segments)
-            .map(|endpoint| shorten(endpoint, config.max_resource_bytes)),
-        resource: Some(shorten(target.shown.into_owned(), config.max_resource_bytes)),
+        endpoint: endpoint.map(|endpoint| shorten(endpoint, max_bytes)),
+        resource: target.map(|target| shorten(target.shown.into_owned(), max_bytes)),
         operation: Cow::Borrowed(operation),
         target: None,
         context: reader.context.finish().map(Box::new),
@@ -82,14 +99,39 @@ pub(super) fn request(
     (request, reader.framing)
 }
 
+/// Who asks, and with which password, is nobody's business.
+fn without_user(authority: &[u8]) -> &[u8] {
+    authority.rsplit(|byte| *byte == b'@').next().unwrap_or(authority)
+}
+
+/// Gives the method as the record shows it and as the conventions know it.
+fn push_method(
+    attributes: &mut Attributes,
+    method: Option<&[u8]>,
+    config: &ConnectionConfig,
+) -> (Cow<'static, str>, &'static str) {
+    let Some(method) = method else { return (Cow::Borrowed(""), "") };
+    let known = known_method(method);
+    let kind = known.map_or_else(|| text(method, config.max_attribute_bytes).into(), Cow::Borrowed);
+    let conventional = known.filter(|method| CONVENTIONAL_METHODS.contains(method));
+    let operation = conventional.unwrap_or(OTHER_METHOD);
+    attributes.push("http.request.method", operation);
+    if conventional.is_none() {
+        attributes.push("http.request.method_original", kind.clone());
+    }
+    (kind, operation)
+}
+
 /// Makes a response of its start line and fields.
-pub(super) fn response(
-    (status, reason, minor_version): (u16, &[u8], Option<u8>),
-    fields: &Fields<'_>,
+pub(crate) fn response<'a>(
+    line: StatusLine<'_>,
+    fields: &(impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone),
     config: &ConnectionConfig,
 ) -> (Response, Framing) {
     let mut attributes = Attributes::new();
-    attributes.push("http.response.status_code", status);
+    if let Some(status) = line.status {
+        attributes.push("http.response.status_code", status);
+    }
     let mut framing = Framing::default();
     let mut x_request_id = None;
     for (name, value) in fields.clone() {
@@ -100,12 +142,13 @@ pub(super) fn response(
     }
     push_length(&mut attributes, "http.response.body.size", framing);
     push_configured(&mut attributes, "http.response.header.", &config.http_response_headers, fields, config);
-    let outcome = response_status(status);
+    let outcome = line.status.map_or(ResponseStatus::Unknown, response_status);
+    let reason = line.reason;
     let response = Response {
         protocol: None,
         status: outcome,
-        code: Some(status_code(status)),
-        version: minor_version.map(version),
+        code: line.status.map(status_code),
+        version: line.version,
         exception: (outcome.is_error() && !reason.is_empty())
             .then(|| text(reason, config.max_attribute_bytes)),
         result: None,
@@ -216,11 +259,11 @@ fn content_length(digits: &[u8]) -> ContentLength {
 }
 
 /// Adds the fields that the configuration names; each becomes a list, as a field may come several times.
-fn push_configured(
+fn push_configured<'a>(
     attributes: &mut Attributes,
     prefix: &str,
     names: &[String],
-    fields: &Fields<'_>,
+    fields: &(impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone),
     config: &ConnectionConfig,
 ) {
     for wanted in names {
@@ -249,14 +292,21 @@ fn push_length(attributes: &mut Attributes, key: &'static str, framing: Framing)
 }
 
 /// Adds a body size.
-pub(super) fn push_size(attributes: &mut Attributes, key: &'static str, bytes: u64) {
+pub(crate) fn push_size(attributes: &mut Attributes, key: &'static str, bytes: u64) {
     if let Ok(bytes) = i64::try_from(bytes) {
         attributes.push(key, AttributeValue::Integer(bytes));
     }
 }
 
+/// Adds a number if there is one.
+pub(crate) fn push_some_size(attributes: &mut Attributes, key: &'static str, number: Option<u64>) {
+    if let Some(number) = number {
+        push_size(attributes, key, number);
+    }
+}
+
 /// A value as text of at most `max_bytes`, folded lines joined by one blank.
-fn text(value: &[u8], max_bytes: usize) -> String {
+pub(crate) fn text(value: &[u8], max_bytes: usize) -> String {
     let text = String::from_utf8_lossy(value);
     let text = shortened(&text, max_bytes);
     if !text.contains('\n') {
@@ -280,14 +330,6 @@ fn shortened(text: &str, max_bytes: usize) -> &str {
         end -= 1;
     }
     text.get(..end).unwrap_or(text)
-}
-
-fn version(minor: u8) -> Cow<'static, str> {
-    match minor {
-        1 => Cow::Borrowed("1.1"),
-        0 => Cow::Borrowed("1.0"),
-        minor => Cow::Owned(format!("1.{minor}")),
-    }
 }
 
 fn status_code(status: u16) -> Cow<'static, str> {
