@@ -8,6 +8,7 @@ mod memcached;
 mod php;
 mod postgresql;
 mod redis;
+mod thrift;
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -47,6 +48,8 @@ pub enum ServerKind {
     Memcached,
     /// PHP behind FastCGI.
     PhpFpm,
+    /// A Thrift server made of Debian's `python3-thrift`.
+    Thrift,
     /// MariaDB with a database `shop`.
     MariaDb,
     /// PostgreSQL with a database `shop`.
@@ -55,7 +58,7 @@ pub enum ServerKind {
 
 impl ServerKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Nginx,
         Self::NginxHttp2,
         Self::Nghttpd,
@@ -67,6 +70,7 @@ impl ServerKind {
         Self::Redis,
         Self::Memcached,
         Self::PhpFpm,
+        Self::Thrift,
         Self::MariaDb,
         Self::PostgreSql,
     ];
@@ -85,6 +89,7 @@ impl ServerKind {
             Self::Redis => "redis",
             Self::Memcached => "memcached",
             Self::PhpFpm => "php-fpm",
+            Self::Thrift => "thrift",
             Self::MariaDb => "mariadb",
             Self::PostgreSql => "postgresql",
         }
@@ -104,6 +109,7 @@ impl ServerKind {
             Self::Redis => 6379,
             Self::Memcached => 11211,
             Self::PhpFpm => 9000,
+            Self::Thrift => 9090,
             Self::MariaDb => 3306,
             Self::PostgreSql => 5432,
         }
@@ -122,6 +128,7 @@ impl ServerKind {
             Self::Redis => "redis-server",
             Self::Memcached => "memcached",
             Self::PhpFpm => "php8.2-fpm",
+            Self::Thrift => "python3-thrift",
             Self::MariaDb => "mariadb-server",
             Self::PostgreSql => "postgresql-15",
         }
@@ -169,6 +176,7 @@ impl Server {
             ServerKind::Redis => redis::redis(&site),
             ServerKind::Memcached => memcached::memcached(&site),
             ServerKind::PhpFpm => php::php_fpm(&site),
+            ServerKind::Thrift => thrift::thrift(&site),
             ServerKind::MariaDb => mariadb::mariadb(&site),
             ServerKind::PostgreSql => postgresql::postgresql(&site),
         }?;

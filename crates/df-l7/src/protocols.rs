@@ -16,10 +16,10 @@ pub mod memcached;
 pub mod mysql;
 pub mod postgresql;
 pub mod redis;
-pub mod thrift;
 pub mod rocketmq;
 #[cfg(test)]
 pub(crate) mod template;
+pub mod thrift;
 
 /// What the rest of the library needs to know of a protocol.
 #[derive(Clone, Copy)]

@@ -15,14 +15,21 @@ const MAX_UNWRAPPED_BYTES: usize = 64;
 /// Says whether these bytes are this protocol's: the head of a message with its version is certain, one of the old form,
 /// and a short name in the compact one, are weak. The kind of message tells who sent it.
 pub(super) fn detect(transport: Transport, direction: Direction, bytes: &[u8]) -> Detection {
-    match bytes {
-        [0x80] | [0x82] | [0x80, 0x01, ..] | [0x82, 0x21 | 0x41 | 0x61 | 0x81, ..] | [0x00..=0x3f, ..] => {}
-        _ => return Detection::NoMatch,
+    let may_be = match bytes {
+        [0x80, rest @ ..] => rest.first().is_none_or(|version| *version == 1),
+        [0x82, rest @ ..] => rest.first().is_none_or(|version| matches!(version, 0x21 | 0x41 | 0x61 | 0x81)),
+        // The length of a frame, or of a name.
+        [first, ..] => *first <= 3,
+        [] => false,
+    };
+    if !may_be {
+        return Detection::NoMatch;
     }
     match verdict(bytes) {
-        Verdict::Found { is_of_client, confidence } => {
-            Detection::Match(Match { reversed: is_of_client != (direction == Direction::ToServer), confidence })
-        }
+        Verdict::Found { is_of_client, confidence } => Detection::Match(Match {
+            reversed: is_of_client != (direction == Direction::ToServer),
+            confidence,
+        }),
         Verdict::NeedMore if transport == Transport::Tcp && bytes.len() < MAX_WAITED_BYTES => {
             Detection::NeedMore
         }
@@ -68,7 +75,8 @@ fn verdict(bytes: &[u8]) -> Verdict {
     });
     // Behind the head a field begins, or the struct ends.
     let goes_on = content.get(head.len).is_none_or(|byte| *byte <= 16 || head.encoding == Encoding::Compact);
-    if !fits || !goes_on || head.name.first().is_some_and(|byte| !byte.is_ascii_alphabetic() && *byte != b'_') {
+    if !fits || !goes_on || head.name.first().is_some_and(|byte| !byte.is_ascii_alphabetic() && *byte != b'_')
+    {
         return Verdict::No;
     }
     let is_telling = match head.encoding {

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use df_core::{Direction, Transport};
 
 use crate::decompress::zlib;
-use crate::{
-    ConnectionConfig, Input, Message, ParseError, ParseErrorReason, Parsed, Parser, Recovery,
-};
+use crate::{ConnectionConfig, Input, Message, ParseError, ParseErrorReason, Parsed, Parser, Recovery};
 
 use super::content::{Beginning, unreadable};
 use super::detect::is_message_start;
@@ -86,9 +84,9 @@ impl ThriftParser {
         header: &Header<'_>,
     ) -> Result<Parsed, ParseError> {
         let end = envelope.end.unwrap_or(input.bytes.len());
-        let wanted = envelope.start.saturating_add(MAX_UNWRAPPED_BYTES).min(end);
-        if input.bytes.len() < wanted && !input.is_final() {
-            return Ok(Parsed::Incomplete { needed: wanted });
+        let needed = envelope.start.saturating_add(MAX_UNWRAPPED_BYTES).min(end);
+        if input.bytes.len() < needed && !input.is_final() {
+            return Ok(Parsed::Incomplete { needed });
         }
         let content = input.bytes.get(envelope.start..).unwrap_or_default();
         let plain = zlib(within(content, envelope), MAX_UNWRAPPED_BYTES);
@@ -114,10 +112,10 @@ impl ThriftParser {
         // Of a result the first field's header tells enough.
         let window = if is_exception { values } else { values.get(..MAX_FIELD_BYTES).unwrap_or(values) };
         let mut walker = self.walker(head);
-        let walked = walker.walk(window);
+        let progress = walker.walk(window);
         let findings = walker.into_findings();
         let is_enough = !is_exception && findings.first_field_id.is_some();
-        match walked {
+        match progress {
             Ok(Walked::More { consumed, needed }) if !is_enough => {
                 (findings, Some(consumed.saturating_add(needed)))
             }
@@ -138,9 +136,7 @@ impl ThriftParser {
         input: Input<'_>,
     ) -> Result<Parsed, ParseError> {
         match open.walker.walk(input.bytes)? {
-            Walked::Done { consumed } => {
-                Ok(Parsed::Message { consumed, message: self.finish(open) })
-            }
+            Walked::Done { consumed } => Ok(Parsed::Message { consumed, message: self.finish(open) }),
             Walked::More { consumed: 0, .. } if input.is_final() => {
                 Ok(Parsed::Message { consumed: input.bytes.len(), message: self.finish(open) })
             }

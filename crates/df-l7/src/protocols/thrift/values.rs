@@ -35,7 +35,7 @@ impl ValueType {
             (Encoding::Compact, 1 | 2) => Self::Nothing,
             (Encoding::Compact, 4..=6) => Self::Varint,
             (Encoding::Binary, 11) | (Encoding::Compact, 8) => Self::String,
-            (Encoding::Binary, 12) | (Encoding::Compact, 12) => Self::Struct,
+            (_, 12) => Self::Struct,
             (Encoding::Binary, 13) | (Encoding::Compact, 11) => Self::Map,
             (Encoding::Binary, 14 | 15) | (Encoding::Compact, 9 | 10) => Self::List,
             _ => return Err(ParseError::new(0, ParseErrorReason::InvalidValue)),
@@ -87,7 +87,10 @@ pub(super) fn length(encoding: Encoding, bytes: &[u8]) -> Result<Option<(usize, 
 }
 
 /// The type and number of a list's elements, with the length of that header.
-pub(super) fn list(encoding: Encoding, bytes: &[u8]) -> Result<Option<(ValueType, usize, usize)>, ParseError> {
+pub(super) fn list(
+    encoding: Encoding,
+    bytes: &[u8],
+) -> Result<Option<(ValueType, usize, usize)>, ParseError> {
     let mut cursor = Cursor::new(bytes);
     let Some(first) = cursor.u8() else { return Ok(None) };
     let (number, count) = match encoding {

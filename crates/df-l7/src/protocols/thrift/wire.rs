@@ -99,7 +99,7 @@ impl<'a> Envelope<'a> {
         let bare = Self { start: 0, end: None, header: None };
         match bytes {
             [0x80, 0x01, ..] | [0x82, _, ..] => return Ok(Read::Ready(bare)),
-            [0x80] | [0x82] => return Ok(Read::Needed(2)),
+            [0x80 | 0x82] => return Ok(Read::Needed(2)),
             _ => {}
         }
         let mut cursor = Cursor::new(bytes);
@@ -108,14 +108,15 @@ impl<'a> Envelope<'a> {
             [first, second, ..] => [*first, *second],
             _ => return Ok(Read::Needed(6)),
         };
-        if !(4..=MAX_FRAME_BYTES).contains(&length) {
-            return Err(INVALID);
-        }
         // An old message begins with its name's length, a frame with its own: the name follows the one, another
         // number the other.
-        let is_name = second.iter().all(|byte| is_name_byte(*byte));
-        if is_name {
+        let is_name =
+            second.iter().take(usize::try_from(length).unwrap_or(2)).all(|byte| is_name_byte(*byte));
+        if is_name && length > 0 {
             return Ok(Read::Ready(bare));
+        }
+        if !(4..=MAX_FRAME_BYTES).contains(&length) {
+            return Err(INVALID);
         }
         let end = usize::try_from(length).ok().and_then(|length| length.checked_add(4));
         if u16::from_be_bytes(second) == HEADER_MAGIC {
@@ -184,12 +185,15 @@ impl<'a> Head<'a> {
 
     fn read_old(bytes: &'a [u8]) -> Result<Read<Self>, ParseError> {
         let mut cursor = Cursor::new(bytes);
-        let Some(name_bytes) = cursor.u32_be() else { return Ok(Read::Needed(4)) };
+        let Some(name_bytes) = cursor.u32_be() else {
+            let may_be_length = bytes.first() == Some(&0) && bytes.get(1).is_none_or(|byte| *byte == 0);
+            return if may_be_length { Ok(Read::Needed(4)) } else { Err(INVALID) };
+        };
         let name_bytes = name_length(u64::from(name_bytes))?;
         let Some(name) = cursor.take(name_bytes) else { return Self::needed(4, name_bytes, bytes) };
         let Some(kind) = cursor.u8() else { return Self::needed(4, name_bytes, bytes) };
         let kind = MessageType::of(kind).ok_or(INVALID)?;
-        let Some(sequence_id) = cursor.u32_be() else { return Self::needed(5, name_bytes, bytes) };
+        let Some(sequence_id) = cursor.u32_be() else { return Self::needed(4, name_bytes, bytes) };
         let len = cursor.position();
         checked(Self { kind, name, sequence_id, encoding: Encoding::Binary, len, has_version: false })
     }
@@ -222,7 +226,9 @@ impl<'a> Head<'a> {
         if !name.iter().all(|byte| is_name_byte(*byte)) {
             return Err(INVALID);
         }
-        Ok(Read::Needed(before.saturating_add(name_bytes).saturating_add(4)))
+        // Behind an old name stands the type.
+        let behind = if before == 4 { 5 } else { 4 };
+        Ok(Read::Needed(before.saturating_add(name_bytes).saturating_add(behind)))
     }
 }
 
