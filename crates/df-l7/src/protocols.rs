@@ -29,6 +29,7 @@ pub mod rocketmq;
 pub(crate) mod template;
 pub mod tls;
 pub mod zmtp;
+pub mod thrift;
 
 /// What the rest of the library needs to know of a protocol.
 #[derive(Clone, Copy)]
@@ -189,6 +190,8 @@ protocols! {
     Redis => redis::ROW;
     /// FastCGI 1.0.
     FastCgi => fastcgi::ROW;
+    /// Apache Thrift.
+    Thrift => thrift::ROW;
     /// memcached's protocols: text, meta commands, binary; over TCP and UDP.
     Memcached => memcached::ROW;
     /// PostgreSQL's frontend/backend protocol, version 3.
