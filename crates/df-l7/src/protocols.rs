@@ -15,6 +15,7 @@ pub mod ntp;
 pub mod postgresql;
 pub mod quic;
 pub mod redis;
+pub mod smtp;
 #[cfg(test)]
 pub(crate) mod template;
 pub mod tls;
@@ -176,6 +177,8 @@ protocols! {
     Postgresql => postgresql::ROW;
     /// MySQL's and MariaDB's client/server protocol.
     Mysql => mysql::ROW;
+    /// The Simple Mail Transfer Protocol.
+    Smtp => smtp::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.
     Dns => dns::ROW;
     /// ICMP echo.
