@@ -10,6 +10,7 @@ use crate::{ConnectionConfig, Detection, Parser};
 pub mod dns;
 pub mod http1;
 pub mod icmp;
+pub mod ldap;
 pub mod mysql;
 pub mod ntp;
 pub mod postgresql;
@@ -179,6 +180,8 @@ protocols! {
     Mysql => mysql::ROW;
     /// The Simple Mail Transfer Protocol.
     Smtp => smtp::ROW;
+    /// The Lightweight Directory Access Protocol.
+    Ldap => ldap::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.
     Dns => dns::ROW;
     /// ICMP echo.
