@@ -16,6 +16,7 @@ pub mod ntp;
 pub mod postgresql;
 pub mod quic;
 pub mod redis;
+pub mod sip;
 pub mod smtp;
 #[cfg(test)]
 pub(crate) mod template;
@@ -182,6 +183,8 @@ protocols! {
     Smtp => smtp::ROW;
     /// The Lightweight Directory Access Protocol.
     Ldap => ldap::ROW;
+    /// The Session Initiation Protocol.
+    Sip => sip::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.
     Dns => dns::ROW;
     /// ICMP echo.
