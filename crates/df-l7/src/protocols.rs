@@ -16,6 +16,7 @@ pub mod icmp;
 pub mod kafka;
 pub mod memcached;
 pub mod mongodb;
+pub mod ldap;
 pub mod mysql;
 pub mod ntp;
 pub mod postgresql;
@@ -25,6 +26,8 @@ pub mod postgresql;
 pub mod pulsar;
 pub mod redis;
 pub mod rocketmq;
+pub mod sip;
+pub mod smtp;
 #[cfg(test)]
 pub(crate) mod template;
 pub mod tls;
@@ -212,6 +215,12 @@ protocols! {
     Dubbo => dubbo::ROW;
     /// MongoDB's wire protocol.
     Mongodb => mongodb::ROW;
+    /// The Simple Mail Transfer Protocol.
+    Smtp => smtp::ROW;
+    /// The Lightweight Directory Access Protocol.
+    Ldap => ldap::ROW;
+    /// The Session Initiation Protocol.
+    Sip => sip::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.
     Dns => dns::ROW;
     /// ICMP echo.
