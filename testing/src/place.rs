@@ -42,7 +42,9 @@ impl Place {
 
     /// Whether a TCP port is listened on here.
     pub(crate) fn is_listening(&self, port: u16) -> bool {
-        let Ok(output) = self.command("cat").args(["/proc/net/tcp", "/proc/net/tcp6"]).stderr(Stdio::null()).output() else {
+        let Ok(output) =
+            self.command("cat").args(["/proc/net/tcp", "/proc/net/tcp6"]).stderr(Stdio::null()).output()
+        else {
             return false;
         };
         let local_port = format!(":{port:04X}");

@@ -54,8 +54,8 @@
 //!
 //! # Protocols
 //!
-//! HTTP/1.0 and 1.1, DNS over UDP and TCP, Redis (RESP2 and RESP3), MySQL and MariaDB, PostgreSQL. A start in mid-stream,
-//! lost and cut bytes degrade the messages that they touch; see [`Ending`] and [`Recovery`] for how. Encrypted bytes are
+//! HTTP/1.0 and 1.1, HTTP/2 and gRPC, DNS over UDP and TCP, Redis (RESP2 and RESP3), MySQL and MariaDB, PostgreSQL. A start
+//! in mid-stream, lost and cut bytes degrade the messages that they touch; see [`Ending`] and [`Recovery`] for how. Encrypted bytes are
 //! not read: a connection that turns to TLS ends as unknown.
 //!
 //! # Limits
