@@ -80,6 +80,8 @@ pub(super) const fn before_destination(kind: u8) -> Option<&'static [Before]> {
 }
 
 pub(super) const WIRE_FORMAT_INFO: u8 = 1;
+pub(super) const BROKER_INFO: u8 = 2;
 pub(super) const CONNECTION_INFO: u8 = 3;
 pub(super) const KEEP_ALIVE_INFO: u8 = 10;
+pub(super) const CONNECTION_CONTROL: u8 = 18;
 pub(super) const EXCEPTION_RESPONSE: u8 = 31;

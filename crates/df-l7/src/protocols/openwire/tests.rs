@@ -6,6 +6,7 @@ use df_core::{Chunk, Direction, Timestamp, Transport};
 use proptest::prelude::*;
 
 use super::ROW;
+use crate::protocols::PROTOCOLS;
 use crate::{Connection, ConnectionConfig, Detection, Exchange};
 
 const TO_SERVER: Direction = Direction::ToServer;
@@ -42,6 +43,11 @@ fn response(id: u8) -> Vec<u8> {
 
 fn converse(pieces: &[(Direction, &[u8])], piece_len: usize) -> Vec<Exchange> {
     let mut connection = Connection::new(Transport::Tcp, Arc::new(ConnectionConfig::default()));
+    if piece_len < 3 {
+        // Detection does not wait for that many chunks.
+        let row = PROTOCOLS.iter().find(|row| row.name == ROW.name).unwrap();
+        connection = connection.with_protocol(row);
+    }
     let (mut offsets, mut at) = ([0_u64; 2], 0);
     for (direction, bytes) in pieces {
         for part in bytes.chunks(piece_len) {
@@ -141,8 +147,11 @@ fn a_refused_connection() {
 #[test]
 fn detection_wants_the_magic_or_a_response_that_is_one() {
     let detect = |direction, bytes: &[u8]| (ROW.detect)(Transport::Tcp, direction, bytes);
-    assert_eq!(detect(TO_SERVER, &wire_format(true)), Detection::CERTAIN);
-    assert_eq!(detect(TO_SERVER, &wire_format(true)[..7]), Detection::NeedMore);
+    let then = |kind: u8| [wire_format(true), frame(&[&[kind][..], &[0; 30]].concat())].concat();
+    assert_eq!(detect(TO_SERVER, &wire_format(true)), Detection::NeedMore, "both ends send it");
+    assert_eq!(detect(TO_SERVER, &then(3)), Detection::CERTAIN);
+    assert_eq!(detect(TO_CLIENT, &then(3)), Detection::CERTAIN_REVERSED);
+    assert_eq!(detect(TO_SERVER, &then(2)), Detection::CERTAIN_REVERSED);
     assert_eq!(detect(TO_CLIENT, &response(7)), Detection::WEAK);
     assert_eq!(detect(TO_SERVER, &response(7)), Detection::WEAK_REVERSED);
     let strangers: [&[u8]; 4] = [

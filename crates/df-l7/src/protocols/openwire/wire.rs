@@ -11,7 +11,9 @@ use df_core::{Direction, Transport};
 
 use crate::{Cursor, Detection};
 
-use super::commands::{WIRE_FORMAT_INFO, is_response, name};
+use super::commands::{
+    BROKER_INFO, CONNECTION_CONTROL, CONNECTION_INFO, KEEP_ALIVE_INFO, WIRE_FORMAT_INFO, is_response, name,
+};
 use super::reader::Reader;
 
 /// The bytes of the length in front of every frame.
@@ -96,7 +98,7 @@ impl WireFormat {
     }
 }
 
-/// Says whether these bytes are this protocol's: the magic of a `WireFormatInfo`, or in mid-stream a response.
+/// Says whether these bytes are this protocol's: the magic of a `WireFormatInfo` and what follows it, or in mid-stream a response.
 pub(super) fn detect(_transport: Transport, direction: Direction, bytes: &[u8]) -> Detection {
     if bytes.first().is_some_and(|first| *first != 0) {
         return Detection::NoMatch;
@@ -106,7 +108,7 @@ pub(super) fn detect(_transport: Transport, direction: Direction, bytes: &[u8]) 
     };
     if *kind == WIRE_FORMAT_INFO {
         return match body.get(..MAGIC.len()) {
-            Some(magic) if magic == MAGIC => Detection::CERTAIN,
+            Some(magic) if magic == MAGIC => behind_wire_format(direction, bytes),
             None if MAGIC.starts_with(body) => Detection::NeedMore,
             _ => Detection::NoMatch,
         };
@@ -117,6 +119,23 @@ pub(super) fn detect(_transport: Transport, direction: Direction, bytes: &[u8]) 
         Direction::ToServer if is_reply => Detection::WEAK_REVERSED,
         _ => Detection::NoMatch,
     }
+}
+
+/// Both ends send the same first, and may send the same next: what comes then tells which is the client.
+fn behind_wire_format(direction: Direction, bytes: &[u8]) -> Detection {
+    let mut rest = bytes;
+    for _ in 0..MAX_SYMMETRIC {
+        match (rest.get(LENGTH_BYTES), direction) {
+            (None, _) => return Detection::NeedMore,
+            (Some(&(WIRE_FORMAT_INFO | KEEP_ALIVE_INFO | CONNECTION_CONTROL)), _) => {}
+            (Some(&BROKER_INFO), Direction::ToServer) | (Some(&CONNECTION_INFO), Direction::ToClient) => {
+                return Detection::CERTAIN_REVERSED;
+            }
+            _ => return Detection::CERTAIN,
+        }
+        rest = frame_bytes(rest).and_then(|len| rest.get(len..)).unwrap_or_default();
+    }
+    Detection::CERTAIN
 }
 
 /// Whether a frame can start here, in the middle of a conversation.
@@ -132,6 +151,8 @@ pub(super) fn is_frame_start(bytes: &[u8]) -> bool {
     is_small(Reader::new(body)) && (body.first() != Some(&0) || body.get(4).is_some_and(|answer| *answer < 2))
 }
 
+/// How many commands that both ends send are waited through.
+const MAX_SYMMETRIC: usize = 8;
 const MAX_PROPERTIES: u32 = 64;
 /// Commands are counted per connection.
 const MAX_PLAUSIBLE_ID: u32 = 1 << 24;

@@ -12,8 +12,8 @@ use crate::{
 };
 
 use super::wire::{
-    FrameHead, GREETING_BYTES, Greeting, MAX_HEAD_BYTES, SIGNATURE, command, is_signature, is_whole_frames,
-    property,
+    FrameHead, GREETING_BYTES, Greeting, MAX_HEAD_BYTES, SIGNATURE, command, is_command, is_signature,
+    is_whole_frames, property,
 };
 
 /// Reads ZMTP messages.
@@ -31,6 +31,8 @@ struct Side {
     version: Option<Cow<'static, str>>,
     mechanism: Option<String>,
     socket_type: Option<String>,
+    /// Whether its greeting or a command was seen.
+    is_begun: bool,
     /// Whether it speaks a version whose frames are others.
     is_older: bool,
     parts: u32,
@@ -50,6 +52,7 @@ impl ZmtpParser {
         }
         let side = &mut self.sides[direction.index()];
         if let Some(greeting) = Greeting::parse(input.bytes) {
+            side.is_begun = true;
             side.is_older = greeting.major < 3;
             side.version = Some(match (greeting.major, greeting.minor) {
                 (3, 0) => Cow::Borrowed("3.0"),
@@ -77,6 +80,7 @@ impl ZmtpParser {
         let body = input.bytes.get(head.head_bytes..needed).unwrap_or_default();
         if head.is_command {
             let message = command(body).map(|(name, data)| self.command(direction, name, data));
+            self.sides[direction.index()].is_begun |= message.is_some();
             return match message {
                 Some(Some(message)) => Ok(Parsed::Message { consumed, message }),
                 Some(None) => Ok(Parsed::Skipped { consumed }),
@@ -241,7 +245,8 @@ impl Parser for ZmtpParser {
             return Ok(self.parse_greeting(direction, input));
         }
         match FrameHead::parse(bytes) {
-            Ok(Some(head)) => self.parse_frame(direction, input, head),
+            Ok(Some(head)) if head.is_command || side.is_begun => self.parse_frame(direction, input, head),
+            Ok(Some(_)) => Err(ParseError::new(0, ParseErrorReason::UnexpectedMessage)),
             Ok(None) if input.is_final() => Ok(Parsed::Skipped { consumed: bytes.len() }),
             Ok(None) if bytes.len() < 2 => Ok(Parsed::Incomplete { needed: 2 }),
             Ok(None) => Ok(Parsed::Incomplete { needed: MAX_HEAD_BYTES }),
@@ -249,8 +254,10 @@ impl Parser for ZmtpParser {
         }
     }
 
-    fn is_message_start(&self, _: Direction, bytes: &[u8]) -> bool {
-        bytes.starts_with(&SIGNATURE) || is_whole_frames(bytes)
+    fn is_message_start(&self, direction: Direction, bytes: &[u8]) -> bool {
+        // Within a greeting everything looks like frames: it ends with zeros.
+        let is_begun = self.sides[direction.index()].is_begun;
+        bytes.starts_with(&SIGNATURE) || is_command(bytes) || is_begun && is_whole_frames(bytes)
     }
 
     fn on_gap(&mut self, direction: Direction) -> Recovery {

@@ -113,22 +113,32 @@ pub(super) fn detect(_transport: Transport, _direction: Direction, bytes: &[u8])
     if bytes.starts_with(&SIGNATURE) && bytes.get(SIGNATURE.len()).is_none_or(|version| *version == 3) {
         return Detection::CERTAIN;
     }
-    if !matches!(bytes.first(), Some(4 | 6)) {
-        return Detection::NoMatch;
-    }
-    let Ok(Some(head)) = FrameHead::parse(bytes) else { return Detection::NoMatch };
-    let body = bytes.get(head.head_bytes..head.frame_bytes()).and_then(command);
-    match body {
+    match leading_command(bytes) {
         Some(("READY", data)) if property(data, "Socket-Type").is_some() => Detection::CERTAIN,
         _ => Detection::NoMatch,
     }
 }
 
-/// Whether the bytes are nothing but whole frames.
+/// The command that the bytes begin with, if it is there as a whole.
+fn leading_command(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let head = FrameHead::parse(bytes).ok()??;
+    let body = bytes.get(head.head_bytes..head.frame_bytes()).filter(|_| head.is_command)?;
+    command(body)
+}
+
+/// Whether the bytes begin with a whole command.
+pub(super) fn is_command(bytes: &[u8]) -> bool {
+    leading_command(bytes).is_some()
+}
+
+/// Whether the bytes are nothing but whole frames, none of them an empty message.
 pub(super) fn is_whole_frames(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     for _ in 0..MAX_FRAMES {
         let Ok(Some(head)) = FrameHead::parse(rest) else { return false };
+        if head.body_bytes == 0 && !head.has_more {
+            return false;
+        }
         match rest.get(head.frame_bytes()..) {
             Some([]) => return true,
             Some(behind) => rest = behind,
