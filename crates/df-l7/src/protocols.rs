@@ -7,6 +7,7 @@ use df_core::{Direction, Transport};
 
 use crate::{ConnectionConfig, Detection, Parser};
 
+pub mod cassandra;
 pub mod dns;
 pub mod fastcgi;
 pub mod http1;
@@ -178,6 +179,8 @@ protocols! {
     FastCgi => fastcgi::ROW;
     /// Apache Thrift.
     Thrift => thrift::ROW;
+    /// Cassandra's native protocol (CQL), versions 3 to 5.
+    Cassandra => cassandra::ROW;
     /// memcached's protocols: text, meta commands, binary; over TCP and UDP.
     Memcached => memcached::ROW;
     /// PostgreSQL's frontend/backend protocol, version 3.
