@@ -21,6 +21,7 @@ fn full_record() -> FlowRecord {
         server: end(2, 80),
         vlan: VlanTags::default(),
         interface: InterfaceId(0),
+        virtual_network: None,
     };
     let mut flow = FlowRecord::new(0xabc, key, Timestamp::from_nanos(1));
     flow.to_server = counters(100);

@@ -1,6 +1,8 @@
 //! One flow: its account, its TCP life and the order of its bytes.
 
-use df_core::{Direction, Packet, TcpFlags, Timestamp, Transport, TransportHeader, Tunnel, VlanTags};
+use df_core::{
+    Direction, Packet, TcpFlags, Timestamp, Transport, TransportHeader, Tunnel, VirtualNetwork, VlanTags,
+};
 
 use crate::assembler::{Assembler, Placement, Segment};
 use crate::counters::Counters;
@@ -10,7 +12,7 @@ use crate::tcp::{Phase, TcpLife, Trouble};
 use crate::{CloseType, FlowConfig, FlowEndReason, FlowRecord, Handshake};
 
 /// What the last record of a flow said.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Told {
     /// Whether client and server were the other way round.
     reversed: bool,
@@ -19,12 +21,12 @@ pub(crate) struct Told {
 }
 
 /// One flow with the caller's state.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Flow<S> {
     pub(crate) id: u64,
     pub(crate) key: Key,
-    /// The VLAN tags of each direction's packets; none as long as it has none.
-    pub(crate) vlans: [Option<VlanTags>; 2],
+    /// The VLAN tags and the virtual network of each direction's packets; none as long as it has none.
+    pub(crate) networks: [Option<(VlanTags, Option<VirtualNetwork>)>; 2],
     /// The tunnels around each direction's packets. Without memory for the many flows that have none.
     pub(crate) tunnels: Option<Box<[Vec<Tunnel>; 2]>>,
     /// Type and code of the last ICMP error that quoted the flow.
@@ -49,13 +51,50 @@ pub(crate) struct Flow<S> {
     pub(crate) is_closed: bool,
 }
 
+impl Flow<()> {
+    /// The flow in as few bytes as it needs.
+    pub(crate) fn packed(&self) -> Result<Box<[u8]>, postcard::Error> {
+        postcard::to_allocvec(self).map(Vec::into_boxed_slice)
+    }
+
+    /// The flow that was packed so.
+    pub(crate) fn unpacked(bytes: &[u8]) -> Result<Self, postcard::Error> {
+        postcard::from_bytes(bytes)
+    }
+}
+
 impl<S> Flow<S> {
+    /// Exchanges the state for another one.
+    pub(crate) fn with_state<T>(self, state: T) -> (Flow<T>, S) {
+        let flow = Flow {
+            id: self.id,
+            key: self.key,
+            networks: self.networks,
+            tunnels: self.tunnels,
+            last_icmp_error: self.last_icmp_error,
+            active_ns: self.active_ns,
+            found_ns: self.found_ns,
+            state,
+            assemblers: self.assemblers,
+            counters: self.counters,
+            tcp: self.tcp,
+            start: self.start,
+            end: self.end,
+            direction_score: self.direction_score,
+            is_reversed: self.is_reversed,
+            is_first_from_server: self.is_first_from_server,
+            told: self.told,
+            is_closed: self.is_closed,
+        };
+        (flow, self.state)
+    }
+
     /// Reads something of all that a packet will need, so that it is in the processor's cache by then.
     #[inline]
     pub(crate) fn read_a_little(&self) -> u64 {
         let [one, other] = &self.counters;
         (self.id ^ self.active_ns ^ self.found_ns ^ self.end.as_nanos())
-            .wrapping_add(one.packets ^ other.packets)
+            .wrapping_add(one.packets ^ other.packets ^ self.tcp.read_a_little())
             .wrapping_add(
                 u64::from(self.is_closed) ^ self.assemblers.iter().map(Assembler::read_a_little).sum::<u64>(),
             )
@@ -64,15 +103,15 @@ impl<S> Flow<S> {
     /// Which way a packet of this flow goes; none if it belongs to another flow.
     pub(crate) fn direction_of(&self, packet: &Packet<'_>) -> Option<Direction> {
         let direction = self.key.direction_of(&packet.flow_key())?;
-        let vlan = self.vlans[direction.index()].unwrap_or_else(|| self.key.vlan());
-        (vlan == packet.vlan).then_some(direction)
+        let network = self.networks[direction.index()].unwrap_or_else(|| self.key.network());
+        (network == (packet.vlan, packet.virtual_network)).then_some(direction)
     }
 
-    /// Which way a packet goes that may be the first of the other direction, in another VLAN: some networks carry the
-    /// two directions of a connection in different ones.
-    pub(crate) fn direction_across_vlans(&self, packet: &Packet<'_>) -> Option<Direction> {
+    /// Which way a packet goes that may be the first of the other direction, in another VLAN or virtual network: some
+    /// networks carry the two directions of a connection in different ones.
+    pub(crate) fn direction_across_networks(&self, packet: &Packet<'_>) -> Option<Direction> {
         let direction = self.key.direction_of(&packet.flow_key())?;
-        let is_new = self.vlans[direction.index()].is_none();
+        let is_new = self.networks[direction.index()].is_none();
         let answers = match packet.transport {
             TransportHeader::Tcp(segment) => {
                 let other = &self.assemblers[direction.reversed().index()];
@@ -104,7 +143,7 @@ impl<S> Flow<S> {
     pub(crate) fn count(&mut self, direction: Direction, packet: &Packet<'_>) {
         self.end = self.end.max(packet.timestamp);
         self.start = self.start.min(packet.timestamp);
-        self.vlans[direction.index()].get_or_insert(packet.vlan);
+        self.networks[direction.index()].get_or_insert((packet.vlan, packet.virtual_network));
         let counters = &mut self.counters[direction.index()];
         counters.count(packet);
         if let TransportHeader::Tcp(segment) = &packet.transport {

@@ -9,18 +9,30 @@ use crate::{ConnectionConfig, Detection, Parser};
 
 pub mod cassandra;
 pub mod dns;
+pub mod dubbo;
 pub mod fastcgi;
 pub mod http1;
 pub mod http2;
+pub mod icmp;
 pub mod kafka;
+pub mod ldap;
 pub mod memcached;
+pub mod mongodb;
 pub mod mysql;
+pub mod ntp;
+pub mod openwire;
 pub mod postgresql;
+pub mod pulsar;
+pub mod quic;
 pub mod redis;
 pub mod rocketmq;
+pub mod sip;
+pub mod smtp;
 #[cfg(test)]
 pub(crate) mod template;
 pub mod thrift;
+pub mod tls;
+pub mod zmtp;
 
 /// What the rest of the library needs to know of a protocol.
 #[derive(Clone, Copy)]
@@ -167,6 +179,10 @@ macro_rules! protocols {
 }
 
 protocols! {
+    /// The handshake of TLS and SSL 3.
+    Tls => tls::ROW;
+    /// The beginning of a QUIC connection.
+    Quic => quic::ROW;
     /// HTTP/1.0 and HTTP/1.1 (RFC 9112).
     Http1 => http1::ROW;
     /// HTTP/2 (RFC 9113).
@@ -189,10 +205,30 @@ protocols! {
     Mysql => mysql::ROW;
     /// Apache RocketMQ's remoting protocol.
     Rocketmq => rocketmq::ROW;
+    /// Apache Pulsar's binary protocol.
+    Pulsar => pulsar::ROW;
+    /// ZMTP 3.x, the protocol of ZeroMQ.
+    Zmtp => zmtp::ROW;
+    /// OpenWire, the protocol of Apache ActiveMQ.
+    Openwire => openwire::ROW;
     /// Apache Kafka's protocol.
     Kafka => kafka::ROW;
+    /// Apache Dubbo's protocol, version 2.
+    Dubbo => dubbo::ROW;
+    /// MongoDB's wire protocol.
+    Mongodb => mongodb::ROW;
+    /// The Simple Mail Transfer Protocol.
+    Smtp => smtp::ROW;
+    /// The Lightweight Directory Access Protocol.
+    Ldap => ldap::ROW;
+    /// The Session Initiation Protocol.
+    Sip => sip::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.
     Dns => dns::ROW;
+    /// ICMP echo.
+    Icmp => icmp::ROW;
+    /// The Network Time Protocol.
+    Ntp => ntp::ROW;
 }
 
 impl Protocol {
