@@ -7,6 +7,7 @@ use df_core::{Direction, Transport};
 
 use crate::{ConnectionConfig, Detection, Parser};
 
+pub mod cassandra;
 pub mod dns;
 pub mod dubbo;
 pub mod fastcgi;
@@ -194,6 +195,8 @@ protocols! {
     FastCgi => fastcgi::ROW;
     /// Apache Thrift.
     Thrift => thrift::ROW;
+    /// Cassandra's native protocol (CQL), versions 3 to 5.
+    Cassandra => cassandra::ROW;
     /// memcached's protocols: text, meta commands, binary; over TCP and UDP.
     Memcached => memcached::ROW;
     /// PostgreSQL's frontend/backend protocol, version 3.
