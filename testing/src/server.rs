@@ -9,8 +9,8 @@ mod php;
 mod plain;
 mod postgresql;
 mod redis;
-mod tls;
 mod thrift;
+mod tls;
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -73,7 +73,6 @@ pub enum ServerKind {
 impl ServerKind {
     /// Every kind.
     pub const ALL: &'static [Self] = &[
-    pub const ALL: [Self; 14] = [
         Self::Nginx,
         Self::NginxHttp2,
         Self::Nghttpd,

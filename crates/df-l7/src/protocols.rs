@@ -14,25 +14,24 @@ pub mod http1;
 pub mod http2;
 pub mod icmp;
 pub mod kafka;
+pub mod ldap;
 pub mod memcached;
 pub mod mongodb;
-pub mod ldap;
 pub mod mysql;
 pub mod ntp;
-pub mod postgresql;
-pub mod quic;
 pub mod openwire;
 pub mod postgresql;
 pub mod pulsar;
+pub mod quic;
 pub mod redis;
 pub mod rocketmq;
 pub mod sip;
 pub mod smtp;
 #[cfg(test)]
 pub(crate) mod template;
+pub mod thrift;
 pub mod tls;
 pub mod zmtp;
-pub mod thrift;
 
 /// What the rest of the library needs to know of a protocol.
 #[derive(Clone, Copy)]
