@@ -7,6 +7,7 @@ use df_core::{Direction, Transport};
 
 use crate::{ConnectionConfig, Detection, Parser};
 
+pub mod brpc;
 pub mod dns;
 pub mod dubbo;
 pub mod http1;
@@ -14,6 +15,8 @@ pub mod mongodb;
 pub mod mysql;
 pub mod postgresql;
 pub mod redis;
+pub mod sofarpc;
+pub mod tars;
 #[cfg(test)]
 pub(crate) mod template;
 
@@ -165,6 +168,12 @@ protocols! {
     Mysql => mysql::ROW;
     /// Apache Dubbo's protocol, version 2.
     Dubbo => dubbo::ROW;
+    /// bRPC's `baidu_std`.
+    Brpc => brpc::ROW;
+    /// SOFARPC over Bolt.
+    Sofarpc => sofarpc::ROW;
+    /// Tars.
+    Tars => tars::ROW;
     /// MongoDB's wire protocol.
     Mongodb => mongodb::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.
