@@ -91,6 +91,7 @@ mod matching;
 mod message;
 mod parser;
 pub mod protocols;
+mod rpc;
 mod sql;
 mod stream;
 mod verdicts;

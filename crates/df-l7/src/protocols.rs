@@ -8,6 +8,7 @@ use df_core::{Direction, Transport};
 use crate::{ConnectionConfig, Detection, Parser};
 
 pub mod cassandra;
+pub mod brpc;
 pub mod dns;
 pub mod dubbo;
 pub mod fastcgi;
@@ -28,6 +29,8 @@ pub mod redis;
 pub mod rocketmq;
 pub mod sip;
 pub mod smtp;
+pub mod sofarpc;
+pub mod tars;
 #[cfg(test)]
 pub(crate) mod template;
 pub mod thrift;
@@ -215,6 +218,12 @@ protocols! {
     Kafka => kafka::ROW;
     /// Apache Dubbo's protocol, version 2.
     Dubbo => dubbo::ROW;
+    /// bRPC's `baidu_std`.
+    Brpc => brpc::ROW;
+    /// SOFARPC over Bolt.
+    Sofarpc => sofarpc::ROW;
+    /// Tars.
+    Tars => tars::ROW;
     /// MongoDB's wire protocol.
     Mongodb => mongodb::ROW;
     /// The Simple Mail Transfer Protocol.
