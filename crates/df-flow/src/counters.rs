@@ -6,7 +6,7 @@ use crate::DirectionCounters;
 use crate::tcp::Troubles;
 
 /// What was counted since the last record.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Counters {
     pub(crate) packets: u64,
     bytes: u64,

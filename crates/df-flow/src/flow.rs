@@ -12,7 +12,7 @@ use crate::tcp::{Phase, TcpLife, Trouble};
 use crate::{CloseType, FlowConfig, FlowEndReason, FlowRecord, Handshake};
 
 /// What the last record of a flow said.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Told {
     /// Whether client and server were the other way round.
     reversed: bool,
@@ -21,7 +21,7 @@ pub(crate) struct Told {
 }
 
 /// One flow with the caller's state.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Flow<S> {
     pub(crate) id: u64,
     pub(crate) key: Key,
@@ -51,13 +51,50 @@ pub(crate) struct Flow<S> {
     pub(crate) is_closed: bool,
 }
 
+impl Flow<()> {
+    /// The flow in as few bytes as it needs.
+    pub(crate) fn packed(&self) -> Result<Box<[u8]>, postcard::Error> {
+        postcard::to_allocvec(self).map(Vec::into_boxed_slice)
+    }
+
+    /// The flow that was packed so.
+    pub(crate) fn unpacked(bytes: &[u8]) -> Result<Self, postcard::Error> {
+        postcard::from_bytes(bytes)
+    }
+}
+
 impl<S> Flow<S> {
+    /// Exchanges the state for another one.
+    pub(crate) fn with_state<T>(self, state: T) -> (Flow<T>, S) {
+        let flow = Flow {
+            id: self.id,
+            key: self.key,
+            networks: self.networks,
+            tunnels: self.tunnels,
+            last_icmp_error: self.last_icmp_error,
+            active_ns: self.active_ns,
+            found_ns: self.found_ns,
+            state,
+            assemblers: self.assemblers,
+            counters: self.counters,
+            tcp: self.tcp,
+            start: self.start,
+            end: self.end,
+            direction_score: self.direction_score,
+            is_reversed: self.is_reversed,
+            is_first_from_server: self.is_first_from_server,
+            told: self.told,
+            is_closed: self.is_closed,
+        };
+        (flow, self.state)
+    }
+
     /// Reads something of all that a packet will need, so that it is in the processor's cache by then.
     #[inline]
     pub(crate) fn read_a_little(&self) -> u64 {
         let [one, other] = &self.counters;
         (self.id ^ self.active_ns ^ self.found_ns ^ self.end.as_nanos())
-            .wrapping_add(one.packets ^ other.packets)
+            .wrapping_add(one.packets ^ other.packets ^ self.tcp.read_a_little())
             .wrapping_add(
                 u64::from(self.is_closed) ^ self.assemblers.iter().map(Assembler::read_a_little).sum::<u64>(),
             )

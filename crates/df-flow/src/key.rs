@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use df_core::{Direction, Endpoint, FlowKey, InterfaceId, Transport, VirtualNetwork, VlanTags};
 
 /// A [`FlowKey`]. Between IPv4 hosts it takes half of one; others have their ends elsewhere.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Key {
     ends: Ends,
     vlan: VlanTags,
@@ -14,7 +14,7 @@ pub(crate) struct Key {
     transport: Transport,
 }
 
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 enum Ends {
     V4 { addresses: [u32; 2], ports: [u16; 2] },
     Any(Box<[Endpoint; 2]>),

@@ -78,6 +78,7 @@ mod places;
 mod record;
 mod sink;
 mod stats;
+mod store;
 mod tcp;
 
 pub use close_type::CloseType;

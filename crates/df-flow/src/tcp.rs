@@ -18,7 +18,7 @@ use state::State;
 pub(crate) use troubles::{Trouble, Troubles};
 
 /// The life of one TCP connection.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct TcpLife {
     handshake: HandshakeTimes,
     senders: [Sender; 2],
@@ -59,6 +59,13 @@ impl TcpLife {
         self.has_data |= has_data;
         self.handle_flags(direction, segment, timestamp);
         remark
+    }
+
+    /// Reads something of itself, as [`Flow::read_a_little`](crate::flow::Flow::read_a_little) says.
+    #[inline]
+    pub(crate) fn read_a_little(&self) -> u64 {
+        let scales = self.senders.each_ref().map(Sender::window_scale);
+        u64::from(self.handshake.has_syn()) ^ u64::from(self.has_data) ^ u64::from(scales == [Some(0); 2])
     }
 
     /// New bytes have come, or bytes that had been seen before.

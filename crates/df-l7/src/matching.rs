@@ -45,6 +45,11 @@ pub(crate) struct Finished<'a> {
 }
 
 impl Matcher {
+    /// Whether nothing waits for its other half.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.requests.is_empty() && self.responses.is_empty()
+    }
+
     pub(crate) fn handle_request(
         &mut self,
         correlation: Correlation,
