@@ -20,6 +20,7 @@ fn full_record() -> FlowRecord {
         client: end(1, 40_000),
         server: end(2, 80),
         vlan: VlanTags::default(),
+        virtual_network: None,
         interface: InterfaceId(0),
         virtual_network: None,
     };
