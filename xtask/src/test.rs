@@ -12,9 +12,15 @@ pub(crate) fn run(root: &Path) -> io::Result<()> {
     cargo::run(root, &["build", "--package", "df-agent"])?;
     if has_nextest() {
         cargo::run(root, &["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"])?;
-        return cargo::run(root, &["test", "--doc", "--workspace", "--all-features"]);
+        cargo::run(root, &["test", "--doc", "--workspace", "--all-features"])?;
+    } else {
+        cargo::run(root, &["test", "--workspace", "--all-features", "--no-fail-fast"])?;
     }
-    cargo::run(root, &["test", "--workspace", "--all-features", "--no-fail-fast"])
+    // A program outside the workspace, as a user's would be.
+    let target = root.join("target");
+    let target = target.to_str().unwrap_or("target");
+    let manifest = "examples/custom-protocol/Cargo.toml";
+    cargo::run(root, &["test", "--manifest-path", manifest, "--target-dir", target])
 }
 
 /// As root on Debian: the servers and clients themselves. Elsewhere tests that miss one say so and are skipped.

@@ -1,6 +1,6 @@
 //! What a connection may keep and what it may show.
 
-use crate::Protocol;
+use crate::{Protocol, ProtocolRow};
 
 /// The configuration of every connection. Share one behind an `Arc`.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct ConnectionConfig {
     pub max_attribute_bytes: usize,
     /// Protocols that are not looked for.
     pub disabled_protocols: Vec<Protocol>,
+    /// Protocols of the caller's own, looked for after those of the library; default none.
+    pub custom_protocols: Vec<&'static ProtocolRow>,
     /// What is hidden.
     pub obfuscation: Obfuscation,
     /// Where trace context is looked for.
@@ -41,6 +43,7 @@ impl Default for ConnectionConfig {
             max_resource_bytes: 4_096,
             max_attribute_bytes: 1_024,
             disabled_protocols: Vec::new(),
+            custom_protocols: Vec::new(),
             obfuscation: Obfuscation::default(),
             context: ContextConfig::default(),
             http_endpoint_segments: 2,
@@ -62,18 +65,21 @@ pub struct Obfuscation {
     pub sql_literals: bool,
     /// Arguments of Redis commands that are not part of the command's own words.
     pub redis_arguments: bool,
+    /// Keys of memcached commands.
+    pub memcached_keys: bool,
     /// Values in the query part of a URL.
     pub url_query: bool,
 }
 
 impl Obfuscation {
     /// Shows everything.
-    pub const NONE: Self = Self { sql_literals: false, redis_arguments: false, url_query: false };
+    pub const NONE: Self =
+        Self { sql_literals: false, redis_arguments: false, memcached_keys: false, url_query: false };
 }
 
 impl Default for Obfuscation {
     fn default() -> Self {
-        Self { sql_literals: true, redis_arguments: true, url_query: true }
+        Self { sql_literals: true, redis_arguments: true, memcached_keys: true, url_query: true }
     }
 }
 

@@ -9,10 +9,12 @@ use crate::{ConnectionConfig, Exchange, Protocol, ProtocolRow};
 
 mod active;
 mod detecting;
+mod resting;
 mod started;
 
 use active::{Active, Outputs};
 use detecting::{Detecting, Verdict};
+pub use resting::RestingConnection;
 
 /// One connection (or, over UDP, one pair of endpoints): bytes in, exchanges out.
 ///
@@ -90,6 +92,14 @@ impl Connection {
     pub fn with_protocol(mut self, row: &'static ProtocolRow) -> Self {
         self.state = State::Active(Box::new(Active::new(row, &self.config, self.transport)));
         self
+    }
+
+    /// Tells what the server was last found to speak (see [`Verdicts`](crate::Verdicts)): a second proof where the bytes
+    /// alone are not certain. Says nothing once the protocol is known.
+    pub fn expect(&mut self, protocol: Protocol) {
+        if let State::Detecting(detecting) = &mut self.state {
+            detecting.expected = Some(protocol);
+        }
     }
 
     /// Takes the next bytes of one direction.

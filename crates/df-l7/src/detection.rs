@@ -36,7 +36,7 @@ pub struct Match {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confidence {
     /// A second proof is needed: the other direction matches too, another message of the same direction matches too,
-    /// or the server's port is one of the protocol's own.
+    /// the server's port is one of the protocol's own, or the server was found to speak it before.
     Weak,
     /// No other protocol starts like this.
     Certain,

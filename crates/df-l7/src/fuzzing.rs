@@ -25,6 +25,34 @@ pub struct Piece {
     pub lost: usize,
 }
 
+/// Which response was given to which request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    request_id: Option<u64>,
+    /// What request and response say they are, carried by another protocol.
+    carried: [Option<Protocol>; 2],
+    kind: String,
+    resource: Option<String>,
+    code: Option<String>,
+}
+
+impl Pair {
+    /// Whether this is `whole` with something unknown.
+    pub fn is_part_of(&self, whole: &Self) -> bool {
+        let is_cut = |part: &Option<String>, all: &Option<String>| match (part, all) {
+            (None, _) => true,
+            (Some(part), Some(all)) => all.starts_with(part.as_str()),
+            (Some(_), None) => false,
+        };
+        // Without the field that tells the carried protocol, a message is shown in the words of its carrier.
+        let is_carrier = |side: usize| self.carried[side].is_none() && whole.carried[side].is_some();
+        let is_kind = self.kind.is_empty() || self.kind == whole.kind;
+        self.request_id == whole.request_id
+            && (is_carrier(0) || (is_kind && is_cut(&self.resource, &whole.resource)))
+            && (is_carrier(1) || self.code.is_none() || self.code == whole.code)
+    }
+}
+
 /// Reads any bytes as a conversation over TCP, found out or of one protocol, and checks what must always hold.
 pub fn stream(protocol: Option<Protocol>, data: &[u8]) {
     let pieces = pieces_of(data);
@@ -52,7 +80,7 @@ pub struct Observation {
     /// The exchanges without their times, as text, in order.
     pub exchanges: Vec<String>,
     /// Which request was paired with which response.
-    pub pairs: Vec<String>,
+    pub pairs: Vec<Pair>,
     /// Whether it was a whole conversation of one protocol: every byte understood, no message left unfinished, every
     /// request answered.
     pub is_clean: bool,
@@ -173,10 +201,16 @@ pub fn encode(pieces: &[Piece]) -> Vec<u8> {
 }
 
 /// What identifies the halves of a complete exchange.
-fn pair_of(exchange: &Exchange) -> Option<String> {
+fn pair_of(exchange: &Exchange) -> Option<Pair> {
     let (request, response) = (exchange.request.as_ref()?, exchange.response.as_ref()?);
     let (request, response) = (&request.content, &response.content);
-    Some(format!("{:?} {} {:?} {:?}", exchange.request_id, request.kind, request.resource, response.code))
+    Some(Pair {
+        request_id: exchange.request_id,
+        carried: [request.protocol, response.protocol],
+        kind: request.kind.to_string(),
+        resource: request.resource.clone(),
+        code: response.code.as_deref().map(str::to_owned),
+    })
 }
 
 /// Everything an exchange says but when.

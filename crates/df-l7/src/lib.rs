@@ -54,9 +54,9 @@
 //!
 //! # Protocols
 //!
-//! HTTP/1.0 and 1.1, DNS over UDP and TCP, Redis (RESP2 and RESP3), MySQL and MariaDB, PostgreSQL. A start in mid-stream,
-//! lost and cut bytes degrade the messages that they touch; see [`Ending`] and [`Recovery`] for how. Encrypted bytes are
-//! not read: a connection that turns to TLS ends as unknown.
+//! Those of [`protocols::PROTOCOLS`]; `docs/protocols.md` says of each what is read and what is not. A start in mid-stream, lost
+//! and cut bytes degrade the messages that they touch; see [`Ending`] and [`Recovery`] for how. Encrypted bytes are not read:
+//! of TLS the handshake is told, of QUIC that a connection begins.
 //!
 //! # Limits
 //!
@@ -76,6 +76,7 @@
 #![forbid(unsafe_code)]
 
 mod attribute;
+mod ber;
 mod config;
 mod connection;
 mod context;
@@ -85,6 +86,7 @@ mod detection;
 mod exchange;
 #[doc(hidden)]
 pub mod fuzzing;
+mod http;
 mod matching;
 mod message;
 mod parser;
@@ -92,10 +94,11 @@ pub mod protocols;
 mod rpc;
 mod sql;
 mod stream;
+mod verdicts;
 
 pub use attribute::{Attribute, AttributeValue, Attributes};
 pub use config::{ConnectionConfig, ContextConfig, Obfuscation};
-pub use connection::{Connection, ConnectionStats};
+pub use connection::{Connection, ConnectionStats, RestingConnection};
 pub use context::PropagatedContext;
 pub use cursor::Cursor;
 pub use detection::{Confidence, Detection, Match};
@@ -103,3 +106,4 @@ pub use exchange::{Exchange, ExchangeKind, Observed};
 pub use message::{Content, Correlation, Message, Request, Response, ResponseStatus};
 pub use parser::{Ending, Input, ParseError, ParseErrorReason, Parsed, Parser, Recovery};
 pub use protocols::{Family, Protocol, ProtocolRow};
+pub use verdicts::Verdicts;

@@ -7,18 +7,35 @@ use df_core::{Direction, Transport};
 
 use crate::{ConnectionConfig, Detection, Parser};
 
+pub mod cassandra;
 pub mod brpc;
 pub mod dns;
 pub mod dubbo;
+pub mod fastcgi;
 pub mod http1;
+pub mod http2;
+pub mod icmp;
+pub mod kafka;
+pub mod ldap;
+pub mod memcached;
 pub mod mongodb;
 pub mod mysql;
+pub mod ntp;
+pub mod openwire;
 pub mod postgresql;
+pub mod pulsar;
+pub mod quic;
 pub mod redis;
+pub mod rocketmq;
+pub mod sip;
+pub mod smtp;
 pub mod sofarpc;
 pub mod tars;
 #[cfg(test)]
 pub(crate) mod template;
+pub mod thrift;
+pub mod tls;
+pub mod zmtp;
 
 /// What the rest of the library needs to know of a protocol.
 #[derive(Clone, Copy)]
@@ -46,8 +63,9 @@ pub struct ProtocolRow {
 
 impl ProtocolRow {
     /// A row for a protocol that the library does not have, to be given to
-    /// [`Connection::with_protocol`](crate::Connection::with_protocol). It is of no family, a request waits for 120 s, and
-    /// nothing is detected; change the fields where that is not right.
+    /// [`Connection::with_protocol`](crate::Connection::with_protocol), or, with a `detect` of its own, to
+    /// [`ConnectionConfig::custom_protocols`]. It is of no family, a request waits for 120 s, and nothing is detected; change
+    /// the fields where that is not right.
     ///
     /// ```
     /// use df_core::{Chunk, Direction, Timestamp, Transport};
@@ -105,6 +123,12 @@ impl ProtocolRow {
     }
 }
 
+impl std::fmt::Debug for ProtocolRow {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("ProtocolRow").field(&self.name).finish()
+    }
+}
+
 /// What kind of protocol it is, in the sense of the OpenTelemetry conventions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -130,7 +154,7 @@ macro_rules! protocols {
         #[non_exhaustive]
         pub enum Protocol {
             $($(#[$doc])* $variant,)+
-            /// A protocol of the caller's own, by its name (see [`Connection::with_protocol`](crate::Connection::with_protocol)).
+            /// A protocol of the caller's own, by its name (see [`ProtocolRow::custom`]).
             Custom(&'static str),
         }
 
@@ -158,14 +182,40 @@ macro_rules! protocols {
 }
 
 protocols! {
+    /// The handshake of TLS and SSL 3.
+    Tls => tls::ROW;
+    /// The beginning of a QUIC connection.
+    Quic => quic::ROW;
     /// HTTP/1.0 and HTTP/1.1 (RFC 9112).
     Http1 => http1::ROW;
+    /// HTTP/2 (RFC 9113).
+    Http2 => http2::ROW;
+    /// gRPC over HTTP/2, Dubbo's Triple among it.
+    Grpc => http2::GRPC_ROW;
     /// The Redis serialization protocol, versions 2 and 3.
     Redis => redis::ROW;
+    /// FastCGI 1.0.
+    FastCgi => fastcgi::ROW;
+    /// Apache Thrift.
+    Thrift => thrift::ROW;
+    /// Cassandra's native protocol (CQL), versions 3 to 5.
+    Cassandra => cassandra::ROW;
+    /// memcached's protocols: text, meta commands, binary; over TCP and UDP.
+    Memcached => memcached::ROW;
     /// PostgreSQL's frontend/backend protocol, version 3.
     Postgresql => postgresql::ROW;
     /// MySQL's and MariaDB's client/server protocol.
     Mysql => mysql::ROW;
+    /// Apache RocketMQ's remoting protocol.
+    Rocketmq => rocketmq::ROW;
+    /// Apache Pulsar's binary protocol.
+    Pulsar => pulsar::ROW;
+    /// ZMTP 3.x, the protocol of ZeroMQ.
+    Zmtp => zmtp::ROW;
+    /// OpenWire, the protocol of Apache ActiveMQ.
+    Openwire => openwire::ROW;
+    /// Apache Kafka's protocol.
+    Kafka => kafka::ROW;
     /// Apache Dubbo's protocol, version 2.
     Dubbo => dubbo::ROW;
     /// bRPC's `baidu_std`.
@@ -176,8 +226,18 @@ protocols! {
     Tars => tars::ROW;
     /// MongoDB's wire protocol.
     Mongodb => mongodb::ROW;
+    /// The Simple Mail Transfer Protocol.
+    Smtp => smtp::ROW;
+    /// The Lightweight Directory Access Protocol.
+    Ldap => ldap::ROW;
+    /// The Session Initiation Protocol.
+    Sip => sip::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.
     Dns => dns::ROW;
+    /// ICMP echo.
+    Icmp => icmp::ROW;
+    /// The Network Time Protocol.
+    Ntp => ntp::ROW;
 }
 
 impl Protocol {

@@ -18,11 +18,12 @@ pub(crate) fn span_name(exchange: &Exchange, flow: &FlowKey) -> Cow<'static, str
     }
 }
 
-/// The kind of a span. Who asks a database or a name server is what conventions know, wherever it was seen. Of other
+/// The kind of a span. Who asks a database, a name server or a broker is what conventions know, wherever it was seen:
+/// messages carry a context of their own, so the call that hands them over is a client's, not a producer's. Of other
 /// calls there are two sides; what was seen at neither is told as the client's.
 pub(crate) const fn span_kind(family: Family, point: ObservationPoint) -> SpanKind {
     match family {
-        Family::Database | Family::Dns => SpanKind::Client,
+        Family::Database | Family::Dns | Family::Messaging => SpanKind::Client,
         _ if point.is_server_side() => SpanKind::Server,
         _ => SpanKind::Client,
     }
@@ -70,15 +71,17 @@ fn joined(operation: &str, target: &str) -> Cow<'static, str> {
 fn fallback_name(exchange: &Exchange) -> Cow<'static, str> {
     match exchange.protocol.family() {
         Family::Dns => Cow::Borrowed("DNS"),
-        Family::Database => Cow::Owned(database_system(exchange).to_owned()),
+        Family::Database => Cow::Owned(system(exchange, "db.system.name").to_owned()),
+        Family::Rpc => Cow::Owned(system(exchange, "rpc.system.name").to_owned()),
+        Family::Messaging => Cow::Owned(system(exchange, "messaging.system").to_owned()),
         _ => Cow::Borrowed(exchange.protocol.name()),
     }
 }
 
-fn database_system(exchange: &Exchange) -> &str {
-    let request =
-        exchange.request.as_ref().and_then(|request| request.content.attributes.find("db.system.name"));
-    let found = request.or_else(|| exchange.response.as_ref()?.content.attributes.find("db.system.name"));
+/// Which product it is, as the parser found out; else the protocol.
+fn system<'a>(exchange: &'a Exchange, key: &str) -> &'a str {
+    let request = exchange.request.as_ref().and_then(|request| request.content.attributes.find(key));
+    let found = request.or_else(|| exchange.response.as_ref()?.content.attributes.find(key));
     found.and_then(|value| value.as_text()).unwrap_or_else(|| exchange.protocol.name())
 }
 

@@ -22,6 +22,9 @@ impl Durations {
             (Family::Http, Side::Server) => Some((&mut self.http_server, http_server(exchange))),
             (Family::Database, Side::Client) => Some((&mut self.database, database(exchange, key))),
             (Family::Dns, Side::Client) => Some((&mut self.dns, dns(exchange))),
+            (Family::Rpc, Side::Client) => Some((&mut self.rpc_client, server(rpc(exchange), key))),
+            (Family::Rpc, Side::Server) => Some((&mut self.rpc_server, rpc(exchange))),
+            (Family::Messaging, Side::Client) => Some((&mut self.messaging, messaging(exchange, key))),
             _ => None,
         }
     }
@@ -62,6 +65,32 @@ fn database(exchange: &Exchange, key: &FlowKey) -> AttributeSet {
         set = set.with_some(name, text(exchange, name));
     }
     server(set.with_some("db.response.status_code", code).with_some("error.type", error), key)
+}
+
+fn rpc(exchange: &Exchange) -> AttributeSet {
+    let code = code(exchange);
+    let error = exchange.status().is_error().then(|| code.clone().unwrap_or(Cow::Borrowed("_OTHER")));
+    let system = text(exchange, "rpc.system.name").unwrap_or(Cow::Borrowed(exchange.protocol.name()));
+    AttributeSet::default()
+        .with("rpc.system.name", system)
+        .with_some("rpc.method", text(exchange, "rpc.method"))
+        .with_some("rpc.response.status_code", code)
+        .with_some("error.type", error)
+}
+
+fn messaging(exchange: &Exchange, key: &FlowKey) -> AttributeSet {
+    let error = exchange.status().is_error().then(|| code(exchange).unwrap_or(Cow::Borrowed("_OTHER")));
+    let system = text(exchange, "messaging.system").unwrap_or(Cow::Borrowed(exchange.protocol.name()));
+    let mut set = AttributeSet::default().with("messaging.system", system);
+    for name in [
+        "messaging.operation.name",
+        "messaging.operation.type",
+        "messaging.destination.name",
+        "messaging.consumer.group.name",
+    ] {
+        set = set.with_some(name, text(exchange, name));
+    }
+    server(set.with_some("error.type", error), key)
 }
 
 fn dns(exchange: &Exchange) -> AttributeSet {

@@ -3,7 +3,7 @@
 use df_core::{Chunk, Direction, Timestamp, Transport};
 
 use crate::protocols::PROTOCOLS;
-use crate::{Confidence, ConnectionConfig, Detection, Match, ProtocolRow};
+use crate::{Confidence, ConnectionConfig, Detection, Match, Protocol, ProtocolRow};
 
 /// What was seen of a connection whose protocol is not known yet. Empty until bytes come that may be several things.
 #[derive(Debug, Default)]
@@ -19,6 +19,8 @@ pub(crate) struct Detecting {
     strangers: [u8; 2],
     /// Whether the protocol, whatever it is, begins with the first bytes: then there is no second try.
     is_at_start: bool,
+    /// What the server was last found to speak: a second proof.
+    pub(crate) expected: Option<Protocol>,
 }
 
 /// What detection may know beside the bytes.
@@ -56,7 +58,7 @@ pub(crate) struct HeldChunk {
 #[derive(Debug, Clone, Copy)]
 struct WeakMatch {
     turn: u32,
-    protocol: crate::Protocol,
+    protocol: Protocol,
     reversed: bool,
 }
 
@@ -70,6 +72,11 @@ impl Detecting {
     /// Another protocol has just left the connection.
     pub(crate) fn at_start() -> Self {
         Self { is_at_start: true, ..Self::default() }
+    }
+
+    /// Whether no bytes were seen.
+    pub(crate) fn is_new(&self) -> bool {
+        self.turn.0.is_none() && self.held.is_empty() && self.weak.is_empty() && !self.is_at_start
     }
 
     pub(crate) fn handle_chunk(&mut self, chunk: &Chunk<'_>, question: &Question<'_>) -> Verdict {
@@ -135,7 +142,10 @@ impl Detecting {
         let server_port = question.ports[usize::from(!found.reversed)];
         let agrees = |weak: &WeakMatch| weak.protocol == row.protocol && weak.reversed == found.reversed;
         let seen_before = self.weak.iter().any(agrees);
-        found.confidence == Confidence::Certain || row.ports.contains(&server_port) || seen_before
+        found.confidence == Confidence::Certain
+            || row.ports.contains(&server_port)
+            || self.expected == Some(row.protocol)
+            || seen_before
     }
 
     fn known(&mut self, row: &'static ProtocolRow, found: Match, direction: Direction) -> Known {
@@ -215,10 +225,10 @@ fn is_repeated(chunk: &Chunk<'_>, has_more_before: bool, row: &ProtocolRow, ques
     has_more_before && matches!(answer, Detection::Match(_))
 }
 
-/// Asks every protocol in the table. A certain match wins at once; else the first weak one; else whether any may be.
+/// Asks every protocol in the table, and then the caller's own. A certain match wins at once; else the first weak one; else whether any may be.
 fn ask(direction: Direction, bytes: &[u8], question: &Question<'_>) -> Answer {
     let mut answer = Answer::NoMatch;
-    for row in PROTOCOLS {
+    for row in PROTOCOLS.iter().chain(question.config.custom_protocols.iter().copied()) {
         if !row.transports.contains(&question.transport)
             || question.config.disabled_protocols.contains(&row.protocol)
         {

@@ -67,5 +67,6 @@ fn kinds_follow_side_and_family() {
         assert_eq!(span_kind(Family::Http, point), SpanKind::Server, "{point:?}");
         assert_eq!(span_kind(Family::Database, point), SpanKind::Client, "{point:?}");
         assert_eq!(span_kind(Family::Dns, point), SpanKind::Client, "{point:?}");
+        assert_eq!(span_kind(Family::Messaging, point), SpanKind::Client, "{point:?}");
     }
 }

@@ -1,0 +1,129 @@
+//! No protocol claims what is not its own: random bytes, encrypted data, the beginnings of other protocols.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use df_core::{Chunk, Direction, Timestamp, Transport};
+use df_l7::{Connection, ConnectionConfig, ProtocolRow, protocols::PROTOCOLS};
+use proptest::prelude::Rng as _;
+use proptest::test_runner::{RngAlgorithm, TestRng};
+
+mod recordings;
+
+use recordings::{CONVERSATIONS, Conversation};
+
+/// A conversation of which nothing is known beside its bytes and the server's port.
+struct Stranger(Connection, [u64; 2]);
+
+impl Stranger {
+    fn new(transport: Transport, server_port: u16) -> Self {
+        let connection = Connection::new(transport, Arc::new(ConnectionConfig::default()));
+        Self(connection.with_ports(50_000, server_port), [0, 0])
+    }
+
+    fn say(&mut self, direction: Direction, bytes: &[u8]) {
+        let offset = &mut self.1[direction.index()];
+        self.0.handle_chunk(Chunk::new(direction, Timestamp::from_nanos(1), *offset, bytes));
+        *offset += bytes.len() as u64;
+    }
+
+    fn claimed(&self) -> Option<&'static str> {
+        self.0.protocol().map(df_l7::Protocol::name)
+    }
+}
+
+/// What a conversation is found to speak, from its first byte to its last.
+fn spoken(conversation: &Conversation) -> BTreeSet<&'static str> {
+    let mut names = BTreeSet::new();
+    let mut stranger = Stranger::new(conversation.key.transport, conversation.key.server.port);
+    for piece in &conversation.pieces {
+        stranger.say(piece.direction, &piece.bytes);
+        names.extend(stranger.claimed());
+    }
+    names
+}
+
+#[test]
+fn the_beginning_of_a_message_is_claimed_by_nobody_else() {
+    for conversation in CONVERSATIONS.iter() {
+        let own = spoken(conversation);
+        for direction in Direction::BOTH {
+            let mut pieces = conversation.pieces.iter().filter(|piece| piece.direction == direction);
+            let Some(piece) = pieces.next() else { continue };
+            for len in (1..piece.bytes.len().min(300)).chain([piece.bytes.len()]) {
+                for believed in Direction::BOTH {
+                    let mut stranger = Stranger::new(conversation.key.transport, 0);
+                    stranger.say(believed, &piece.bytes[..len]);
+                    let claimed = stranger.claimed();
+                    assert!(
+                        claimed.is_none_or(|name| own.contains(name)),
+                        "{}: {claimed:?} claims its first {len} bytes {direction:?}; it speaks {own:?}",
+                        conversation.case
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_middle_of_a_conversation_is_claimed_by_nobody_else() {
+    for conversation in CONVERSATIONS.iter() {
+        let own = spoken(conversation);
+        for first in 1..conversation.pieces.len().min(40) {
+            let mut stranger = Stranger::new(conversation.key.transport, 0);
+            for piece in &conversation.pieces[first..] {
+                stranger.say(piece.direction, &piece.bytes);
+            }
+            let claimed = stranger.claimed();
+            assert!(
+                claimed.is_none_or(|name| own.contains(name)),
+                "{}: {claimed:?} claims it from piece {first}; it speaks {own:?}",
+                conversation.case
+            );
+        }
+    }
+}
+
+/// Streams of random bytes, both directions, several turns.
+fn claims_of_random_bytes(streams: usize, server_port: u16, prefix: &[u8]) -> Vec<(usize, &'static str)> {
+    let mut random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut claims = Vec::new();
+    for stream in 0..streams {
+        let transport = if stream % 2 == 0 || !prefix.is_empty() { Transport::Tcp } else { Transport::Udp };
+        let mut stranger = Stranger::new(transport, server_port);
+        for turn in 0..6 {
+            let mut bytes = vec![0; 1 + (random.next_u32() % 180) as usize];
+            random.fill_bytes(&mut bytes);
+            let len = u16::try_from(bytes.len()).unwrap();
+            let mut message = prefix.to_vec();
+            if !prefix.is_empty() {
+                message.extend_from_slice(&len.to_be_bytes());
+            }
+            message.append(&mut bytes);
+            stranger.say(if turn % 2 == 0 { Direction::ToServer } else { Direction::ToClient }, &message);
+        }
+        claims.extend(stranger.claimed().map(|name| (stream, name)));
+    }
+    claims
+}
+
+#[test]
+fn random_bytes_are_claimed_by_nobody() {
+    assert_eq!(claims_of_random_bytes(20_000, 0, &[]), []);
+}
+
+#[test]
+fn random_bytes_at_a_well_known_port_are_hardly_ever_claimed() {
+    let ports: BTreeSet<u16> =
+        PROTOCOLS.iter().flat_map(|row: &ProtocolRow| row.ports.iter().copied()).collect();
+    let claims: Vec<_> = ports.iter().flat_map(|port| claims_of_random_bytes(500, *port, &[])).collect();
+    assert!(claims.len() * 2_000 < ports.len() * 500, "{claims:?}");
+}
+
+#[test]
+fn encrypted_data_is_claimed_by_nobody_but_tls() {
+    let claims = claims_of_random_bytes(5_000, 0, &[0x17, 3, 3]);
+    assert!(claims.iter().all(|(_, name)| *name == "tls"), "{claims:?}");
+}
