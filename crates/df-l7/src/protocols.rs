@@ -8,6 +8,7 @@ use df_core::{Direction, Transport};
 use crate::{ConnectionConfig, Detection, Parser};
 
 pub mod cassandra;
+pub mod clickhouse;
 pub mod dns;
 pub mod dubbo;
 pub mod fastcgi;
@@ -195,6 +196,8 @@ protocols! {
     FastCgi => fastcgi::ROW;
     /// Apache Thrift.
     Thrift => thrift::ROW;
+    /// ClickHouse's native protocol.
+    ClickHouse => clickhouse::ROW;
     /// Cassandra's native protocol (CQL), versions 3 to 5.
     Cassandra => cassandra::ROW;
     /// memcached's protocols: text, meta commands, binary; over TCP and UDP.
