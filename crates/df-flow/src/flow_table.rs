@@ -328,7 +328,6 @@ impl<S> FlowTable<S> {
         if !has_messages || packet.payload_len == 0 {
             return;
         }
-        flow.tcp.handle_datagram(direction, packet.timestamp);
         let len = packet.payload.len() as u64;
         self.stats.payload_bytes += len;
         self.stats.delivered_bytes += len;

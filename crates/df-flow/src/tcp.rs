@@ -1,5 +1,6 @@
 //! What the packets of a TCP connection say about its life: its state, its handshake, its troubles and its delays.
 
+mod association;
 mod close;
 mod delays;
 mod handshake;
@@ -17,7 +18,7 @@ use sender::Sender;
 use state::State;
 pub(crate) use troubles::{Trouble, Troubles};
 
-/// The life of one TCP connection.
+/// The life of one TCP connection; of an SCTP association its state; of any other flow nothing but its delays.
 #[derive(Debug, Default)]
 pub(crate) struct TcpLife {
     handshake: HandshakeTimes,
@@ -73,6 +74,11 @@ impl TcpLife {
     /// A datagram of a flow that is no connection.
     pub(crate) fn handle_datagram(&mut self, direction: Direction, timestamp: Timestamp) {
         self.delays.take_turn(direction, timestamp);
+    }
+
+    /// An echo request or reply, or another pair of the kind: the answer comes from the system, not an application.
+    pub(crate) fn handle_echo(&mut self, direction: Direction, timestamp: Timestamp) {
+        self.delays.handle_echo(direction, timestamp);
     }
 
     /// Counts what most connections never have.

@@ -225,6 +225,22 @@ fn datagrams_take_turns_too() {
 }
 
 #[test]
+fn an_echo_shows_how_long_the_system_takes() {
+    let mut story = Story::new();
+    story
+        .echo(Client)
+        .wait(ms(4))
+        .echo(Server)
+        .wait(ms(900))
+        .echo(Client)
+        .wait(ms(1_000))
+        .echo(Client)
+        .echo(Server);
+    let delays = story.record().delays;
+    assert_eq!((delays.srt, delays.art), (delay(&[5, 1]), Delay::default()), "from the newest request");
+}
+
+#[test]
 fn nothing_is_lost_when_the_direction_turns_round() {
     let tell = |evidence: DirectionEvidence| {
         let mut story = Story::in_mid_life();
