@@ -168,14 +168,12 @@ impl TcpLife {
     }
 
     fn handle_numbers(&mut self, direction: Direction, segment: &TcpSegment, payload_len: u32) -> Remark {
-        let scales = self.window_scales();
         let [client, server] = &mut self.senders;
         let (sender, receiver) = match direction {
             Direction::ToServer => (client, server),
             Direction::ToClient => (server, client),
         };
-        let scale = scales[0].and(scales[1]).and(scales[direction.reversed().index()]);
-        let remark = sender.handle_segment(receiver, segment, payload_len, scale);
+        let remark = sender.handle_segment(receiver, segment, payload_len);
         for trouble in remark.troubles() {
             self.count(direction, trouble);
         }

@@ -98,6 +98,13 @@ fn duplicate_acknowledgments() {
             s => s.says(Server, 10).ack(Client).says(Server, 10).probes(Client, 0, 10),
             r => r.to_server.duplicate_acknowledgments, 0),
     ]);
+    let mut one_sided = Story::in_mid_life();
+    one_sided.says_unseen(Server, 10).ack(Client).ack_again(Client);
+    assert_eq!(
+        one_sided.record().to_server.duplicate_acknowledgments,
+        1,
+        "nothing is known of the other end"
+    );
 }
 
 #[test]
@@ -117,6 +124,12 @@ fn windows() {
     ]);
     let one_sided = Story::new().scale(Client, 7).syn(Client).syn_ack().ack(Client).record();
     assert_eq!(one_sided.handshake.window_scale_client, None, "both must offer it (RFC 7323 §2.2)");
+    let mut story = Story::new();
+    story.window(Server, 100).syn(Client).syn_ack().ack(Client).says(Client, 60).says(Client, 40);
+    assert_eq!(story.record().to_server.window_full, 1, "without an offer the window is as it says");
+    let mut story = Story::in_mid_life();
+    story.window(Server, 100).ack(Server).says(Client, 60).says(Client, 40);
+    assert_eq!(story.record().to_server.window_full, 0, "without the SYNs it cannot be told");
     let unshifted = Story::new().syn(Client).syn_ack().ack(Client).record();
     assert_eq!(unshifted.handshake.window_scale_server, None);
 }
