@@ -2,9 +2,14 @@
 
 mod dns;
 mod http;
+mod http2;
 mod mariadb;
+mod memcached;
+mod php;
+mod plain;
 mod postgresql;
 mod redis;
+mod tls;
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -24,6 +29,14 @@ use crate::place::{Place, find, run};
 pub enum ServerKind {
     /// nginx.
     Nginx,
+    /// nginx speaking HTTP/2 without TLS.
+    NginxHttp2,
+    /// nghttpd without TLS.
+    Nghttpd,
+    /// nghttpx without TLS, in front of nginx.
+    Nghttpx,
+    /// A gRPC server made of Python's `grpcio`.
+    Grpc,
     /// tinyproxy, for `CONNECT`.
     Tinyproxy,
     /// A WebSocket echo server made of Python's `websockets`.
@@ -32,34 +45,74 @@ pub enum ServerKind {
     Named,
     /// Redis.
     Redis,
+    /// memcached.
+    Memcached,
+    /// PHP behind FastCGI.
+    PhpFpm,
     /// MariaDB with a database `shop`.
     MariaDb,
     /// PostgreSQL with a database `shop`.
     PostgreSql,
+    /// nginx as a TLS server, on four ports.
+    NginxTls,
+    /// A QUIC echo server made of Python's `aioquic`.
+    Quic,
+    /// chrony that has a clock of its own.
+    Chrony,
+    /// A mail server made of Python's `aiosmtpd`.
+    Mail,
+    /// OpenLDAP with entries below `dc=df,dc=test`.
+    Slapd,
+    /// SIPp that takes every call.
+    Sipp,
 }
 
 impl ServerKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: &'static [Self] = &[
         Self::Nginx,
+        Self::NginxHttp2,
+        Self::Nghttpd,
+        Self::Nghttpx,
+        Self::Grpc,
         Self::Tinyproxy,
         Self::WebSocket,
         Self::Named,
         Self::Redis,
+        Self::Memcached,
+        Self::PhpFpm,
         Self::MariaDb,
         Self::PostgreSql,
+        Self::NginxTls,
+        Self::Quic,
+        Self::Chrony,
+        Self::Mail,
+        Self::Slapd,
+        Self::Sipp,
     ];
 
     /// The name of the program.
     pub fn name(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
+            Self::NginxHttp2 => "nginx-http2",
+            Self::Nghttpd => "nghttpd",
+            Self::Nghttpx => "nghttpx",
+            Self::Grpc => "grpc",
             Self::Tinyproxy => "tinyproxy",
             Self::WebSocket => "websocket",
             Self::Named => "named",
             Self::Redis => "redis",
+            Self::Memcached => "memcached",
+            Self::PhpFpm => "php-fpm",
             Self::MariaDb => "mariadb",
             Self::PostgreSql => "postgresql",
+            Self::NginxTls => "nginx-tls",
+            Self::Quic => "quic",
+            Self::Chrony => "chrony",
+            Self::Mail => "mail",
+            Self::Slapd => "slapd",
+            Self::Sipp => "sipp",
         }
     }
 
@@ -67,23 +120,44 @@ impl ServerKind {
     pub fn usual_port(self) -> u16 {
         match self {
             Self::Nginx => 80,
+            Self::NginxHttp2 => 8443,
+            Self::Nghttpd => 3000,
+            Self::Nghttpx => 8080,
+            Self::Grpc => 50_051,
             Self::Tinyproxy => 8888,
             Self::WebSocket => 8765,
             Self::Named => 53,
             Self::Redis => 6379,
+            Self::Memcached => 11211,
+            Self::PhpFpm => 9000,
             Self::MariaDb => 3306,
             Self::PostgreSql => 5432,
+            Self::NginxTls => 443,
+            Self::Quic => 4433,
+            Self::Chrony => 123,
+            Self::Mail => 25,
+            Self::Slapd => 389,
+            Self::Sipp => 5060,
         }
     }
 
     /// The Debian package that has it.
     pub fn package(self) -> &'static str {
         match self {
-            Self::Nginx => "nginx",
+            Self::Nginx | Self::NginxHttp2 | Self::NginxTls => "nginx",
+            Self::Nghttpd => "nghttp2-server",
+            Self::Nghttpx => "nghttp2-proxy",
+            Self::Grpc => "python3-grpcio",
             Self::Tinyproxy => "tinyproxy",
             Self::WebSocket => "python3-websockets",
+            Self::Quic | Self::Mail => "python3",
+            Self::Chrony => "chrony",
+            Self::Slapd => "slapd",
+            Self::Sipp => "sip-tester",
             Self::Named => "bind9",
             Self::Redis => "redis-server",
+            Self::Memcached => "memcached",
+            Self::PhpFpm => "php8.2-fpm",
             Self::MariaDb => "mariadb-server",
             Self::PostgreSql => "postgresql-15",
         }
@@ -121,12 +195,24 @@ impl Server {
         let site = Site { place, port, directory: directory.path() };
         let launch = match kind {
             ServerKind::Nginx => http::nginx(&site),
+            ServerKind::NginxHttp2 => http2::nginx(&site),
+            ServerKind::Nghttpd => http2::nghttpd(&site),
+            ServerKind::Nghttpx => http2::nghttpx(&site),
+            ServerKind::Grpc => http2::grpc(&site),
             ServerKind::Tinyproxy => http::tinyproxy(&site),
             ServerKind::WebSocket => http::websocket(&site),
             ServerKind::Named => dns::named(&site),
             ServerKind::Redis => redis::redis(&site),
+            ServerKind::Memcached => memcached::memcached(&site),
+            ServerKind::PhpFpm => php::php_fpm(&site),
             ServerKind::MariaDb => mariadb::mariadb(&site),
             ServerKind::PostgreSql => postgresql::postgresql(&site),
+            ServerKind::NginxTls => tls::nginx(&site),
+            ServerKind::Quic => tls::quic(&site),
+            ServerKind::Chrony => plain::chrony(&site),
+            ServerKind::Mail => plain::mail(&site),
+            ServerKind::Slapd => plain::directory(&site),
+            ServerKind::Sipp => plain::telephone(&site),
         }?;
         let Launch { mut command, ready_line, stop_signal } = launch;
         let log = File::create(site.log()).map_err(|source| PeerError::File { path: site.log(), source })?;

@@ -72,6 +72,25 @@ impl<T> Arena<T> {
         Some(value)
     }
 
+    /// Makes another value of one, in the same place; of nothing it frees the place.
+    pub(crate) fn change(&mut self, place: usize, make: impl FnOnce(T) -> Option<T>) {
+        let free = self.free;
+        let Some(slot) = self.slot_mut(place) else { return };
+        let value = match std::mem::replace(slot, Slot::Free(free)) {
+            Slot::Taken(value) => make(value),
+            is_free @ Slot::Free(_) => {
+                *slot = is_free;
+                return;
+            }
+        };
+        if let Some(value) = value {
+            *slot = Slot::Taken(value);
+        } else {
+            self.free = u32::try_from(place).unwrap_or(free);
+            self.len -= 1;
+        }
+    }
+
     /// Every value with its place.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
         self.chunks.iter().flatten().enumerate().filter_map(|(place, slot)| match slot {

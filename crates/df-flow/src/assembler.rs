@@ -3,7 +3,7 @@
 use df_core::Timestamp;
 
 /// The state of one direction: what comes next, and what came too early.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Assembler {
     /// The sequence number that comes next.
     next: u32,
@@ -17,7 +17,7 @@ pub(crate) struct Assembler {
     early: Option<Box<Early>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 struct Early {
     /// In the order of their sequence numbers.
     segments: Vec<EarlySegment>,
@@ -30,7 +30,7 @@ struct Early {
     was_acknowledged: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 struct EarlySegment {
     sequence_number: u32,
     timestamp: Timestamp,

@@ -6,7 +6,7 @@ use crate::DirectionCounters;
 use crate::tcp::Troubles;
 
 /// What was counted since the last record.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Counters {
     pub(crate) packets: u64,
     bytes: u64,
@@ -22,7 +22,7 @@ pub(crate) struct Counters {
 
 impl Counters {
     pub(crate) fn count(&mut self, packet: &Packet<'_>) {
-        self.packets = self.packets.saturating_add(u64::from(packet.frames));
+        self.packets = self.packets.saturating_add(u64::from(packet.fragments));
         self.bytes = self.bytes.saturating_add(u64::from(packet.frame_len));
         self.l3_bytes = self.l3_bytes.saturating_add(u64::from(packet.ip_len));
         self.l4_bytes = self.l4_bytes.saturating_add(u64::from(packet.payload_len));

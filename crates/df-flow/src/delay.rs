@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Delays of one kind: how many, how long in all, how long at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Delay {
     /// How many were measured.
     pub count: u32,
@@ -36,7 +36,7 @@ impl Delay {
 }
 
 /// The delays of a flow. All of them include the way between the observer and the end that is timed, and back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Delays {
     /// System response time: from the client's newest data to the server's acknowledgment of it without data.

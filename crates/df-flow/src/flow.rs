@@ -1,7 +1,8 @@
 //! One flow: its account, its TCP life and the order of its bytes.
 
 use df_core::{
-    Direction, IcmpRole, Packet, TcpFlags, Timestamp, Transport, TransportHeader, Tunnel, VlanTags,
+    Direction, IcmpRole, Packet, TcpFlags, Timestamp, Transport, TransportHeader, Tunnel, VirtualNetwork,
+    VlanTags,
 };
 
 use crate::assembler::{Assembler, Placement, Segment};
@@ -12,7 +13,7 @@ use crate::tcp::{Phase, TcpLife, Trouble};
 use crate::{CloseType, FlowConfig, FlowEndReason, FlowRecord, Handshake};
 
 /// What the last record of a flow said.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Told {
     /// Whether client and server were the other way round.
     reversed: bool,
@@ -21,12 +22,12 @@ pub(crate) struct Told {
 }
 
 /// One flow with the caller's state.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Flow<S> {
     pub(crate) id: u64,
     pub(crate) key: Key,
-    /// The VLAN tags of each direction's packets; none as long as it has none.
-    pub(crate) vlans: [Option<VlanTags>; 2],
+    /// The VLAN tags and the virtual network of each direction's packets; none as long as it has none.
+    pub(crate) networks: [Option<(VlanTags, Option<VirtualNetwork>)>; 2],
     /// The tunnels around each direction's packets. Without memory for the many flows that have none.
     pub(crate) tunnels: Option<Box<[Vec<Tunnel>; 2]>>,
     /// Type and code of the last ICMP error that quoted the flow.
@@ -51,7 +52,44 @@ pub(crate) struct Flow<S> {
     pub(crate) is_closed: bool,
 }
 
+impl Flow<()> {
+    /// The flow in as few bytes as it needs.
+    pub(crate) fn packed(&self) -> Result<Box<[u8]>, postcard::Error> {
+        postcard::to_allocvec(self).map(Vec::into_boxed_slice)
+    }
+
+    /// The flow that was packed so.
+    pub(crate) fn unpacked(bytes: &[u8]) -> Result<Self, postcard::Error> {
+        postcard::from_bytes(bytes)
+    }
+}
+
 impl<S> Flow<S> {
+    /// Exchanges the state for another one.
+    pub(crate) fn with_state<T>(self, state: T) -> (Flow<T>, S) {
+        let flow = Flow {
+            id: self.id,
+            key: self.key,
+            networks: self.networks,
+            tunnels: self.tunnels,
+            last_icmp_error: self.last_icmp_error,
+            active_ns: self.active_ns,
+            found_ns: self.found_ns,
+            state,
+            assemblers: self.assemblers,
+            counters: self.counters,
+            tcp: self.tcp,
+            start: self.start,
+            end: self.end,
+            direction_score: self.direction_score,
+            is_reversed: self.is_reversed,
+            is_first_from_server: self.is_first_from_server,
+            told: self.told,
+            is_closed: self.is_closed,
+        };
+        (flow, self.state)
+    }
+
     /// Reads something of all that a packet will need, so that it is in the processor's cache by then.
     #[inline]
     pub(crate) fn read_a_little(&self) -> u64 {
@@ -66,15 +104,15 @@ impl<S> Flow<S> {
     /// Which way a packet of this flow goes; none if it belongs to another flow.
     pub(crate) fn direction_of(&self, packet: &Packet<'_>) -> Option<Direction> {
         let direction = self.key.direction_of(&packet.flow_key())?;
-        let vlan = self.vlans[direction.index()].unwrap_or_else(|| self.key.vlan());
-        (vlan == packet.vlan).then_some(direction)
+        let network = self.networks[direction.index()].unwrap_or_else(|| self.key.network());
+        (network == (packet.vlan, packet.virtual_network)).then_some(direction)
     }
 
-    /// Which way a packet goes that may be the first of the other direction, in another VLAN: some networks carry the
-    /// two directions of a connection in different ones.
-    pub(crate) fn direction_across_vlans(&self, packet: &Packet<'_>) -> Option<Direction> {
+    /// Which way a packet goes that may be the first of the other direction, in another VLAN or virtual network: some
+    /// networks carry the two directions of a connection in different ones.
+    pub(crate) fn direction_across_networks(&self, packet: &Packet<'_>) -> Option<Direction> {
         let direction = self.key.direction_of(&packet.flow_key())?;
-        let is_new = self.vlans[direction.index()].is_none();
+        let is_new = self.networks[direction.index()].is_none();
         let answers = match packet.transport {
             TransportHeader::Tcp(segment) => {
                 let other = &self.assemblers[direction.reversed().index()];
@@ -106,7 +144,7 @@ impl<S> Flow<S> {
     pub(crate) fn count(&mut self, direction: Direction, packet: &Packet<'_>) {
         self.end = self.end.max(packet.timestamp);
         self.start = self.start.min(packet.timestamp);
-        self.vlans[direction.index()].get_or_insert(packet.vlan);
+        self.networks[direction.index()].get_or_insert((packet.vlan, packet.virtual_network));
         let counters = &mut self.counters[direction.index()];
         counters.count(packet);
         match &packet.transport {
@@ -239,7 +277,7 @@ impl<S> Flow<S> {
     fn is_refused(&self) -> bool {
         let Some((kind, code)) = self.last_icmp_error else { return false };
         let server = usize::from(!self.is_reversed);
-        let has_answered = self.vlans[server].is_some();
+        let has_answered = self.networks[server].is_some();
         let is_v4 = self.key.flow_key().server.ip.is_ipv4();
         !has_answered && refuses(is_v4, kind, code)
     }

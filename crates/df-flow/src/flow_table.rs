@@ -4,7 +4,6 @@ use df_core::{
     Chunk, Direction, FlowKey, Packet, TcpFlags, TcpSegment, Timestamp, Transport, TransportHeader,
 };
 
-use crate::arena::Arena;
 use crate::assembler::{Assembler, Loss, Ordered, Segment};
 use crate::clock::Clock;
 use crate::counters::Counters;
@@ -15,6 +14,7 @@ use crate::flow::Flow;
 use crate::index::{ends_hash, flow_hash};
 use crate::key::Key;
 use crate::places::Places;
+use crate::store::FlowStore;
 use crate::tcp::{Phase, TcpLife, Trouble};
 use crate::{DirectionEvidence, FlowConfig, FlowEndReason, FlowSink, FlowStats};
 
@@ -30,7 +30,7 @@ mod quoted;
 #[derive(Debug)]
 pub struct FlowTable<S> {
     config: FlowConfig,
-    flows: Arena<Flow<S>>,
+    flows: FlowStore<S>,
     index: Places,
     ends_index: EndsIndex,
     wheel: Wheel,
@@ -45,7 +45,7 @@ impl<S> FlowTable<S> {
     pub fn new(config: FlowConfig) -> Self {
         Self {
             config,
-            flows: Arena::new(),
+            flows: FlowStore::new(),
             index: Places::new(),
             ends_index: EndsIndex::default(),
             wheel: Wheel::new(),
@@ -98,10 +98,10 @@ impl<S> FlowTable<S> {
 
     /// Nothing more will come: every flow ends, in the order in which they began.
     pub fn finish(&mut self, sink: &mut impl FlowSink<S>) {
-        let mut slots: Vec<(u64, usize)> = self.flows.iter().map(|(slot, flow)| (flow.id, slot)).collect();
+        let mut slots: Vec<(u64, usize)> = self.flows.ids().collect();
         slots.sort_unstable();
         for (_, slot) in slots {
-            let is_closed = self.flows.get(slot).is_some_and(|flow| flow.is_closed);
+            let is_closed = self.flows.get_mut(slot).is_some_and(|flow| flow.is_closed);
             let reason = if is_closed { FlowEndReason::EndOfFlow } else { FlowEndReason::ForcedEnd };
             self.end(slot, reason, sink);
         }
@@ -124,7 +124,7 @@ impl<S> FlowTable<S> {
 
     /// Bytes of memory that one flow takes in the table beside what its state holds elsewhere.
     pub const fn bytes_per_flow() -> usize {
-        Arena::<Flow<S>>::bytes_per_value() + Places::max_bytes_per_place() + size_of::<Entry>() * 2
+        FlowStore::<S>::bytes_per_flow() + Places::max_bytes_per_place() + size_of::<Entry>() * 2
     }
 
     fn find_or_open(
@@ -134,7 +134,8 @@ impl<S> FlowTable<S> {
         sink: &mut impl FlowSink<S>,
     ) -> Option<(usize, Direction)> {
         let hash = flow_hash(&packet.flow_key(), self.config.hash_seed);
-        if let Some((slot, direction)) = self.find(packet, hash).or_else(|| self.find_across_vlans(packet)) {
+        if let Some((slot, direction)) = self.find(packet, hash).or_else(|| self.find_across_networks(packet))
+        {
             let is_over = self.wheel.is_behind() && self.ends_before(slot, now_ns, sink);
             if !is_over && !self.is_reused(slot, direction, packet) {
                 return Some((slot, direction));
@@ -145,29 +146,46 @@ impl<S> FlowTable<S> {
     }
 
     #[inline]
-    fn find(&self, packet: &Packet<'_>, hash: u64) -> Option<(usize, Direction)> {
-        let mut direction = None;
-        let found = self.index.find(hash, |slot| {
-            direction = self.flows.get(slot).and_then(|flow| flow.direction_of(packet));
-            direction.is_some()
-        });
-        found.zip(direction)
+    fn find(&mut self, packet: &Packet<'_>, hash: u64) -> Option<(usize, Direction)> {
+        self.find_by(hash, |flow| flow.direction_of(packet))
     }
 
-    /// The flow between the same ends whose other direction is in another VLAN and has this one, or may begin with this
-    /// packet if there is just one such flow.
-    fn find_across_vlans(&self, packet: &Packet<'_>) -> Option<(usize, Direction)> {
+    /// The flow under `hash` that gives a direction. Flows that rest do not show whose they are: those in question wake.
+    #[inline]
+    fn find_by(
+        &mut self,
+        hash: u64,
+        direction_of: impl Fn(&Flow<S>) -> Option<Direction>,
+    ) -> Option<(usize, Direction)> {
+        loop {
+            let mut direction = None;
+            let found = self.index.find(hash, |slot| {
+                direction = self.flows.get(slot).and_then(&direction_of);
+                direction.is_some()
+            });
+            if found.is_some() || !self.flows.has_resting() {
+                return found.zip(direction);
+            }
+            let resting = self.index.find(hash, |slot| self.flows.is_resting(slot))?;
+            self.flows.wake(resting);
+        }
+    }
+
+    /// The flow between the same ends whose other direction is in another VLAN or virtual network and has this one, or
+    /// may begin with this packet if there is just one such flow.
+    fn find_across_networks(&mut self, packet: &Packet<'_>) -> Option<(usize, Direction)> {
         if !self.ends_index.is_in_use() {
             return None;
         }
         let hash = ends_hash([packet.source, packet.destination], self.config.hash_seed);
+        self.wake_candidates(hash);
         let mut beginnings = None;
         for slot in self.ends_index.candidates(hash) {
             let Some(flow) = self.flows.get(slot) else { continue };
             if let Some(direction) = flow.direction_of(packet) {
                 return Some((slot, direction));
             }
-            if let Some(direction) = flow.direction_across_vlans(packet) {
+            if let Some(direction) = flow.direction_across_networks(packet) {
                 let is_only_one = beginnings.is_none();
                 beginnings = Some(is_only_one.then_some((slot, direction)));
             }
@@ -175,8 +193,16 @@ impl<S> FlowTable<S> {
         beginnings.flatten()
     }
 
-    fn is_reused(&self, slot: usize, direction: Direction, packet: &Packet<'_>) -> bool {
-        match (&packet.transport, self.flows.get(slot)) {
+    fn wake_candidates(&mut self, hash: u64) {
+        if self.flows.has_resting() {
+            for slot in self.ends_index.candidates(hash) {
+                self.flows.wake(slot);
+            }
+        }
+    }
+
+    fn is_reused(&mut self, slot: usize, direction: Direction, packet: &Packet<'_>) -> bool {
+        match (&packet.transport, self.flows.get_mut(slot)) {
             (TransportHeader::Tcp(segment), Some(flow)) if segment.flags.contains(TcpFlags::SYN) => {
                 flow.tcp.is_reused_by(direction, segment)
             }
@@ -206,7 +232,7 @@ impl<S> FlowTable<S> {
         let flow = Flow {
             id: self.next_id,
             key: Key::new(&key),
-            vlans: [None; 2],
+            networks: [None; 2],
             tunnels: None,
             last_icmp_error: None,
             active_ns: now_ns,
@@ -227,8 +253,8 @@ impl<S> FlowTable<S> {
         self.next_id += 1;
         self.stats.flows_opened += 1;
         let timeout_ns = flow.timeout_ns_after(packet, &self.config);
-        let due_ns = now_ns.saturating_add(timeout_ns.min(self.interval_ns()));
-        let slot = self.flows.insert(flow).ok()?;
+        let due_ns = now_ns.saturating_add(timeout_ns.min(self.interval_ns()).min(self.rest_ns()));
+        let slot = self.flows.insert(flow)?;
         self.index.insert(hash, slot);
         self.note_ends(slot, packet);
         self.find_at(slot, due_ns);
@@ -236,7 +262,7 @@ impl<S> FlowTable<S> {
     }
 
     fn note_ends(&mut self, slot: usize, packet: &Packet<'_>) {
-        if packet.vlan.outer.is_some() {
+        if packet.vlan.outer.is_some() || packet.virtual_network.is_some() {
             self.ends_index.enable();
         }
         if self.ends_index.is_in_use() {

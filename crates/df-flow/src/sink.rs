@@ -41,6 +41,11 @@ pub trait FlowSink<S> {
         let _ = (record, state);
     }
 
+    /// A flow has been silent for a while: the state may give back memory until there is more.
+    fn resting(&mut self, state: &mut S) {
+        let _ = state;
+    }
+
     /// A flow is about to end: the last call with the key of its beginning, which its record may turn round.
     fn ending(&mut self, key: &FlowKey, state: &mut S) {
         let _ = (key, state);

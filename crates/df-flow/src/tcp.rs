@@ -19,7 +19,7 @@ use state::State;
 pub(crate) use troubles::{Trouble, Troubles};
 
 /// The life of one TCP connection; of an SCTP association its state; of any other flow nothing but its delays.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct TcpLife {
     handshake: HandshakeTimes,
     senders: [Sender; 2],

@@ -6,8 +6,10 @@ use df_core::{Chunk, Direction, Timestamp, Transport};
 
 use crate::{Connection, ConnectionConfig, Exchange, Protocol, ProtocolRow};
 
+mod compressed;
 mod text;
 
+pub use compressed::decompress;
 pub use text::{context, sql};
 
 /// A piece of a conversation.
@@ -27,6 +29,8 @@ pub struct Piece {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
     request_id: Option<u64>,
+    /// What request and response say they are, carried by another protocol.
+    carried: [Option<Protocol>; 2],
     kind: String,
     resource: Option<String>,
     code: Option<String>,
@@ -40,10 +44,12 @@ impl Pair {
             (Some(part), Some(all)) => all.starts_with(part.as_str()),
             (Some(_), None) => false,
         };
+        // Without the field that tells the carried protocol, a message is shown in the words of its carrier.
+        let is_carrier = |side: usize| self.carried[side].is_none() && whole.carried[side].is_some();
+        let is_kind = self.kind.is_empty() || self.kind == whole.kind;
         self.request_id == whole.request_id
-            && (self.kind.is_empty() || self.kind == whole.kind)
-            && is_cut(&self.resource, &whole.resource)
-            && (self.code.is_none() || self.code == whole.code)
+            && (is_carrier(0) || (is_kind && is_cut(&self.resource, &whole.resource)))
+            && (is_carrier(1) || self.code.is_none() || self.code == whole.code)
     }
 }
 
@@ -200,6 +206,7 @@ fn pair_of(exchange: &Exchange) -> Option<Pair> {
     let (request, response) = (&request.content, &response.content);
     Some(Pair {
         request_id: exchange.request_id,
+        carried: [request.protocol, response.protocol],
         kind: request.kind.to_string(),
         resource: request.resource.clone(),
         code: response.code.as_deref().map(str::to_owned),

@@ -54,9 +54,9 @@
 //!
 //! # Protocols
 //!
-//! HTTP/1.0 and 1.1, DNS over UDP and TCP, Redis (RESP2 and RESP3), MySQL and MariaDB, PostgreSQL. A start in mid-stream,
+//! HTTP/1.0 and 1.1, DNS over UDP and TCP, Redis (RESP2 and RESP3), MySQL and MariaDB, PostgreSQL, TLS handshakes. A start in mid-stream,
 //! lost and cut bytes degrade the messages that they touch; see [`Ending`] and [`Recovery`] for how. Encrypted bytes are
-//! not read: a connection that turns to TLS ends as unknown.
+//! not read: of TLS the handshake is told, of QUIC that a connection begins.
 //!
 //! # Limits
 //!
@@ -76,14 +76,17 @@
 #![forbid(unsafe_code)]
 
 mod attribute;
+mod ber;
 mod config;
 mod connection;
 mod context;
 mod cursor;
+mod decompress;
 mod detection;
 mod exchange;
 #[doc(hidden)]
 pub mod fuzzing;
+mod http;
 mod matching;
 mod message;
 mod parser;
@@ -94,7 +97,7 @@ mod verdicts;
 
 pub use attribute::{Attribute, AttributeValue, Attributes};
 pub use config::{ConnectionConfig, ContextConfig, Obfuscation};
-pub use connection::{Connection, ConnectionStats};
+pub use connection::{Connection, ConnectionStats, RestingConnection};
 pub use context::PropagatedContext;
 pub use cursor::Cursor;
 pub use detection::{Confidence, Detection, Match};

@@ -37,9 +37,21 @@ pub trait Parser: Send {
         None
     }
 
+    /// A message that ended by bytes that are no message themselves, or with another one (a stream of HTTP/2 that was reset),
+    /// and its direction. Asked after [`Parsed::Skipped`] and [`Parsed::Started`] until there is none.
+    fn poll_message(&mut self) -> Option<(Direction, Message)> {
+        None
+    }
+
     /// Whether the protocol has left the connection (an HTTP `Upgrade` or `CONNECT`, `STARTTLS`, an accepted
     /// `SSLRequest`): the bytes that follow belong to another protocol and are detected anew.
     fn has_ended(&self) -> bool {
+        false
+    }
+
+    /// Whether a new parser would do as well from here: nothing seen so far matters for what comes. An idle connection then
+    /// needs none. The default says no.
+    fn is_fresh(&self) -> bool {
         false
     }
 }

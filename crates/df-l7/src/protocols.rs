@@ -8,12 +8,23 @@ use df_core::{Direction, Transport};
 use crate::{ConnectionConfig, Detection, Parser};
 
 pub mod dns;
+pub mod dubbo;
+pub mod fastcgi;
 pub mod http1;
+pub mod http2;
+pub mod icmp;
+pub mod kafka;
+pub mod memcached;
+pub mod mongodb;
 pub mod mysql;
+pub mod ntp;
 pub mod postgresql;
+pub mod quic;
 pub mod redis;
+pub mod rocketmq;
 #[cfg(test)]
 pub(crate) mod template;
+pub mod tls;
 
 /// What the rest of the library needs to know of a protocol.
 #[derive(Clone, Copy)]
@@ -160,16 +171,40 @@ macro_rules! protocols {
 }
 
 protocols! {
+    /// The handshake of TLS and SSL 3.
+    Tls => tls::ROW;
+    /// The beginning of a QUIC connection.
+    Quic => quic::ROW;
     /// HTTP/1.0 and HTTP/1.1 (RFC 9112).
     Http1 => http1::ROW;
+    /// HTTP/2 (RFC 9113).
+    Http2 => http2::ROW;
+    /// gRPC over HTTP/2, Dubbo's Triple among it.
+    Grpc => http2::GRPC_ROW;
     /// The Redis serialization protocol, versions 2 and 3.
     Redis => redis::ROW;
+    /// FastCGI 1.0.
+    FastCgi => fastcgi::ROW;
+    /// memcached's protocols: text, meta commands, binary; over TCP and UDP.
+    Memcached => memcached::ROW;
     /// PostgreSQL's frontend/backend protocol, version 3.
     Postgresql => postgresql::ROW;
     /// MySQL's and MariaDB's client/server protocol.
     Mysql => mysql::ROW;
+    /// Apache RocketMQ's remoting protocol.
+    Rocketmq => rocketmq::ROW;
+    /// Apache Kafka's protocol.
+    Kafka => kafka::ROW;
+    /// Apache Dubbo's protocol, version 2.
+    Dubbo => dubbo::ROW;
+    /// MongoDB's wire protocol.
+    Mongodb => mongodb::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.
     Dns => dns::ROW;
+    /// ICMP echo.
+    Icmp => icmp::ROW;
+    /// The Network Time Protocol.
+    Ntp => ntp::ROW;
 }
 
 impl Protocol {

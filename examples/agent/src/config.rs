@@ -72,6 +72,10 @@ pub(crate) struct ParsingSettings {
     pub(crate) workers: u16,
     pub(crate) max_queued_batches: usize,
     pub(crate) verdict_expiry: Duration,
+    /// How often a flow that goes on is logged; none is only at its end.
+    pub(crate) flow_log_interval: Option<Duration>,
+    /// Whether metrics are made of flows.
+    pub(crate) is_metered: bool,
     pub(crate) max_verdicts: usize,
     /// Whether application protocols are parsed.
     pub(crate) has_requests: bool,
@@ -83,6 +87,8 @@ impl Default for ParsingSettings {
             workers: 0,
             max_queued_batches: 256,
             verdict_expiry: Duration::from_secs(60),
+            flow_log_interval: None,
+            is_metered: false,
             max_verdicts: 8_192,
             has_requests: true,
         }
@@ -151,8 +157,15 @@ impl Configuration {
             self.parsing.has_requests = false;
         }
         if flow_interval.is_some() {
-            self.flow.record_interval = flow_interval;
+            self.parsing.flow_log_interval = flow_interval;
         }
+    }
+
+    /// Has flows reported as often as somebody wants to know: for their log, and for metrics if there are any.
+    pub(crate) fn report_flows(&mut self, is_metered: bool) {
+        self.parsing.is_metered = is_metered;
+        let metrics = is_metered.then_some(self.export.metrics_interval);
+        self.flow.record_interval = self.parsing.flow_log_interval.into_iter().chain(metrics).min();
     }
 
     /// Takes over what the command line says of capture.

@@ -40,6 +40,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let health = Arc::new(HealthCounts::default());
     let haste = Haste::Live(Arc::clone(&health));
     let mut delivery = output::open(&arguments.output, &configuration, Interfaces::of_this_host(), &haste)?;
+    configuration.report_flows(delivery.measures());
     tracing::info!("observing {}; Ctrl-C ends it", configuration.capture.interfaces.join(", "));
     let mut outcome = Observation {
         configuration: &configuration,

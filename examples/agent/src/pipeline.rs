@@ -1,18 +1,28 @@
 //! Joins flows and connections: what a flow table needs to turn packets into exchanges and flow records.
 
+mod log;
+mod state;
+
 use std::sync::Arc;
 
-use df_core::{Chunk, Endpoint, FlowKey, Timestamp};
-use df_flow::{DirectionEvidence, FlowRecord, FlowSink, L7Counts};
-use df_l7::{Connection, ConnectionConfig, ConnectionStats, Exchange, Protocol, ResponseStatus, Verdicts};
+use df_core::{Chunk, Endpoint, FlowKey, Timestamp, Tunnel};
+use df_flow::{DirectionEvidence, FlowRecord, FlowSink};
+use df_l7::{ConnectionConfig, ConnectionStats, Exchange, Protocol, Verdicts};
 
 use crate::config::ParsingSettings;
+use log::FlowLog;
+pub(crate) use state::FlowState;
+use state::Parsing;
 
 /// Takes what parsing gives: the delivery itself, or the channel that leads to it.
 pub(crate) trait Receiver {
     /// An exchange, and its connection with client and server as the flow table believes.
     fn exchange(&mut self, exchange: Exchange, key: &FlowKey);
-    /// A flow record, and the protocol found in the flow.
+    /// The tunnels around a flow's packets, outermost first: told before its first exchange.
+    fn tunnels(&mut self, key: &FlowKey, tunnels: &[Tunnel]);
+    /// What a flow did since it was told last, for metrics.
+    fn interval(&mut self, record: &FlowRecord);
+    /// A flow record for the log, and the protocol found in the flow.
     fn flow(&mut self, record: FlowRecord, protocol: Option<Protocol>);
 }
 
@@ -23,20 +33,9 @@ pub(crate) struct Pipeline<R> {
     config: Option<Arc<ConnectionConfig>>,
     /// What servers were found to speak.
     verdicts: Verdicts<Endpoint>,
+    log: FlowLog,
     receiver: R,
     stats: ParsingStats,
-}
-
-/// What is kept per flow.
-#[derive(Debug)]
-pub(crate) struct FlowState {
-    connection: Option<Connection>,
-    /// The protocol found; outlives the connection's end.
-    protocol: Option<Protocol>,
-    /// Whether any bytes were seen.
-    has_begun: bool,
-    /// The exchanges since the record before.
-    counts: L7Counts,
 }
 
 /// What all connections that have ended did with their input.
@@ -52,7 +51,8 @@ impl<R: Receiver> Pipeline<R> {
     /// A pipeline that ends at `receiver`.
     pub(crate) fn new(config: Option<Arc<ConnectionConfig>>, parsing: &ParsingSettings, receiver: R) -> Self {
         let verdicts = Verdicts::new(parsing.max_verdicts, parsing.verdict_expiry);
-        Self { config, verdicts, receiver, stats: ParsingStats::default() }
+        let log = FlowLog::new(parsing);
+        Self { config, verdicts, log, receiver, stats: ParsingStats::default() }
     }
 
     /// Where the pipeline ends.
@@ -65,45 +65,54 @@ impl<R: Receiver> Pipeline<R> {
         (self.stats, self.receiver)
     }
 
-    fn drain(&mut self, key: &FlowKey, state: &mut FlowState) {
-        let Some(connection) = &mut state.connection else { return };
-        while let Some(exchange) = connection.poll_exchange() {
-            count(&mut state.counts, &exchange);
+    fn drain(&mut self, key: &FlowKey, parsing: &mut Parsing) {
+        while let Some(exchange) = parsing.connection.poll_exchange() {
+            state::count(&mut parsing.counts, &exchange);
             self.receiver.exchange(exchange, key);
         }
     }
 
     fn deliver(&mut self, record: FlowRecord, state: &mut FlowState) {
-        let Some(protocol) = state.protocol else { return self.receiver.flow(record, None) };
-        state.counts.protocol = Some(protocol.name());
-        let record = record.with_l7(std::mem::take(&mut state.counts));
-        self.receiver.flow(record, Some(protocol));
+        let mut record = record;
+        let mut protocol = None;
+        if let Some(parsing) = state.parsing(self.config.as_ref())
+            && let Some(found) = parsing.protocol
+        {
+            parsing.counts.protocol = Some(found.name());
+            record = record.with_l7(std::mem::take(&mut parsing.counts));
+            protocol = Some(found);
+        }
+        if self.log.is_metered {
+            self.receiver.interval(&record);
+            let Some(whole) = self.log.due(record, &mut state.logged) else { return };
+            record = whole;
+        }
+        self.receiver.flow(record, protocol);
     }
 }
 
 impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
     fn opened(&mut self, key: &FlowKey) -> FlowState {
-        let connection = self.config.as_ref().map(|config| {
-            let connection = Connection::new(key.transport, Arc::clone(config));
-            connection.with_ports(key.client.port, key.server.port)
-        });
-        FlowState { connection, protocol: None, has_begun: false, counts: L7Counts::default() }
+        FlowState::new(key, self.config.as_ref())
+    }
+
+    fn tunnelled(&mut self, key: &FlowKey, _: &mut FlowState, tunnels: &[Tunnel]) {
+        self.receiver.tunnels(key, tunnels);
     }
 
     fn chunk(&mut self, key: &FlowKey, state: &mut FlowState, chunk: Chunk<'_>) -> DirectionEvidence {
-        let Some(connection) = &mut state.connection else { return DirectionEvidence::None };
+        let Some(parsing) = state.parsing(self.config.as_ref()) else { return DirectionEvidence::None };
         let now = chunk.timestamp;
-        if !std::mem::replace(&mut state.has_begun, true)
+        if !std::mem::replace(&mut parsing.has_begun, true)
             && let Some(protocol) = self.verdicts.expected(&key.server, now)
         {
-            connection.expect(protocol);
+            parsing.connection.expect(protocol);
         }
-        connection.handle_chunk(chunk);
-        self.drain(key, state);
-        let Some(connection) = &state.connection else { return DirectionEvidence::None };
-        let Some(protocol) = connection.protocol() else { return DirectionEvidence::None };
-        let is_reversed = connection.is_reversed();
-        if state.protocol.replace(protocol) != Some(protocol) {
+        parsing.connection.handle_chunk(chunk);
+        self.drain(key, parsing);
+        let Some(protocol) = parsing.connection.protocol() else { return DirectionEvidence::None };
+        let is_reversed = parsing.connection.is_reversed();
+        if parsing.protocol.replace(protocol) != Some(protocol) {
             let server = if is_reversed { key.client } else { key.server };
             self.verdicts.remember(server, protocol, now);
         }
@@ -111,20 +120,26 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
     }
 
     fn closed(&mut self, key: &FlowKey, state: &mut FlowState) {
-        if let Some(connection) = &mut state.connection {
-            connection.handle_close();
-            self.drain(key, state);
+        if let Some(parsing) = state.parsing(self.config.as_ref()) {
+            parsing.connection.handle_close();
+            self.drain(key, parsing);
         }
     }
 
     fn deadline(&self, state: &FlowState) -> Option<Timestamp> {
-        state.connection.as_ref()?.poll_timeout()
+        state.awake()?.connection.poll_timeout()
     }
 
     fn timed_out(&mut self, key: &FlowKey, state: &mut FlowState, now: Timestamp) {
-        if let Some(connection) = &mut state.connection {
-            connection.handle_timeout(now);
-            self.drain(key, state);
+        if let Some(parsing) = state.parsing(self.config.as_ref()) {
+            parsing.connection.handle_timeout(now);
+            self.drain(key, parsing);
+        }
+    }
+
+    fn resting(&mut self, state: &mut FlowState) {
+        if let Some(stats) = state.rest() {
+            self.stats.count(&stats);
         }
     }
 
@@ -137,26 +152,10 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
     }
 
     fn ended(&mut self, record: FlowRecord, mut state: FlowState) {
-        if let Some(connection) = &state.connection {
-            self.stats.count(&connection.stats());
+        if let Some(parsing) = state.awake() {
+            self.stats.count(&parsing.connection.stats());
         }
         self.deliver(record, &mut state);
-    }
-}
-
-/// Adds an exchange to the account of its flow.
-fn count(counts: &mut L7Counts, exchange: &Exchange) {
-    counts.request = counts.request.saturating_add(u32::from(exchange.request.is_some()));
-    counts.response = counts.response.saturating_add(u32::from(exchange.response.is_some()));
-    let counter = match exchange.status() {
-        ResponseStatus::ClientError => &mut counts.client_error,
-        ResponseStatus::ServerError => &mut counts.server_error,
-        ResponseStatus::Timeout => &mut counts.timeout,
-        _ => &mut 0,
-    };
-    *counter = counter.saturating_add(1);
-    if let Some(duration) = exchange.duration() {
-        counts.rrt.add(duration);
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     let mut configuration = Configuration::load(arguments.config.as_deref()).map_err(Failure::usage)?;
     configuration.apply(&arguments.output, arguments.flow_interval);
     let delivery = output::open(&arguments.output, &configuration, Interfaces::default(), &Haste::Patient)?;
+    configuration.report_flows(delivery.measures());
     let mut replay = Replay::new(&configuration, delivery)?;
     let mut failures = Vec::new();
     for file in &arguments.files {

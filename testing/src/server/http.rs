@@ -13,6 +13,11 @@ use crate::place::find;
 /// - `/page.txt` 4 KiB, `/large.bin` 96 KiB, `/chunked.html` of unknown length, so sent in chunks
 /// - `/orders` takes a body and answers 201; `/socket` is passed on to a WebSocket server
 pub(super) fn nginx(site: &Site<'_>) -> Result<Launch, PeerError> {
+    nginx_listening(site, "")
+}
+
+/// nginx with a parameter of `listen`.
+pub(super) fn nginx_listening(site: &Site<'_>, parameter: &str) -> Result<Launch, PeerError> {
     let nginx = find("nginx", "nginx")?;
     let folder = site.directory.display().to_string();
     let page = "All work and no play makes a dull page of sixty-four characters.".repeat(64);
@@ -20,6 +25,7 @@ pub(super) fn nginx(site: &Site<'_>) -> Result<Launch, PeerError> {
     site.write("chunked.html", format!("<!--# set var=\"x\" value=\"1\" -->{page}"))?;
     site.write("large.bin", noise(96 * 1024))?;
     let text = NGINX.replace("@DIR@", &folder).replace("@PORT@", &site.port.to_string());
+    let text = text.replace("@HOW@", parameter);
     let configuration = site.write("nginx.conf", text)?;
     let mut command = site.place.tied_command(&nginx, None);
     command.arg("-p").arg(site.directory).arg("-e").arg(site.path("error.log")).arg("-c").arg(configuration);
@@ -54,7 +60,7 @@ fn python() -> Result<PathBuf, PeerError> {
     Err(PeerError::Missing { program: "python3 with websockets".to_owned(), package: "python3-websockets" })
 }
 
-fn peers() -> PathBuf {
+pub(super) fn peers() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")
 }
 
@@ -87,7 +93,7 @@ http {
     uwsgi_temp_path @DIR@/uwsgi;
     scgi_temp_path @DIR@/scgi;
     server {
-        listen 0.0.0.0:@PORT@;
+        listen 0.0.0.0:@PORT@@HOW@;
         root @DIR@;
         location /item/ { return 200 "item\n"; }
         location = /empty { return 204; }

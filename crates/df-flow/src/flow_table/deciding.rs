@@ -13,6 +13,7 @@ impl<S> FlowTable<S> {
         let mut decision = self.listeners.judge(packet);
         if decision.score == direction::FIRST_SENDER && self.ends_index.is_in_use() {
             let hash = ends_hash([packet.source, packet.destination], self.config.hash_seed);
+            self.wake_candidates(hash);
             let mut siblings = self.ends_index.candidates(hash).filter_map(|slot| self.flows.get(slot));
             let direction = siblings.find_map(|flow| flow.key.direction_of(&packet.flow_key()));
             decision.source_is_client = direction != Some(Direction::ToClient);

@@ -16,12 +16,14 @@ impl<S> FlowTable<S> {
 
     /// The wheel has found a flow: ends it, calls its state or reports it if it is time, and puts it back.
     fn handle_found(&mut self, entry: Entry, now_ns: u64, sink: &mut impl FlowSink<S>) {
-        let now = self.clock.now();
+        let (now, rest_ns) = (self.clock.now(), self.rest_ns());
         let slot = entry.slot();
-        let Some(flow) = self.flows.get_mut(slot).filter(|flow| entry.is_of(flow.id)) else { return };
-        if flow.found_ns > now_ns {
+        let appointment = self.flows.appointment(slot);
+        let Some((_, found_ns)) = appointment.filter(|(id, _)| entry.is_of(*id)) else { return };
+        if found_ns > now_ns {
             return; // An entry that a nearer one has replaced.
         }
+        let Some(flow) = self.flows.get_mut(slot) else { return };
         let timeout_ns = flow.timeout_ns(&self.config);
         let idle_at = flow.active_ns.saturating_add(timeout_ns);
         if idle_at <= now_ns {
@@ -47,7 +49,21 @@ impl<S> FlowTable<S> {
             due_ns = due_ns.min(self.clock.elapsed_at(deadline));
         }
         flow.found_ns = u64::MAX;
+        let rest_at = flow.active_ns.saturating_add(rest_ns);
+        if rest_at > now_ns {
+            return self.find_at(slot, due_ns.min(rest_at));
+        }
+        sink.resting(&mut flow.state);
         self.find_at(slot, due_ns);
+        self.flows.rest(slot);
+    }
+
+    /// How long a flow is silent before it is packed. Flows that are reported at intervals are looked at then.
+    pub(super) fn rest_ns(&self) -> u64 {
+        if self.config.record_interval.is_some() {
+            return self.interval_ns();
+        }
+        u64::try_from(self.config.rest_after.as_nanos()).unwrap_or(u64::MAX)
     }
 
     fn report(&mut self, slot: usize, sink: &mut impl FlowSink<S>) {
@@ -65,7 +81,7 @@ impl<S> FlowTable<S> {
 
     pub(super) fn evict(&mut self, sink: &mut impl FlowSink<S>) {
         while let Some(entry) = self.wheel.take_next() {
-            if self.flows.get(entry.slot()).is_some_and(|flow| entry.is_of(flow.id)) {
+            if self.flows.appointment(entry.slot()).is_some_and(|(id, _)| entry.is_of(id)) {
                 self.stats.flows_evicted += 1;
                 return self.end(entry.slot(), FlowEndReason::LackOfResources, sink);
             }
@@ -89,10 +105,10 @@ impl<S> FlowTable<S> {
 
     /// The wheel has turned past many flows and not given all of them yet: whether this one ends before the packet at hand.
     pub(super) fn ends_before(&mut self, slot: usize, now_ns: u64, sink: &mut impl FlowSink<S>) -> bool {
-        let Some(flow) = self.flows.get(slot) else { return true };
-        if expiry::is_passed(flow.found_ns, now_ns) {
-            self.handle_found(Entry::new(slot, flow.id), now_ns, sink);
+        let Some((id, found_ns)) = self.flows.appointment(slot) else { return true };
+        if expiry::is_passed(found_ns, now_ns) {
+            self.handle_found(Entry::new(slot, id), now_ns, sink);
         }
-        self.flows.get(slot).is_none()
+        self.flows.appointment(slot).is_none()
     }
 }

@@ -10,13 +10,9 @@ impl<S> FlowTable<S> {
     pub(super) fn note_icmp_error(&mut self, quoted: &FlowKey, packet: &Packet<'_>) {
         let TransportHeader::Icmp(header) = packet.transport else { return };
         let hash = flow_hash(quoted, self.config.hash_seed);
-        let mut direction = None;
-        let found = self.index.find(hash, |slot| {
-            direction = self.flows.get(slot).and_then(|flow| flow.key.direction_of(quoted));
-            direction.is_some()
-        });
-        let flow = found.and_then(|slot| self.flows.get_mut(slot));
-        let (Some(flow), Some(direction)) = (flow, direction) else {
+        let found = self.find_by(hash, |flow| flow.key.direction_of(quoted));
+        let flow = found.and_then(|(slot, direction)| self.flows.get_mut(slot).zip(Some(direction)));
+        let Some((flow, direction)) = flow else {
             self.stats.icmp_errors_unmatched += 1;
             return;
         };

@@ -8,7 +8,7 @@ use crate::assembler::distance;
 use crate::{Delay, Delays as Record};
 
 /// The delays of a connection or of a flow of datagrams, and what is being timed.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Delays {
     /// The data of each end that waits for its acknowledgment.
     waiting: [Waiting; 2],
@@ -18,7 +18,7 @@ pub(crate) struct Delays {
 }
 
 /// Data whose acknowledgment is timed; none while `since` is zero.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 struct Waiting {
     since: Timestamp,
     /// The sequence number that acknowledges it.
@@ -30,7 +30,7 @@ impl Waiting {
 }
 
 /// Who has the word.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 enum Turn {
     /// It cannot be told, or what would be measured is spoilt.
     #[default]

@@ -7,7 +7,7 @@ use df_core::{TcpFlags, TcpSegment, Timestamp};
 use crate::Handshake;
 
 /// The handshake so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct HandshakeTimes {
     /// When the newest SYN and SYN-ACK came; zero while there is none.
     syn_at: Timestamp,

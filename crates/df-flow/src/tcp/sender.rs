@@ -6,7 +6,7 @@ use super::troubles::Trouble;
 use crate::assembler::distance;
 
 /// One end of a connection, by what it sent so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 #[allow(clippy::struct_excessive_bools, reason = "each says of one thing whether it was seen")]
 pub(super) struct Sender {
     /// The sequence number after the last byte it sent.

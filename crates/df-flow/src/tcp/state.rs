@@ -3,7 +3,7 @@
 use df_core::{Direction, TcpFlags};
 
 /// Where a connection stands. A reset is kept apart: it ends every state and tells most together with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) enum State {
     /// Nothing that tells anything.
     #[default]

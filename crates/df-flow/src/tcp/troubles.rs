@@ -15,7 +15,7 @@ pub(crate) enum Trouble {
 }
 
 /// The counters of one direction.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Troubles {
     pub(crate) duplicate_acknowledgments: u32,
     pub(crate) keep_alives: u32,

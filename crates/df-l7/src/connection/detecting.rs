@@ -74,6 +74,11 @@ impl Detecting {
         Self { is_at_start: true, ..Self::default() }
     }
 
+    /// Whether no bytes were seen.
+    pub(crate) fn is_new(&self) -> bool {
+        self.turn.0.is_none() && self.held.is_empty() && self.weak.is_empty() && !self.is_at_start
+    }
+
     pub(crate) fn handle_chunk(&mut self, chunk: &Chunk<'_>, question: &Question<'_>) -> Verdict {
         if chunk.bytes.is_empty() {
             return Verdict::Undecided { unknown_bytes: 0 };

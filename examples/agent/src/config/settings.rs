@@ -49,7 +49,7 @@ settings! {
         "Parsing threads of `run`; 0 is one per core, less one for capture.";
     "processors.packet.max_queued_batches" => parsing.max_queued_batches,
         "Batches of packets that wait for one parsing thread; further packets are dropped and counted.";
-    "processors.flow_log.record_interval" => flow.record_interval,
+    "processors.flow_log.record_interval" => parsing.flow_log_interval,
         "How often a flow that goes on is reported; 0s is only at its end.";
     "processors.flow_log.conntrack.timeouts.opening" => flow.opening_timeout,
         "How long a TCP connection may take to be established.";
@@ -91,6 +91,8 @@ settings! {
         "Replace literals in SQL text by `?`.";
     "processors.request_log.tag_extraction.obfuscate.redis_arguments" => connection.obfuscation.redis_arguments,
         "Replace arguments of Redis commands by `?`.";
+    "processors.request_log.tag_extraction.obfuscate.memcached_keys" => connection.obfuscation.memcached_keys,
+        "Replace keys of memcached commands by `?`.";
     "processors.request_log.tag_extraction.obfuscate.url_query" => connection.obfuscation.url_query,
         "Replace the values in the query part of URLs by `?`.";
     "processors.request_log.limits.max_buffered_bytes" => connection.max_buffered_bytes,
@@ -112,7 +114,7 @@ settings! {
     "outputs.otlp.shutdown_timeout" => export.shutdown_timeout,
         "How long the end waits for the receiver to take what is queued.";
     "outputs.flow_metrics.interval" => export.metrics_interval,
-        "How often `run` tells metrics.";
+        "How often `run` tells metrics, and how long the windows are in which flows are added up: 1s or 1m, for example.";
 }
 
 /// Reads a YAML document into `configuration`. Keys that it does not name keep their value.

@@ -2,8 +2,8 @@
 
 use memchr::memchr;
 
-use super::content::push_size;
 use super::wire;
+use crate::http::push_size;
 use crate::{Content, Input, Message};
 
 /// A body that is being read, with the message that it belongs to.

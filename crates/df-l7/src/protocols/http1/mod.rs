@@ -14,9 +14,7 @@ use df_core::Transport;
 use crate::{Family, Parser, Protocol, ProtocolRow};
 
 mod body;
-mod content;
 mod parser;
-mod target;
 mod wire;
 
 pub use parser::Http1Parser;

@@ -1,13 +1,14 @@
 //! Follows the messages of an HTTP/1 connection: where each begins and how its body is framed (RFC 9112 §6).
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use df_core::{Direction, Transport};
 
 use super::body::{Expects, OpenBody, Progress};
-use super::content::{self, ContentLength, Framing};
 use super::wire::{self, Head, StartLine};
+use crate::http::{self, ContentLength, Framing, RequestLine, StatusLine};
 use crate::{ConnectionConfig, Input, Message, ParseError, ParseErrorReason, Parsed, Parser, Recovery};
 
 /// Reads the HTTP/1 messages of one connection.
@@ -130,13 +131,19 @@ impl Http1Parser {
         match head.start {
             StartLine::Request { method, target, minor_version } => {
                 self.remember(method);
-                let (request, framing) =
-                    content::request((method, target, minor_version), &head.fields, &self.config);
+                let line = RequestLine {
+                    method: Some(method),
+                    target: Some(target),
+                    scheme: Some("http".into()),
+                    authority: None,
+                    version: minor_version.map(version),
+                };
+                let (request, framing) = http::request(line, &head.fields, &self.config);
                 (Message::request(request), framing)
             }
             StartLine::Status { minor_version, status, reason } => {
-                let (response, framing) =
-                    content::response((status, reason, minor_version), &head.fields, &self.config);
+                let line = StatusLine { status: Some(status), reason, version: minor_version.map(version) };
+                let (response, framing) = http::response(line, &head.fields, &self.config);
                 (Message::response(response), framing)
             }
         }
@@ -222,6 +229,11 @@ impl Parser for Http1Parser {
     fn has_ended(&self) -> bool {
         self.has_ended
     }
+
+    fn is_fresh(&self) -> bool {
+        let is_between = |side: &Side| side.body.is_none() && side.scanned_bytes == 0;
+        self.asked.is_empty() && !self.has_ended && self.sides.iter().all(is_between)
+    }
 }
 
 /// How a message's body is framed.
@@ -248,6 +260,14 @@ fn response_body(framing: Framing) -> Body {
         _ if framing.is_chunked => Body::Chunked,
         ContentLength::Bytes(bytes) => Body::Known(bytes),
         ContentLength::Absent | ContentLength::Conflicting(_) | ContentLength::Invalid => Body::UntilClose,
+    }
+}
+
+fn version(minor: u8) -> Cow<'static, str> {
+    match minor {
+        1 => Cow::Borrowed("1.1"),
+        0 => Cow::Borrowed("1.0"),
+        minor => Cow::Owned(format!("1.{minor}")),
     }
 }
 

@@ -8,6 +8,7 @@ use df_core::{Direction, Transport};
 use memchr::{memchr, memmem};
 
 use crate::Detection;
+use crate::http::known_method;
 
 /// A start line with the field lines that follow it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,11 +186,6 @@ pub(super) fn is_message_start(direction: Direction, bytes: &[u8]) -> bool {
     }
 }
 
-/// The method as a constant, if it is one in use.
-pub(super) fn known_method(method: &[u8]) -> Option<&'static str> {
-    METHODS.iter().copied().find(|known| known.as_bytes() == method)
-}
-
 fn status_line(line: &[u8]) -> Option<StartLine<'_>> {
     let rest = line.strip_prefix(VERSION_PREFIX)?;
     let (&[minor, b' ', hundreds, tens, ones], rest) = rest.split_first_chunk::<5>()? else {
@@ -314,53 +310,6 @@ fn is_plain(target: &[u8]) -> bool {
 const fn is_control(byte: u8) -> bool {
     matches!(byte, 0..=8 | 10..=12 | 14..=31 | 127)
 }
-
-/// The methods in use: RFC 9110, WebDAV and its extensions, UPnP, and Microsoft's RPC over HTTP.
-const METHODS: &[&str] = &[
-    "GET",
-    "POST",
-    "PUT",
-    "HEAD",
-    "DELETE",
-    "OPTIONS",
-    "PATCH",
-    "CONNECT",
-    "TRACE",
-    "QUERY",
-    "PROPFIND",
-    "PROPPATCH",
-    "MKCOL",
-    "COPY",
-    "MOVE",
-    "LOCK",
-    "UNLOCK",
-    "REPORT",
-    "SEARCH",
-    "MKACTIVITY",
-    "CHECKOUT",
-    "CHECKIN",
-    "MERGE",
-    "ACL",
-    "BIND",
-    "UNBIND",
-    "REBIND",
-    "LINK",
-    "UNLINK",
-    "PURGE",
-    "NOTIFY",
-    "SUBSCRIBE",
-    "UNSUBSCRIBE",
-    "MKCALENDAR",
-    "BCOPY",
-    "BDELETE",
-    "BMOVE",
-    "BPROPFIND",
-    "BPROPPATCH",
-    "POLL",
-    "RPC_IN_DATA",
-    "RPC_OUT_DATA",
-    "CCM_POST",
-];
 
 const VERSION_PREFIX: &[u8] = b"HTTP/1.";
 const ANY_VERSION_PREFIX: &[u8] = b"HTTP/";
