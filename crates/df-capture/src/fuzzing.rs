@@ -122,8 +122,8 @@ fn check(frame: &Frame<'_>, stats: &mut DecodeStats) {
         Ok(packet) => check_packet(packet),
         Err(error) => assert!(error.offset <= captured_len, "an error outside of the frame"),
     }
-    let mut decoder = Decoder::default();
-    let is_same = match (&decoded, decoder.decode(frame)) {
+    let mut with_memory = Decoder::default();
+    let is_same = match (&decoded, with_memory.decode(frame)) {
         (Ok(alone), Ok(packet)) => alone.flow_key() == packet.flow_key(),
         (Err(alone), Err(error)) => *alone == error,
         // A fragment that claims to be whole by itself is.

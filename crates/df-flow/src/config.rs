@@ -22,8 +22,8 @@ pub struct FlowConfig {
     pub closing_timeout: Duration,
     /// How long a UDP or ICMP flow may be silent; default 120 s.
     pub datagram_timeout: Duration,
-    /// How long a flow may be silent before it is packed into as few bytes as it needs; default 10 s. The next packet unpacks
-    /// it. With [`record_interval`](Self::record_interval) that interval counts instead.
+    /// How long a flow may be silent before it is packed into as few bytes as it needs; default 60 s. The next packet unpacks
+    /// it, which takes as long as a dozen packets. With [`record_interval`](Self::record_interval) that interval counts instead.
     pub rest_after: Duration,
     /// How often a flow that goes on is reported; default none: only at its end.
     pub record_interval: Option<Duration>,
@@ -42,7 +42,7 @@ impl Default for FlowConfig {
             half_closed_timeout: Duration::from_secs(120),
             closing_timeout: Duration::from_secs(10),
             datagram_timeout: Duration::from_secs(120),
-            rest_after: Duration::from_secs(10),
+            rest_after: Duration::from_secs(60),
             record_interval: None,
             hash_seed: 0,
         }

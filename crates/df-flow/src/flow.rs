@@ -95,7 +95,7 @@ impl<S> Flow<S> {
     pub(crate) fn read_a_little(&self) -> u64 {
         let [one, other] = &self.counters;
         (self.id ^ self.active_ns ^ self.found_ns ^ self.end.as_nanos())
-            .wrapping_add(one.packets ^ other.packets)
+            .wrapping_add(one.packets ^ other.packets ^ self.tcp.read_a_little())
             .wrapping_add(
                 u64::from(self.is_closed) ^ self.assemblers.iter().map(Assembler::read_a_little).sum::<u64>(),
             )

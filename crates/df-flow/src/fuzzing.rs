@@ -12,7 +12,8 @@ pub fn packets(mut data: &[u8]) {
         max_flows: 4,
         max_out_of_order_bytes: 600,
         max_total_out_of_order_bytes: 1_000,
-        record_interval: Some(std::time::Duration::from_secs(10)),
+        record_interval: data.first().is_none_or(|first| first & 1 == 0).then_some(TEN_SECONDS),
+        rest_after: std::time::Duration::from_secs(1),
         ..FlowConfig::default()
     };
     let (mut table, mut check) = (FlowTable::new(config), Check::default());
@@ -50,6 +51,8 @@ pub fn packets(mut data: &[u8]) {
     );
     assert_eq!(check.packets, check.recorded, "every packet is in one record");
 }
+
+const TEN_SECONDS: std::time::Duration = std::time::Duration::from_secs(10);
 
 #[derive(Default)]
 struct Check {

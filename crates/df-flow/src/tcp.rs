@@ -62,6 +62,13 @@ impl TcpLife {
         remark
     }
 
+    /// Reads something of itself, as [`Flow::read_a_little`](crate::flow::Flow::read_a_little) says.
+    #[inline]
+    pub(crate) fn read_a_little(&self) -> u64 {
+        let scales = self.senders.each_ref().map(Sender::window_scale);
+        u64::from(self.handshake.has_syn()) ^ u64::from(self.has_data) ^ u64::from(scales == [Some(0); 2])
+    }
+
     /// New bytes have come, or bytes that had been seen before.
     pub(crate) fn handle_data(&mut self, direction: Direction, timestamp: Timestamp, is_new: bool, end: u32) {
         if is_new {

@@ -112,6 +112,7 @@ impl<'a> Record<'a> {
 
 /// ICMP errors that quoted the flow, and the last one.
 #[derive(Serialize)]
+#[allow(clippy::struct_field_names, reason = "the record's own fields")]
 struct IcmpErrors {
     icmp_errors_tx: u32,
     icmp_errors_rx: u32,

@@ -1,5 +1,6 @@
 //! Connections of which nothing is in progress, in little memory.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use df_core::Transport;
@@ -24,10 +25,10 @@ enum RestingState {
     New {
         expected: Option<Protocol>,
     },
-    /// Where each direction stands; none where no bytes were seen.
+    /// Where each direction stands, plus one; none where no bytes were seen.
     Between {
         row: &'static ProtocolRow,
-        offsets: [Option<u64>; 2],
+        offsets: [Option<NonZeroU64>; 2],
     },
     Opaque,
 }
@@ -44,7 +45,10 @@ impl Connection {
                 RestingState::New { expected: detecting.expected }
             }
             State::Active(active) => match active.offsets_at_rest() {
-                Some(offsets) => RestingState::Between { row: active.row(), offsets },
+                Some(offsets) => RestingState::Between {
+                    row: active.row(),
+                    offsets: offsets.map(|offset| NonZeroU64::new(offset?.saturating_add(1))),
+                },
                 None => return Err(Box::new(self)),
             },
             State::Opaque => RestingState::Opaque,
@@ -69,7 +73,7 @@ impl RestingConnection {
             }
             RestingState::Between { row, offsets } => {
                 let mut active = Active::new(row, &connection.config, self.transport);
-                active.resume_at(offsets);
+                active.resume_at(offsets.map(|offset| Some(offset?.get() - 1)));
                 connection.state = State::Active(Box::new(active));
             }
             RestingState::Opaque => connection.state = State::Opaque,

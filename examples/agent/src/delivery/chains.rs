@@ -44,16 +44,17 @@ mod tests {
 
     #[test]
     fn the_oldest_chain_is_forgotten_first() {
-        let key = |port: usize| {
-            let end =
-                |port| Endpoint::new([10, 0, u8::from(port > 0xffff), 1].into(), (port & 0xffff) as u16);
-            Packet::new(Timestamp::ZERO, end(port), end(1), TransportHeader::Udp, b"").flow_key()
+        let key = |number: usize| {
+            let [.., high, port_0, port_1] = number.to_be_bytes();
+            let client = Endpoint::new([10, 0, high, 1].into(), u16::from_be_bytes([port_0, port_1]));
+            let server = Endpoint::new([10, 1, 0, 1].into(), 53);
+            Packet::new(Timestamp::ZERO, client, server, TransportHeader::Udp, b"").flow_key()
         };
         let tunnels = [Tunnel::new(TunnelKind::Gre, None)];
         let mut chains = Chains::default();
         assert!(chains.of(&key(2)).is_empty());
-        for port in 2..MAX_CHAINS + 3 {
-            chains.insert(&key(port), &tunnels);
+        for number in 2..MAX_CHAINS + 3 {
+            chains.insert(&key(number), &tunnels);
         }
         assert!(chains.of(&key(2)).is_empty());
         assert_eq!(

@@ -46,7 +46,7 @@ pub(super) fn request(header: &Header, body: &[u8], config: &ConnectionConfig) -
         attributes.push("df.dubbo.parameter_types", types);
     }
     Request {
-        kind: method.map_or("REQUEST".into(), Into::into),
+        kind: method.map_or(UNKNOWN_METHOD.into(), Into::into),
         version: text(invocation.dubbo_version).map(Into::into),
         resource: service,
         operation: endpoint.clone().map_or("dubbo".into(), Into::into),
@@ -57,15 +57,22 @@ pub(super) fn request(header: &Header, body: &[u8], config: &ConnectionConfig) -
     }
 }
 
+/// Whether it is known what is called: of a message that was lost in part the rest may not tell.
+pub(super) fn is_telling(request: &Request) -> bool {
+    request.resource.is_some() && request.kind != UNKNOWN_METHOD
+}
+
 /// `version | service | service version | method | parameter types | argument... | attachments`
 fn read_hessian<'a>(body: &'a [u8], context: &mut ContextReader<'_>) -> Invocation<'a> {
     let mut walker = Walker::new(body);
+    let mut text = || walker.text().or_else(|| walker.skip().and(None));
     let invocation = Invocation {
-        dubbo_version: walker.text(),
-        service: walker.text(),
-        service_version: walker.text(),
-        method: walker.text(),
-        parameter_types: walker.text(),
+        dubbo_version: text(),
+        service: text(),
+        service_version: text(),
+        method: text(),
+        // Dubbox has the number of parameters, or -1, before their types.
+        parameter_types: text().or_else(text),
     };
     let count = invocation.parameter_types.and_then(parameter_count);
     let arguments = count.and_then(|count| (0..count).try_for_each(|_| walker.skip()));
@@ -123,3 +130,6 @@ fn parameter_count(types: &[u8]) -> Option<usize> {
 fn quoted(line: &[u8]) -> Option<&[u8]> {
     line.strip_prefix(b"\"")?.strip_suffix(b"\"")
 }
+
+/// What is said of a call whose method is not known.
+const UNKNOWN_METHOD: &str = "REQUEST";
