@@ -288,7 +288,12 @@ fn each_state_has_its_own_patience() {
     let closed: fn(&mut Story) = |story| {
         story.syn(Client).syn_ack().ack(Client).closes();
     };
-    for (state, seconds) in [(opening, 35), (established, 300), (half_closed, 120), (closed, 10)] {
+    let met_before_its_handshake: fn(&mut Story) = |story| {
+        story.probes_without_flags(Client).syn_ack();
+    };
+    for (state, seconds) in
+        [(opening, 35), (met_before_its_handshake, 35), (established, 300), (half_closed, 120), (closed, 10)]
+    {
         assert!(lasts(state, seconds - 3), "still there before {seconds} s");
         assert!(!lasts(state, seconds + 3), "gone after {seconds} s");
     }
