@@ -9,6 +9,7 @@ mod php;
 mod plain;
 mod postgresql;
 mod redis;
+mod thrift;
 mod tls;
 
 use std::fs::File;
@@ -49,6 +50,8 @@ pub enum ServerKind {
     Memcached,
     /// PHP behind FastCGI.
     PhpFpm,
+    /// A Thrift server made of Debian's `python3-thrift`.
+    Thrift,
     /// MariaDB with a database `shop`.
     MariaDb,
     /// PostgreSQL with a database `shop`.
@@ -81,6 +84,7 @@ impl ServerKind {
         Self::Redis,
         Self::Memcached,
         Self::PhpFpm,
+        Self::Thrift,
         Self::MariaDb,
         Self::PostgreSql,
         Self::NginxTls,
@@ -105,6 +109,7 @@ impl ServerKind {
             Self::Redis => "redis",
             Self::Memcached => "memcached",
             Self::PhpFpm => "php-fpm",
+            Self::Thrift => "thrift",
             Self::MariaDb => "mariadb",
             Self::PostgreSql => "postgresql",
             Self::NginxTls => "nginx-tls",
@@ -130,6 +135,7 @@ impl ServerKind {
             Self::Redis => 6379,
             Self::Memcached => 11211,
             Self::PhpFpm => 9000,
+            Self::Thrift => 9090,
             Self::MariaDb => 3306,
             Self::PostgreSql => 5432,
             Self::NginxTls => 443,
@@ -158,6 +164,7 @@ impl ServerKind {
             Self::Redis => "redis-server",
             Self::Memcached => "memcached",
             Self::PhpFpm => "php8.2-fpm",
+            Self::Thrift => "python3-thrift",
             Self::MariaDb => "mariadb-server",
             Self::PostgreSql => "postgresql-15",
         }
@@ -205,6 +212,7 @@ impl Server {
             ServerKind::Redis => redis::redis(&site),
             ServerKind::Memcached => memcached::memcached(&site),
             ServerKind::PhpFpm => php::php_fpm(&site),
+            ServerKind::Thrift => thrift::thrift(&site),
             ServerKind::MariaDb => mariadb::mariadb(&site),
             ServerKind::PostgreSql => postgresql::postgresql(&site),
             ServerKind::NginxTls => tls::nginx(&site),

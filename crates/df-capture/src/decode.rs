@@ -171,7 +171,7 @@ fn packet<'a>(frame: &Frame<'_>, walk: &Walk<'_, 'a>, found: &Found<'a>) -> Pack
     packet.vlan = network.vlan;
     packet.virtual_network = walk.virtual_network;
     packet.payload_len = segment.payload_len;
-    packet.frames = walk.frames;
+    packet.fragments = walk.fragments;
     packet.frame_len = walk.frame_len;
     packet.ip_len = found.ip_len;
     packet
@@ -187,7 +187,7 @@ impl<'s> Walk<'s, '_> {
             tunnels: None,
             depth: 0,
             virtual_network: None,
-            frames: 1,
+            fragments: 1,
             frame_len: frame.original_len.saturating_add(stripped_len(frame)),
             reassembly: None,
         }

@@ -64,9 +64,8 @@ pub(crate) struct Fragment<'a> {
     /// The captured bytes, of which `wire_len` were on the wire.
     pub(crate) bytes: &'a [u8],
     pub(crate) wire_len: u32,
-    /// What it takes of the account: the IP packet's length, the frames that carried it and theirs.
+    /// What it takes of the account: the IP packet's length, and that of the frames that carried it.
     pub(crate) ip_len: u32,
-    pub(crate) frames: u32,
     pub(crate) frame_len: u32,
 }
 
@@ -76,7 +75,7 @@ pub(crate) struct Whole {
     pub(crate) protocol: u8,
     pub(crate) wire_len: u32,
     pub(crate) ip_len: u32,
-    pub(crate) frames: u32,
+    pub(crate) fragments: u32,
     pub(crate) frame_len: u32,
 }
 

@@ -227,9 +227,10 @@ pub struct Packet<'a> {
     pub payload: &'a [u8],
     /// The payload's length on the wire, as the IP header tells it; at least `payload.len()`.
     pub payload_len: u32,
-    /// How many frames carried it: 1, or as many as there were fragments, repeated ones included.
-    pub frames: u32,
-    /// The frames' length on the wire in bytes.
+    /// How many IP packets it came in: 1, or as many as it had fragments, repeated ones included. Those of a tunnel
+    /// around it do not count.
+    pub fragments: u32,
+    /// The length on the wire in bytes of the frame that carried it, or of all those that did.
     pub frame_len: u32,
     /// The IP packet's length on the wire in bytes, its header included; of fragments the sum.
     pub ip_len: u32,
@@ -261,7 +262,7 @@ impl<'a> Packet<'a> {
             quoted: None,
             payload,
             payload_len,
-            frames: 1,
+            fragments: 1,
             frame_len: payload_len,
             ip_len: payload_len,
         }

@@ -1,5 +1,6 @@
 //! The tunnels around a packet, and the virtual network that they put it into.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 
@@ -27,6 +28,20 @@ impl Tunnel {
     /// Says between which addresses it runs.
     pub const fn between(self, source: IpAddr, destination: IpAddr) -> Self {
         Self { source: Some(source), destination: Some(destination), ..self }
+    }
+}
+
+/// Kind, number and ends: `vxlan 42 192.0.2.1>192.0.2.2`.
+impl fmt::Display for Tunnel {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.kind.name())?;
+        if let Some(id) = self.id {
+            write!(formatter, " {id}")?;
+        }
+        match (self.source, self.destination) {
+            (Some(source), Some(destination)) => write!(formatter, " {source}>{destination}"),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) struct Counters {
 
 impl Counters {
     pub(crate) fn count(&mut self, packet: &Packet<'_>) {
-        self.packets = self.packets.saturating_add(u64::from(packet.frames));
+        self.packets = self.packets.saturating_add(u64::from(packet.fragments));
         self.bytes = self.bytes.saturating_add(u64::from(packet.frame_len));
         self.l3_bytes = self.l3_bytes.saturating_add(u64::from(packet.ip_len));
         self.l4_bytes = self.l4_bytes.saturating_add(u64::from(packet.payload_len));

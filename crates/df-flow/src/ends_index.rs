@@ -1,15 +1,15 @@
-//! Finds flows by their ends alone: the other direction may be in another VLAN.
+//! Finds flows by their ends alone: the other direction may be in another VLAN or virtual network.
 
 use crate::places::Places;
 
-/// Flows by their ends. Empty, and then without memory, where no packet has a VLAN tag.
+/// Flows by their ends. Empty, and then without memory, where no packet has a VLAN tag or virtual network.
 #[derive(Debug, Default)]
 pub(crate) struct EndsIndex {
     flows: Option<Places>,
 }
 
 impl EndsIndex {
-    /// VLANs are in use from now on.
+    /// VLANs or virtual networks are in use from now on.
     pub(crate) fn enable(&mut self) {
         self.flows.get_or_insert_with(Places::new);
     }

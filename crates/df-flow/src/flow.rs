@@ -1,6 +1,8 @@
 //! One flow: its account, its TCP life and the order of its bytes.
 
-use df_core::{Direction, Packet, TcpFlags, Timestamp, Transport, TransportHeader, Tunnel, VlanTags};
+use df_core::{
+    Direction, Packet, TcpFlags, Timestamp, Transport, TransportHeader, Tunnel, VirtualNetwork, VlanTags,
+};
 
 use crate::assembler::{Assembler, Placement, Segment};
 use crate::counters::Counters;
@@ -23,8 +25,8 @@ pub(crate) struct Told {
 pub(crate) struct Flow<S> {
     pub(crate) id: u64,
     pub(crate) key: Key,
-    /// The VLAN tags of each direction's packets; none as long as it has none.
-    pub(crate) vlans: [Option<VlanTags>; 2],
+    /// The VLAN tags and the virtual network of each direction's packets; none as long as it has none.
+    pub(crate) networks: [Option<(VlanTags, Option<VirtualNetwork>)>; 2],
     /// The tunnels around each direction's packets. Without memory for the many flows that have none.
     pub(crate) tunnels: Option<Box<[Vec<Tunnel>; 2]>>,
     /// Type and code of the last ICMP error that quoted the flow.
@@ -67,7 +69,7 @@ impl<S> Flow<S> {
         let flow = Flow {
             id: self.id,
             key: self.key,
-            vlans: self.vlans,
+            networks: self.networks,
             tunnels: self.tunnels,
             last_icmp_error: self.last_icmp_error,
             active_ns: self.active_ns,
@@ -101,15 +103,15 @@ impl<S> Flow<S> {
     /// Which way a packet of this flow goes; none if it belongs to another flow.
     pub(crate) fn direction_of(&self, packet: &Packet<'_>) -> Option<Direction> {
         let direction = self.key.direction_of(&packet.flow_key())?;
-        let vlan = self.vlans[direction.index()].unwrap_or_else(|| self.key.vlan());
-        (vlan == packet.vlan).then_some(direction)
+        let network = self.networks[direction.index()].unwrap_or_else(|| self.key.network());
+        (network == (packet.vlan, packet.virtual_network)).then_some(direction)
     }
 
-    /// Which way a packet goes that may be the first of the other direction, in another VLAN: some networks carry the
-    /// two directions of a connection in different ones.
-    pub(crate) fn direction_across_vlans(&self, packet: &Packet<'_>) -> Option<Direction> {
+    /// Which way a packet goes that may be the first of the other direction, in another VLAN or virtual network: some
+    /// networks carry the two directions of a connection in different ones.
+    pub(crate) fn direction_across_networks(&self, packet: &Packet<'_>) -> Option<Direction> {
         let direction = self.key.direction_of(&packet.flow_key())?;
-        let is_new = self.vlans[direction.index()].is_none();
+        let is_new = self.networks[direction.index()].is_none();
         let answers = match packet.transport {
             TransportHeader::Tcp(segment) => {
                 let other = &self.assemblers[direction.reversed().index()];
@@ -141,7 +143,7 @@ impl<S> Flow<S> {
     pub(crate) fn count(&mut self, direction: Direction, packet: &Packet<'_>) {
         self.end = self.end.max(packet.timestamp);
         self.start = self.start.min(packet.timestamp);
-        self.vlans[direction.index()].get_or_insert(packet.vlan);
+        self.networks[direction.index()].get_or_insert((packet.vlan, packet.virtual_network));
         let counters = &mut self.counters[direction.index()];
         counters.count(packet);
         if let TransportHeader::Tcp(segment) = &packet.transport {

@@ -134,7 +134,8 @@ impl<S> FlowTable<S> {
         sink: &mut impl FlowSink<S>,
     ) -> Option<(usize, Direction)> {
         let hash = flow_hash(&packet.flow_key(), self.config.hash_seed);
-        if let Some((slot, direction)) = self.find(packet, hash).or_else(|| self.find_across_vlans(packet)) {
+        if let Some((slot, direction)) = self.find(packet, hash).or_else(|| self.find_across_networks(packet))
+        {
             let is_over = self.wheel.is_behind() && self.ends_before(slot, now_ns, sink);
             if !is_over && !self.is_reused(slot, direction, packet) {
                 return Some((slot, direction));
@@ -170,9 +171,9 @@ impl<S> FlowTable<S> {
         }
     }
 
-    /// The flow between the same ends whose other direction is in another VLAN and has this one, or may begin with this
-    /// packet if there is just one such flow.
-    fn find_across_vlans(&mut self, packet: &Packet<'_>) -> Option<(usize, Direction)> {
+    /// The flow between the same ends whose other direction is in another VLAN or virtual network and has this one, or
+    /// may begin with this packet if there is just one such flow.
+    fn find_across_networks(&mut self, packet: &Packet<'_>) -> Option<(usize, Direction)> {
         if !self.ends_index.is_in_use() {
             return None;
         }
@@ -184,7 +185,7 @@ impl<S> FlowTable<S> {
             if let Some(direction) = flow.direction_of(packet) {
                 return Some((slot, direction));
             }
-            if let Some(direction) = flow.direction_across_vlans(packet) {
+            if let Some(direction) = flow.direction_across_networks(packet) {
                 let is_only_one = beginnings.is_none();
                 beginnings = Some(is_only_one.then_some((slot, direction)));
             }
@@ -231,7 +232,7 @@ impl<S> FlowTable<S> {
         let flow = Flow {
             id: self.next_id,
             key: Key::new(&key),
-            vlans: [None; 2],
+            networks: [None; 2],
             tunnels: None,
             last_icmp_error: None,
             active_ns: now_ns,
@@ -261,7 +262,7 @@ impl<S> FlowTable<S> {
     }
 
     fn note_ends(&mut self, slot: usize, packet: &Packet<'_>) {
-        if packet.vlan.outer.is_some() {
+        if packet.vlan.outer.is_some() || packet.virtual_network.is_some() {
             self.ends_index.enable();
         }
         if self.ends_index.is_in_use() {

@@ -29,7 +29,7 @@ pub(crate) fn record_id(key: &FlowKey, number: u64) -> u64 {
 }
 
 /// Which of `shards` a packet belongs to, so that both directions of a flow meet in the same one, be they in different
-/// VLANs, and the ICMP errors that quote it too.
+/// networks, and the ICMP errors that quote it too.
 #[allow(
     clippy::cast_possible_truncation,
     reason = "the product of a 32-bit fraction and the count is below the count"

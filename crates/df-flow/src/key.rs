@@ -55,18 +55,15 @@ impl Key {
         self.transport
     }
 
-    pub(crate) const fn vlan(&self) -> VlanTags {
-        self.vlan
+    pub(crate) const fn network(&self) -> (VlanTags, Option<VirtualNetwork>) {
+        (self.vlan, self.virtual_network)
     }
 
-    /// Which way a packet between these ends goes, its sender the client of `packet`, whatever its VLAN tags; none if it
-    /// belongs to another flow.
+    /// Which way a packet between these ends goes, its sender the client of `packet`, whatever its VLAN tags and
+    /// virtual network; none if it belongs to another flow.
     #[inline]
     pub(crate) fn direction_of(&self, packet: &FlowKey) -> Option<Direction> {
-        if self.transport != packet.transport
-            || self.interface != packet.interface
-            || self.virtual_network != packet.virtual_network
-        {
+        if self.transport != packet.transport || self.interface != packet.interface {
             return None;
         }
         let is_between =

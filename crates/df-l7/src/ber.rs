@@ -53,6 +53,11 @@ impl Header {
         };
         Ok(Self { tag, prefix_bytes: cursor.position(), content_bytes })
     }
+
+    /// How many bytes the whole element takes.
+    pub(crate) const fn total_bytes(&self) -> usize {
+        self.prefix_bytes.saturating_add(self.content_bytes)
+    }
 }
 
 /// Reads the elements of one level, one after the other. Ends at the first that cannot be read; the last may be cut.
@@ -89,11 +94,22 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
+/// A whole number of at most eight bytes, in two's complement.
+pub(crate) fn integer(content: &[u8]) -> Option<i64> {
+    let first = content.first()?;
+    if content.len() > 8 {
+        return None;
+    }
+    let sign = if first & 0x80 == 0 { 0_i64 } else { -1 };
+    Some(content.iter().fold(sign, |sum, &byte| sum << 8 | i64::from(byte)))
+}
+
 /// The tags of universal types.
 pub(crate) mod tag {
     pub(crate) const INTEGER: u8 = 0x02;
     pub(crate) const OCTET_STRING: u8 = 0x04;
     pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+    pub(crate) const ENUMERATED: u8 = 0x0a;
     pub(crate) const UTC_TIME: u8 = 0x17;
     pub(crate) const GENERALIZED_TIME: u8 = 0x18;
     pub(crate) const BMP_STRING: u8 = 0x1e;
@@ -109,7 +125,7 @@ mod tests {
     fn elements_are_read_one_after_the_other() {
         let mut elements = Elements::new(&[2, 1, 5, 4, 0x81, 2, b'a', b'b', 0x30, 3, 1]);
         assert_eq!(elements.next_if(4), None);
-        assert_eq!(elements.expect(tag::INTEGER), Some(&[5][..]));
+        assert_eq!(elements.expect(tag::INTEGER).and_then(integer), Some(5));
         assert_eq!(elements.expect(tag::OCTET_STRING), Some(&b"ab"[..]));
         assert_eq!(elements.next(), Some(Element { tag: 0x30, content: &[1] }), "cut");
         assert_eq!(elements.next(), None);
@@ -127,5 +143,15 @@ mod tests {
         ] {
             assert_eq!(Header::read(bytes), Err(expected), "{bytes:x?}");
         }
+        let long = Header::read(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]).map(|header| header.total_bytes());
+        assert_eq!(long, Ok(0xffff_ffff + 6));
+    }
+
+    #[test]
+    fn integers_have_a_sign() {
+        assert_eq!(integer(&[0xff]), Some(-1));
+        assert_eq!(integer(&[0, 0x80]), Some(128));
+        assert_eq!(integer(&[]), None);
+        assert_eq!(integer(&[1; 9]), None);
     }
 }

@@ -54,9 +54,9 @@
 //!
 //! # Protocols
 //!
-//! HTTP/1.0 and 1.1, DNS over UDP and TCP, Redis (RESP2 and RESP3), MySQL and MariaDB, PostgreSQL, TLS handshakes. A start in mid-stream,
-//! lost and cut bytes degrade the messages that they touch; see [`Ending`] and [`Recovery`] for how. Encrypted bytes are
-//! not read: of TLS the handshake is told, of QUIC that a connection begins.
+//! Those of [`protocols::PROTOCOLS`]; `docs/protocols.md` says of each what is read and what is not. A start in mid-stream, lost
+//! and cut bytes degrade the messages that they touch; see [`Ending`] and [`Recovery`] for how. Encrypted bytes are not read:
+//! of TLS the handshake is told, of QUIC that a connection begins.
 //!
 //! # Limits
 //!
@@ -91,6 +91,7 @@ mod matching;
 mod message;
 mod parser;
 pub mod protocols;
+mod rpc;
 mod sql;
 mod stream;
 mod verdicts;

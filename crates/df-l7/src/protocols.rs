@@ -7,6 +7,8 @@ use df_core::{Direction, Transport};
 
 use crate::{ConnectionConfig, Detection, Parser};
 
+pub mod cassandra;
+pub mod brpc;
 pub mod dns;
 pub mod dubbo;
 pub mod fastcgi;
@@ -14,17 +16,26 @@ pub mod http1;
 pub mod http2;
 pub mod icmp;
 pub mod kafka;
+pub mod ldap;
 pub mod memcached;
 pub mod mongodb;
 pub mod mysql;
 pub mod ntp;
+pub mod openwire;
 pub mod postgresql;
+pub mod pulsar;
 pub mod quic;
 pub mod redis;
 pub mod rocketmq;
+pub mod sip;
+pub mod smtp;
+pub mod sofarpc;
+pub mod tars;
 #[cfg(test)]
 pub(crate) mod template;
+pub mod thrift;
 pub mod tls;
+pub mod zmtp;
 
 /// What the rest of the library needs to know of a protocol.
 #[derive(Clone, Copy)]
@@ -185,6 +196,10 @@ protocols! {
     Redis => redis::ROW;
     /// FastCGI 1.0.
     FastCgi => fastcgi::ROW;
+    /// Apache Thrift.
+    Thrift => thrift::ROW;
+    /// Cassandra's native protocol (CQL), versions 3 to 5.
+    Cassandra => cassandra::ROW;
     /// memcached's protocols: text, meta commands, binary; over TCP and UDP.
     Memcached => memcached::ROW;
     /// PostgreSQL's frontend/backend protocol, version 3.
@@ -193,12 +208,30 @@ protocols! {
     Mysql => mysql::ROW;
     /// Apache RocketMQ's remoting protocol.
     Rocketmq => rocketmq::ROW;
+    /// Apache Pulsar's binary protocol.
+    Pulsar => pulsar::ROW;
+    /// ZMTP 3.x, the protocol of ZeroMQ.
+    Zmtp => zmtp::ROW;
+    /// OpenWire, the protocol of Apache ActiveMQ.
+    Openwire => openwire::ROW;
     /// Apache Kafka's protocol.
     Kafka => kafka::ROW;
     /// Apache Dubbo's protocol, version 2.
     Dubbo => dubbo::ROW;
+    /// bRPC's `baidu_std`.
+    Brpc => brpc::ROW;
+    /// SOFARPC over Bolt.
+    Sofarpc => sofarpc::ROW;
+    /// Tars.
+    Tars => tars::ROW;
     /// MongoDB's wire protocol.
     Mongodb => mongodb::ROW;
+    /// The Simple Mail Transfer Protocol.
+    Smtp => smtp::ROW;
+    /// The Lightweight Directory Access Protocol.
+    Ldap => ldap::ROW;
+    /// The Session Initiation Protocol.
+    Sip => sip::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.
     Dns => dns::ROW;
     /// ICMP echo.

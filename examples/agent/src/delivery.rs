@@ -1,9 +1,10 @@
 //! The end of the pipeline: exchanges become spans, and everything goes where the options say.
 
+mod chains;
 mod metering;
 mod place;
 
-use df_core::{FlowKey, Timestamp};
+use df_core::{FlowKey, Timestamp, Tunnel};
 use df_export::metrics::MetricsConfig;
 use df_export::{ExchangePlace, FlowPlace, Resource, SpanIds};
 use df_flow::FlowRecord;
@@ -15,6 +16,7 @@ use crate::export::Exports;
 use crate::output::Printer;
 use crate::pipeline::Receiver;
 use crate::summary::Summary;
+use chains::Chains;
 use metering::Metering;
 pub(crate) use place::Interfaces;
 
@@ -27,6 +29,7 @@ pub(crate) struct Delivery {
     metering: Metering,
     resource: Resource,
     interfaces: Interfaces,
+    chains: Chains,
     summary: Summary,
 }
 
@@ -50,6 +53,7 @@ impl Delivery {
             ),
             resource,
             interfaces,
+            chains: Chains::default(),
             summary: Summary::default(),
         }
     }
@@ -127,6 +131,7 @@ impl Delivery {
         };
         let seen = ExchangePlace::new(&believed)
             .with_interface(self.interfaces.name(place.flow.interface))
+            .with_tunnels(self.chains.of(&place.flow))
             .with_span(span_ids);
         self.printer.exchange(exchange, &place.flow, &seen);
         self.exports.exchange(exchange, &seen);
@@ -141,7 +146,8 @@ impl Delivery {
     fn show(&mut self, exchange: &Exchange, key: &FlowKey) {
         self.summary.handle_exchange(exchange);
         let flow = if exchange.is_reversed { key.reversed() } else { *key };
-        self.printer.exchange(exchange, &flow, &ExchangePlace::new(key));
+        let place = ExchangePlace::new(key).with_tunnels(self.chains.of(key));
+        self.printer.exchange(exchange, &flow, &place);
     }
 
     /// Whether metrics are wanted.
@@ -158,6 +164,10 @@ impl Receiver for Delivery {
         let place = Place::new(*key, self.interfaces.observation_point(key));
         self.spans.handle_exchange(exchange, place);
         self.deliver_ready();
+    }
+
+    fn tunnels(&mut self, key: &FlowKey, tunnels: &[Tunnel]) {
+        self.chains.insert(key, tunnels);
     }
 
     fn interval(&mut self, record: &FlowRecord) {

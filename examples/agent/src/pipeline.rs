@@ -5,7 +5,7 @@ mod state;
 
 use std::sync::Arc;
 
-use df_core::{Chunk, Endpoint, FlowKey, Timestamp};
+use df_core::{Chunk, Endpoint, FlowKey, Timestamp, Tunnel};
 use df_flow::{DirectionEvidence, FlowRecord, FlowSink};
 use df_l7::{ConnectionConfig, ConnectionStats, Exchange, Protocol, Verdicts};
 
@@ -18,6 +18,8 @@ use state::Parsing;
 pub(crate) trait Receiver {
     /// An exchange, and its connection with client and server as the flow table believes.
     fn exchange(&mut self, exchange: Exchange, key: &FlowKey);
+    /// The tunnels around a flow's packets, outermost first: told before its first exchange.
+    fn tunnels(&mut self, key: &FlowKey, tunnels: &[Tunnel]);
     /// What a flow did since it was told last, for metrics.
     fn interval(&mut self, record: &FlowRecord);
     /// A flow record for the log, and the protocol found in the flow.
@@ -92,6 +94,10 @@ impl<R: Receiver> Pipeline<R> {
 impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
     fn opened(&mut self, key: &FlowKey) -> FlowState {
         FlowState::new(key, self.config.as_ref())
+    }
+
+    fn tunnelled(&mut self, key: &FlowKey, _: &mut FlowState, tunnels: &[Tunnel]) {
+        self.receiver.tunnels(key, tunnels);
     }
 
     fn chunk(&mut self, key: &FlowKey, state: &mut FlowState, chunk: Chunk<'_>) -> DirectionEvidence {

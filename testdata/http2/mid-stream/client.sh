@@ -2,7 +2,7 @@
 # with them what the fields of later requests refer to.
 # servers: nginx-http2
 # clients: python3-httpx python3-h2
-# lose: frame.number <= 16
+# lose: frame.number <= 18
 /usr/bin/python3 - <<'PYTHON'
 import os
 import httpx

@@ -74,6 +74,11 @@ fn announced<'a>(
         ETHERNET_BRIDGING => Ok(Next::Ethernet),
         NSH => Ok(Next::Nsh),
         PROVIDER_BACKBONE => skip(network, 4, Next::Ethernet),
+        WCCP => match network.bytes.first().map(|first| first >> 4) {
+            Some(4) => Ok(Next::Ip(IpVersion::V4)),
+            _ => skip(network, 4, Next::AnyIp),
+        },
+        FABRIC_PATH => skip(network, 2, Next::Ethernet),
         VN_TAG => type_behind(network, 4),
         E_TAG => type_behind(network, 6),
         EtherType(0..=MAX_LENGTH) => Ok(Next::Llc),
@@ -219,6 +224,10 @@ const ETHERNET_BRIDGING: EtherType = EtherType(0x6558);
 const NSH: EtherType = EtherType(0x894f);
 /// IEEE 802.1ah: an instance tag, then the customer's frame.
 const PROVIDER_BACKBONE: EtherType = EtherType(0x88e7);
+/// What a router redirects to a web cache, by version 2 of the protocol behind a header of its own.
+const WCCP: EtherType = EtherType(0x883e);
+/// Cisco's fabric: a tag, then the customer's frame.
+const FABRIC_PATH: EtherType = EtherType(0x8903);
 /// Tags of port extenders (Cisco's and IEEE 802.1BR).
 const VN_TAG: EtherType = EtherType(0x8926);
 const E_TAG: EtherType = EtherType(0x893f);

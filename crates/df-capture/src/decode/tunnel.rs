@@ -94,7 +94,9 @@ fn gre_header<'a>(network: &mut Network<'a>) -> Result<Gre, Fault<'a>> {
     };
     let protocol = u16::from_be_bytes([protocol_0, protocol_1]);
     let is_pptp = version & 0x07 == 1 && protocol == PPP && flags & KEY != 0;
-    if version & 0x07 != 0 && !is_pptp {
+    // Tencent's clouds send IP with version 1 and all else as in version 0.
+    let is_cloud = version & 0x07 == 1 && protocol == IPV4;
+    if version & 0x07 != 0 && !is_pptp && !is_cloud {
         return Err(Fault::unsupported(Layer::Gre, bytes));
     }
     if flags & ROUTING != 0 {
@@ -140,6 +142,7 @@ const ROUTING: u8 = 0x40;
 const KEY: u8 = 0x20;
 const SEQUENCE_NUMBER: u8 = 0x10;
 const ACKNOWLEDGMENT: u8 = 0x80;
+const IPV4: u16 = 0x0800;
 const PPP: u16 = 0x880b;
 const ETHERNET_BRIDGING: u16 = 0x6558;
 const ERSPAN_2: u16 = 0x88be;

@@ -81,12 +81,13 @@ fn vxlan<'a>(
     let Some((&[flags, _, _, protocol, n0, n1, n2, _], rest)) = bytes.split_first_chunk::<8>() else {
         return Err(Fault::truncated(Layer::Tunnel, bytes));
     };
-    let (kind, next) = match flags & (VXLAN_HAS_NETWORK | VXLAN_HAS_PROTOCOL) {
-        VXLAN_HAS_NETWORK => (TunnelKind::Vxlan, Some(Next::Ethernet)),
-        0 => return Err(Fault::malformed(Layer::Tunnel, bytes)),
-        _ => (TunnelKind::VxlanGpe, overlay_protocol(protocol)),
+    // What is reserved does not matter (RFC 7348 §5), unless it is set as VXLAN-GPE sets it.
+    let is_gpe = flags & VXLAN_HAS_PROTOCOL != 0 && flags & VXLAN_GPE_RESERVED == 0;
+    let (kind, next) = match overlay_protocol(protocol).filter(|_| is_gpe) {
+        Some(next) => (TunnelKind::VxlanGpe, next),
+        None if flags & VXLAN_HAS_NETWORK != 0 => (TunnelKind::Vxlan, Next::Ethernet),
+        None => return Err(Fault::malformed(Layer::Tunnel, bytes)),
     };
-    let next = next.ok_or(Fault::unsupported(Layer::Tunnel, bytes))?;
     network.bytes = rest;
     let id = (flags & VXLAN_HAS_NETWORK != 0).then(|| u32::from_be_bytes([0, n0, n1, n2]));
     walk.enter_between((kind, id), datagram)?;
@@ -177,6 +178,7 @@ fn teredo<'a>(
 
 const VXLAN_HAS_NETWORK: u8 = 0x08;
 const VXLAN_HAS_PROTOCOL: u8 = 0x04;
+const VXLAN_GPE_RESERVED: u8 = 0xf0;
 const GTP_VERSION_AND_TYPE: u8 = 0xf0;
 const GTP_1_USER: u8 = 0x30;
 const GTP_HAS_MORE: u8 = 0x07;

@@ -19,8 +19,9 @@ pub(super) struct Walk<'s, 'a> {
     pub(super) tunnels: Option<&'s mut Vec<Tunnel>>,
     pub(super) depth: usize,
     pub(super) virtual_network: Option<VirtualNetwork>,
-    /// How many frames carried the packet, and how long they were on the wire.
-    pub(super) frames: u32,
+    /// How many IP packets the innermost one came in so far.
+    pub(super) fragments: u32,
+    /// The length on the wire of all frames that carried it.
     pub(super) frame_len: u32,
     pub(super) reassembly: Option<Reassembly<'s, 'a>>,
 }
@@ -81,7 +82,7 @@ fn follow_udp<'a>(
     outer: &Network<'a>,
     kind: UdpTunnel,
 ) -> Result<Option<Found<'a>>, Fault<'a>> {
-    let (depth, virtual_network) = (walk.depth, walk.virtual_network);
+    let before = (walk.depth, walk.virtual_network, walk.fragments);
     let found = udp_tunnel::inside(walk, (datagram, segment.payload), outer, kind).and_then(|inside| {
         let wire_len = wire_len_from(segment.payload, segment.payload_len, inside.bytes);
         follow(walk, inside, wire_len)
@@ -90,7 +91,7 @@ fn follow_udp<'a>(
         Ok(found) => Ok(Some(found)),
         Err(fault) if fault.reason() == DecodeErrorReason::Fragment => Err(fault),
         Err(_) => {
-            walk.return_to(depth, virtual_network);
+            walk.return_to(before);
             Ok(None)
         }
     }
@@ -103,6 +104,7 @@ impl<'a> Walk<'_, 'a> {
             return Err(Fault::unsupported(layer, at));
         }
         self.depth += 1;
+        self.fragments = 1;
         if tunnel.kind.is_virtual_network() {
             self.virtual_network = tunnel.id.map(VirtualNetwork::new);
         }
@@ -122,9 +124,10 @@ impl<'a> Walk<'_, 'a> {
         self.enter(tunnel, Layer::Tunnel, datagram.bytes)
     }
 
-    fn return_to(&mut self, depth: usize, virtual_network: Option<VirtualNetwork>) {
+    fn return_to(&mut self, (depth, virtual_network, fragments): (usize, Option<VirtualNetwork>, u32)) {
         self.depth = depth;
         self.virtual_network = virtual_network;
+        self.fragments = fragments;
         if let Some(tunnels) = &mut self.tunnels {
             tunnels.truncate(depth);
         }
@@ -161,11 +164,10 @@ impl<'a> Walk<'_, 'a> {
             bytes: datagram.bytes,
             wire_len: datagram.wire_len,
             ip_len: datagram.ip_len,
-            frames: self.frames,
             frame_len: self.frame_len,
         };
         let whole = reassembly.defragmenter.handle_fragment(key, &fragment, room).ok_or(held)?;
-        self.frames = whole.frames;
+        self.fragments = whole.fragments;
         self.frame_len = whole.frame_len;
         ip::reassembled(datagram, etherparse::IpNumber(whole.protocol), room, (whole.wire_len, whole.ip_len))
     }

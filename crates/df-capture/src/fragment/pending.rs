@@ -53,7 +53,7 @@ impl Pending {
             total: None,
             is_refused: false,
             fragments: 0,
-            whole: Whole { protocol: 0, wire_len: 0, ip_len: 0, frames: 0, frame_len: 0 },
+            whole: Whole { protocol: 0, wire_len: 0, ip_len: 0, fragments: 0, frame_len: 0 },
         }
     }
 
@@ -144,7 +144,7 @@ impl Pending {
 
     const fn account(&mut self, fragment: &Fragment<'_>) {
         self.whole.ip_len = self.whole.ip_len.saturating_add(fragment.ip_len);
-        self.whole.frames = self.whole.frames.saturating_add(fragment.frames);
+        self.whole.fragments = self.whole.fragments.saturating_add(1);
         self.whole.frame_len = self.whole.frame_len.saturating_add(fragment.frame_len);
     }
 

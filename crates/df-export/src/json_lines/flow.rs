@@ -8,6 +8,7 @@ use df_flow::{Delay, FlowRecord, L7Counts};
 use df_l7::Protocol;
 use serde::Serialize;
 
+use super::tunnel::{TunnelPart, tunnel_parts};
 use super::value::{known, nanoseconds};
 use super::write_line;
 use crate::FlowPlace;
@@ -41,6 +42,8 @@ struct Record<'a> {
     vlan: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     inner_vlan: Option<u16>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tunnel: Vec<TunnelPart>,
     direction_score: u8,
     packets_tx: u64,
     packets_rx: u64,
@@ -50,6 +53,8 @@ struct Record<'a> {
     l3_bytes_rx: u64,
     l4_bytes_tx: u64,
     l4_bytes_rx: u64,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    icmp_errors: Option<IcmpErrors>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     tcp: Option<TcpPart>,
     #[serde(flatten)]
@@ -81,6 +86,7 @@ impl<'a> Record<'a> {
             interface: place.interface.and_then(known),
             vlan: key.vlan.outer,
             inner_vlan: key.vlan.inner,
+            tunnel: tunnel_parts(&flow.tunnels),
             direction_score: flow.direction_score,
             packets_tx: to_server.packets,
             packets_rx: to_client.packets,
@@ -90,12 +96,28 @@ impl<'a> Record<'a> {
             l3_bytes_rx: to_client.l3_bytes,
             l4_bytes_tx: to_server.l4_bytes,
             l4_bytes_rx: to_client.l4_bytes,
+            icmp_errors: flow.last_icmp_error.map(|last| IcmpErrors {
+                icmp_errors_tx: to_server.icmp_errors,
+                icmp_errors_rx: to_client.icmp_errors,
+                icmp_error_type: last.0,
+                icmp_error_code: last.1,
+            }),
             tcp: (key.transport == Transport::Tcp).then(|| TcpPart::new(flow)),
             delays: DelayPart::new(flow),
             l7_protocol: flow.l7.and_then(|counts| counts.protocol).or(place.protocol.map(Protocol::name)),
             l7: flow.l7.as_ref().map(L7Part::new),
         }
     }
+}
+
+/// ICMP errors that quoted the flow, and the last one.
+#[derive(Serialize)]
+#[allow(clippy::struct_field_names, reason = "the record's own fields")]
+struct IcmpErrors {
+    icmp_errors_tx: u32,
+    icmp_errors_rx: u32,
+    icmp_error_type: u8,
+    icmp_error_code: u8,
 }
 
 /// What only TCP has.

@@ -35,6 +35,7 @@ pub fn flow_log(flow: &FlowRecord, place: &FlowPlace<'_>) -> LogRecord {
     let mut list = KeyValues::with_capacity(64);
     ends(&mut list, &flow.key, ["source.address", "source.port", "destination.address", "destination.port"]);
     network(&mut list, &flow.key, place.interface);
+    list.texts("df.network.tunnels", &flow.tunnels);
     list.some_text("network.protocol.name", place.protocol.map(protocol_name));
     list.text("df.flow.id", format!("{:016x}", flow.id));
     list.number("df.flow.start_ns", flow.start.as_nanos());
@@ -81,6 +82,7 @@ pub fn exchange_log(exchange: &Exchange, place: &ExchangePlace<'_>) -> LogRecord
     let mut list = KeyValues::with_capacity(32);
     ends(&mut list, &key, ["client.address", "client.port", "server.address", "server.port"]);
     network(&mut list, &key, place.interface);
+    list.texts("df.network.tunnels", place.tunnels);
     list.text("network.protocol.name", protocol_name(exchange.protocol));
     list.some_text("network.protocol.version", exchange.version());
     list.text("df.exchange.message_type", exchange.kind.name());

@@ -203,7 +203,21 @@ impl Active {
             let tail = Chunk::new(direction, mark.timestamp, end, bytes);
             bytes = self.stream(direction).skip_front(&tail).bytes;
         }
-        (!bytes.is_empty()).then(|| rest_of(chunk, bytes))
+        let unread = bytes.len().saturating_add(self.give_back(direction)).min(chunk.bytes.len());
+        let rest = chunk.bytes.get(chunk.bytes.len() - unread..).unwrap_or_default();
+        (!rest.is_empty()).then(|| rest_of(chunk, rest))
+    }
+
+    /// Where the protocol has left the connection, lets go of what was buffered behind its last byte. Gives how many bytes
+    /// that were, all of them of the newest chunk.
+    fn give_back(&mut self, direction: Direction) -> usize {
+        if self.state() != ParserState::Ended {
+            return 0;
+        }
+        let stream = self.stream(direction);
+        let unread = stream.buffered_len();
+        stream.consume_buffered(unread);
+        unread
     }
 
     /// Parses the buffered bytes if there are enough of them.

@@ -30,7 +30,7 @@ impl Batch {
         stored.vlan = packet.vlan;
         stored.virtual_network = packet.virtual_network;
         stored.payload_len = packet.payload_len;
-        stored.frames = packet.frames;
+        stored.fragments = packet.fragments;
         stored.frame_len = packet.frame_len;
         stored.ip_len = packet.ip_len;
         self.packets.push(Stored {
@@ -104,7 +104,7 @@ mod tests {
         let tunnels = [Tunnel::new(TunnelKind::Mpls, Some(3)), Tunnel::new(TunnelKind::Pppoe, None)];
         first.tunnels = &tunnels;
         first.virtual_network = Some(VirtualNetwork::new(9));
-        first.frames = 2;
+        first.fragments = 2;
         let quoted = first.flow_key();
         let mut second = Packet::new(Timestamp::from_nanos(2), end(2), end(1), TransportHeader::Udp, b"");
         second.quoted = Some(&quoted);

@@ -93,10 +93,10 @@ fn capture(
     while !stop.is_requested() {
         let frame = source.next_frame_timeout(IDLE)?;
         let is_idle = frame.is_none();
-        if let Some(frame) = frame {
-            if let Ok(packet) = decoder.decode(&frame) {
-                shards.push(&packet);
-            }
+        if let Some(frame) = frame
+            && let Ok(packet) = decoder.decode(&frame)
+        {
+            shards.push(&packet);
         }
         frames = frames.wrapping_add(1);
         if is_idle || (frames.is_multiple_of(FRAMES_PER_LOOK) && send.is_due()) {

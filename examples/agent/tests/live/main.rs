@@ -13,6 +13,7 @@ mod agent;
 mod both_ends;
 mod comparison;
 mod troubles;
+mod tunnels;
 
 use std::fs::File;
 

@@ -4,7 +4,7 @@ use super::hessian::Walker;
 use super::wire::{FASTJSON, HESSIAN, Header};
 use crate::context::ContextReader;
 use crate::sql::cut_text;
-use crate::{Attributes, ConnectionConfig, Request};
+use crate::{ConnectionConfig, Request, rpc};
 
 /// The texts with which the body of a request begins.
 #[derive(Debug, Default)]
@@ -29,15 +29,8 @@ pub(super) fn request(header: &Header, body: &[u8], config: &ConnectionConfig) -
         Some(cut_text(bytes, config.max_attribute_bytes))
     };
     let (service, method) = (text(invocation.service), text(invocation.method));
-    let endpoint = match (&service, &method) {
-        (Some(service), Some(method)) => Some(format!("{service}/{method}")),
-        _ => method.clone().or_else(|| service.clone()),
-    };
-    let mut attributes = Attributes::with_capacity(5);
-    attributes.push("rpc.system.name", "dubbo");
-    if let Some(endpoint) = &endpoint {
-        attributes.push("rpc.method", endpoint.clone());
-    }
+    let mut request = rpc::request("dubbo", service, method);
+    let attributes = &mut request.attributes;
     attributes.push("df.dubbo.serialization", header.serialization_name());
     if let Some(version) = text(invocation.service_version) {
         attributes.push("df.dubbo.service.version", version);
@@ -45,27 +38,22 @@ pub(super) fn request(header: &Header, body: &[u8], config: &ConnectionConfig) -
     if let Some(types) = text(invocation.parameter_types) {
         attributes.push("df.dubbo.parameter_types", types);
     }
-    Request {
-        kind: method.map_or("REQUEST".into(), Into::into),
-        version: text(invocation.dubbo_version).map(Into::into),
-        resource: service,
-        operation: endpoint.clone().map_or("dubbo".into(), Into::into),
-        endpoint,
-        context: context.finish().map(Box::new),
-        attributes,
-        ..Request::default()
-    }
+    request.version = text(invocation.dubbo_version).map(Into::into);
+    request.context = context.finish().map(Box::new);
+    request
 }
 
 /// `version | service | service version | method | parameter types | argument... | attachments`
 fn read_hessian<'a>(body: &'a [u8], context: &mut ContextReader<'_>) -> Invocation<'a> {
     let mut walker = Walker::new(body);
+    let mut text = || walker.text().or_else(|| walker.skip().and(None));
     let invocation = Invocation {
-        dubbo_version: walker.text(),
-        service: walker.text(),
-        service_version: walker.text(),
-        method: walker.text(),
-        parameter_types: walker.text(),
+        dubbo_version: text(),
+        service: text(),
+        service_version: text(),
+        method: text(),
+        // Dubbox has the number of parameters, or -1, before their types.
+        parameter_types: text().or_else(text),
     };
     let count = invocation.parameter_types.and_then(parameter_count);
     let arguments = count.and_then(|count| (0..count).try_for_each(|_| walker.skip()));

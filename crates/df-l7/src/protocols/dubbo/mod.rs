@@ -46,3 +46,6 @@ pub(crate) const ROW: ProtocolRow = ProtocolRow {
     detect: wire::detect,
     parser: |config, _| Box::new(DubboParser::new(config)) as Box<dyn Parser>,
 };
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use df_core::Direction;
 
 use super::wire::{HEADER_BYTES, Header, detect};
 use super::{invocation, outcome};
-use crate::{ConnectionConfig, Detection, Input, Message, ParseError, ParseErrorReason, Parsed, Parser};
+use crate::{ConnectionConfig, Detection, Input, Message, ParseError, ParseErrorReason, Parsed, Parser, rpc};
 
 /// Reads Dubbo messages.
 #[derive(Debug)]
@@ -42,6 +42,9 @@ impl Parser for DubboParser {
         let body = body.get(..needed - HEADER_BYTES).unwrap_or(body);
         let message = if header.is_request() {
             let request = invocation::request(&header, body, &self.config);
+            if !rpc::may_be_given(&request, input, needed) {
+                return Ok(Parsed::Skipped { consumed });
+            }
             if header.is_two_way() { Message::request(request) } else { Message::one_way(request) }
         } else {
             Message::response(outcome::response(&header, body, &self.config))

@@ -9,7 +9,8 @@ use crate::Detection;
 /// Says whether these bytes are HTTP/2's.
 ///
 /// The preface is certain, and so is a run of frames with a header block that begins as a request's or a response's must.
-/// A run of frames that only govern the connection is weak.
+/// So are a server's settings, with which it begins where a client has upgraded: a client's stand behind the preface. Any
+/// other run of frames that only govern the connection is weak.
 pub(super) fn detect(_: Transport, direction: Direction, bytes: &[u8]) -> Detection {
     if bytes.first() == PREFACE.first() {
         return detect_preface(direction, bytes);
@@ -45,6 +46,11 @@ fn detect_frames(direction: Direction, bytes: &[u8]) -> Detection {
         let payload = rest.get(wire::FRAME_HEADER_BYTES..).unwrap_or_default();
         match header.kind {
             wire::HEADERS => return detect_headers(direction, header, payload),
+            wire::SETTINGS
+                if direction == Direction::ToClient && wire::is_known_settings(header, payload) =>
+            {
+                return Detection::CERTAIN;
+            }
             wire::SETTINGS | wire::PING | wire::WINDOW_UPDATE => is_governed = true,
             _ => {}
         }

@@ -119,16 +119,9 @@ fn percent_decoded(text: &[u8]) -> Vec<u8> {
     let mut rest = text;
     while let Some((first, after)) = rest.split_first() {
         let value = digit(after.first()).zip(digit(after.get(1))).map(|(high, low)| high << 4 | low);
-        match value.and_then(|value| u8::try_from(value).ok()).filter(|_| *first == b'%') {
-            Some(value) => {
-                decoded.push(value);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                decoded.push(*first);
-                rest = after;
-            }
-        }
+        let value = value.and_then(|value| u8::try_from(value).ok()).filter(|_| *first == b'%');
+        decoded.push(value.unwrap_or(*first));
+        rest = if value.is_some() { after.get(2..).unwrap_or_default() } else { after };
     }
     decoded
 }

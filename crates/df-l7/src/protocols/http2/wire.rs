@@ -47,7 +47,8 @@ impl FrameHeader {
             PRIORITY => is_on_stream && self.payload_len == 5,
             RST_STREAM => is_on_stream && self.payload_len == 4,
             SETTINGS => {
-                let is_length = if self.has(ACK) { self.payload_len == 0 } else { self.payload_len % 6 == 0 };
+                let is_length =
+                    if self.has(ACK) { self.payload_len == 0 } else { self.payload_len.is_multiple_of(6) };
                 !is_on_stream && is_length && self.payload_len <= MAX_SETTINGS_BYTES
             }
             PUSH_PROMISE => is_on_stream && self.payload_len >= 4,
@@ -92,6 +93,27 @@ pub(super) fn header_block(header: FrameHeader, payload: &[u8]) -> Option<(&[u8]
     Some((rest.get(..block_len).unwrap_or(rest), promised))
 }
 
+/// Whether these are settings that every implementation knows, with values that they may have.
+pub(super) fn is_known_settings(header: FrameHeader, payload: &[u8]) -> bool {
+    let Some(payload) = payload.get(..header.payload_len).filter(|payload| !payload.is_empty()) else {
+        return false;
+    };
+    let mut cursor = Cursor::new(payload);
+    while let Some((identifier, value)) = cursor.u16_be().zip(cursor.u32_be()) {
+        let is_known = match identifier {
+            1 | 3 | 6 => true,
+            2 | 8 | 9 => value <= 1,
+            4 => value <= MAX_WINDOW,
+            5 => (MIN_FRAME_LIMIT..=MAX_FRAME_LIMIT).contains(&value),
+            _ => false,
+        };
+        if !is_known {
+            return false;
+        }
+    }
+    true
+}
+
 /// The last stream that was or may be served, and the error code.
 pub(super) fn go_away(payload: &[u8]) -> Option<(u32, u32)> {
     let mut cursor = Cursor::new(payload);
@@ -125,6 +147,9 @@ pub(super) const END_HEADERS: u8 = 0x4;
 pub(super) const PADDED: u8 = 0x8;
 pub(super) const PRIORITY_FLAG: u8 = 0x20;
 
+const MAX_WINDOW: u32 = 0x7fff_ffff;
+const MIN_FRAME_LIMIT: u32 = 16_384;
+const MAX_FRAME_LIMIT: u32 = 0x00ff_ffff;
 const PRIORITY_BYTES: usize = 5;
 /// More settings than anybody has.
 const MAX_SETTINGS_BYTES: usize = 6 * 64;

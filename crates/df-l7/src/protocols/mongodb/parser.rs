@@ -10,7 +10,7 @@ use super::wire::{
     COMPRESSION_BYTES, Compression, Compressor, FLAG_MORE_TO_COME, HEADER_BYTES, Header, Opcode,
 };
 use crate::decompress::{self, Head};
-use crate::{ConnectionConfig, Input, Message, ParseError, ParseErrorReason, Parsed, Parser};
+use crate::{ConnectionConfig, Ending, Input, Message, ParseError, ParseErrorReason, Parsed, Parser};
 
 /// Reads MongoDB messages.
 #[derive(Debug)]
@@ -68,17 +68,21 @@ impl MongodbParser {
             Step::Done { consumed } => self.finish(*reading, consumed.saturating_add(skipped)),
             Step::Waiting { consumed, .. } if input.is_final() => {
                 let consumed = consumed.saturating_add(skipped).saturating_add(reading.left());
-                self.finish(*reading, consumed)
+                self.finish_cut(*reading, consumed, input.ending)
             }
-            Step::Waiting { consumed: 0, needed } if skipped == 0 => {
-                self.readings[direction.index()] = Some(reading);
-                Parsed::Incomplete { needed }
-            }
-            Step::Waiting { consumed, .. } => {
+            Step::Waiting { consumed, needed } => {
+                let read = consumed.saturating_add(skipped);
+                let is_kept = read <= MAX_KEPT_BYTES;
+                reading.ahead = if is_kept { read } else { usize::from(read == input.bytes.len()) };
+                let consumed = if is_kept { 0 } else { read - reading.ahead };
+                let needed = needed.saturating_add(reading.ahead).max(input.bytes.len() + 1);
                 let is_passed_over = self.stream.is_some_and(|stream| stream.has(&reading.header));
                 self.readings[direction.index()] = Some(reading);
-                let consumed = consumed.saturating_add(skipped);
-                if is_passed_over { Parsed::Skipped { consumed } } else { Parsed::Part { consumed } }
+                match consumed {
+                    0 => Parsed::Incomplete { needed },
+                    _ if is_passed_over => Parsed::Skipped { consumed },
+                    _ => Parsed::Part { consumed },
+                }
             }
         }
     }
@@ -107,7 +111,12 @@ impl MongodbParser {
         let mut reading = Reading::new(inner, direction == Direction::ToServer);
         // Whatever is missing will not come.
         let _ = reading.read(&plain, &self.config);
-        Ok(self.finish(reading, header.message_len))
+        let is_cut = message.len() < header.message_len;
+        Ok(if is_cut {
+            self.finish_cut(reading, header.message_len, input.ending)
+        } else {
+            self.finish(reading, header.message_len)
+        })
     }
 
     /// Makes the message of what is known.
@@ -116,6 +125,15 @@ impl MongodbParser {
             Some(message) => Parsed::Message { consumed, message },
             None => Parsed::Skipped { consumed },
         }
+    }
+
+    /// Makes the message of what is known of one that is not all there. Of what was lost on the way, unlike what was never
+    /// captured, a part is no message unless it tells what was asked or how it went.
+    fn finish_cut(&mut self, reading: Reading, consumed: usize, ending: Ending) -> Parsed {
+        if matches!(ending, Ending::Lost(_)) && !reading.is_telling() {
+            return Parsed::Skipped { consumed };
+        }
+        self.finish(reading, consumed)
     }
 
     /// The message of what is known; none for the further replies to a request, if they do not fail.
@@ -154,7 +172,10 @@ impl Stream {
 impl Parser for MongodbParser {
     fn parse(&mut self, direction: Direction, input: Input<'_>) -> Result<Parsed, ParseError> {
         match self.readings[direction.index()].take() {
-            Some(reading) => Ok(self.read_on(reading, direction, input, 0)),
+            Some(reading) => {
+                let skipped = reading.ahead;
+                Ok(self.read_on(reading, direction, input, skipped))
+            }
             None => self.parse_start(direction, input),
         }
     }
@@ -165,11 +186,7 @@ impl Parser for MongodbParser {
 
     fn interrupt(&mut self, direction: Direction) -> Option<Message> {
         let reading = self.readings[direction.index()].take()?;
-        let is_telling = match &reading.facts {
-            Facts::Request(facts) => facts.is_telling(),
-            Facts::Reply(_) => true,
-        };
-        if is_telling { self.message(*reading) } else { None }
+        if reading.is_telling() { self.message(*reading) } else { None }
     }
 }
 
@@ -187,5 +204,7 @@ impl Compression {
     }
 }
 
+/// Of messages up to this length nothing is consumed before their end: should it not come, it is known why.
+const MAX_KEPT_BYTES: usize = 4 << 10;
 /// The most plain bytes of one compressed message that are looked at.
 const MAX_PLAIN_BYTES: usize = 256 << 10;

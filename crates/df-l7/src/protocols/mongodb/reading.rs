@@ -17,6 +17,9 @@ pub(super) struct Reading {
     /// How many bytes of the message were not read yet.
     left: usize,
     place: Place,
+    /// How many bytes at the start of the next input were read before. They are left in the connection's buffer, so that
+    /// the reader is asked what to do when no more come.
+    pub(super) ahead: usize,
     /// OP_MSG's flags.
     pub(super) flags: u32,
     pub(super) facts: Facts,
@@ -94,7 +97,7 @@ impl Reading {
             Facts::Reply(ReplyFacts::default())
         };
         let left = header.message_len - HEADER_BYTES;
-        Self { header, left, place: Place::Prefix, flags: 0, facts }
+        Self { header, left, place: Place::Prefix, ahead: 0, flags: 0, facts }
     }
 
     /// Reads on. The bytes are those behind what was read before, none of which comes again.
@@ -117,6 +120,14 @@ impl Reading {
                     return Step::Done { consumed: position.saturating_add(self.left) };
                 }
             }
+        }
+    }
+
+    /// Whether it is known what is asked, or how it went.
+    pub(super) const fn is_telling(&self) -> bool {
+        match &self.facts {
+            Facts::Request(facts) => facts.is_telling(),
+            Facts::Reply(facts) => facts.is_telling(),
         }
     }
 

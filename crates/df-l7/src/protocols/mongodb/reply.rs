@@ -103,6 +103,12 @@ impl ReplyFacts {
         }
     }
 
+    /// Whether it is known how it went, whatever the rest of the reply says. Of a command that is `ok: 1` writes may have
+    /// failed.
+    pub(super) const fn is_telling(&self) -> bool {
+        self.has_cursor || self.failure.code.is_some() || self.partial_failure.is_some()
+    }
+
     /// Whether the command or part of it failed.
     pub(super) fn is_failure(&self) -> bool {
         self.partial_failure.is_some() || self.is_whole_failure()

@@ -84,9 +84,11 @@ impl RequestFacts {
         }
     }
 
-    /// Whether anything is known that is worth reporting.
+    /// Whether it is known what is asked of which database.
     pub(super) const fn is_telling(&self) -> bool {
-        self.command.is_some() || self.collection.is_some()
+        self.namespace.is_some()
+            && !self.is_command_next
+            && (self.command.is_some() || self.collection.is_some())
     }
 
     pub(super) fn into_request(self, version: Option<String>) -> Request {
@@ -105,10 +107,7 @@ impl RequestFacts {
         match self.collection {
             Some(Collection::Named(collection)) => {
                 request.endpoint = Some(format!("{kind} {collection}"));
-                request.resource = Some(match request.resource {
-                    Some(namespace) => format!("{namespace}.{collection}"),
-                    None => collection.clone(),
-                });
+                request.resource = request.resource.map(|namespace| format!("{namespace}.{collection}"));
                 request.attributes.push("db.collection.name", collection.clone());
                 request.target = Some(collection);
             }

@@ -32,7 +32,7 @@ impl Http2Parser {
         }
         let is_request =
             self.fields.first_name().is_none_or(|name| name.starts_with(b":") && name != b":status");
-        if !is_request || head.stream % 2 == 0 || !self.streams.is_new(head.stream) {
+        if !is_request || head.stream.is_multiple_of(2) || !self.streams.is_new(head.stream) {
             return Outcome::Nothing;
         }
         let (request, framing) = self.request();
@@ -113,8 +113,10 @@ impl Http2Parser {
     /// The server will not answer what was asked on later streams.
     pub(super) fn handle_go_away(&mut self, direction: Direction, payload: &[u8]) {
         let Some((last, code)) = wire::go_away(payload) else { return };
-        while direction == Direction::ToClient {
-            let Some((id, mut stream)) = self.streams.close_refused(last) else { return };
+        if direction == Direction::ToServer {
+            return;
+        }
+        while let Some((id, mut stream)) = self.streams.close_refused(last) {
             let reason = format!("refused by server: {}", error_text(code));
             fail(&mut stream, code, Some(ResponseStatus::ServerError), reason);
             self.ended.push_back((Direction::ToClient, finished(id, stream)));
