@@ -7,8 +7,8 @@ use df_core::{Direction, Transport};
 
 use crate::{ConnectionConfig, Detection, Parser};
 
-pub mod cassandra;
 pub mod brpc;
+pub mod cassandra;
 pub mod dns;
 pub mod dubbo;
 pub mod fastcgi;
