@@ -45,6 +45,22 @@ pub fn recordings() -> Result<Vec<Recording>, Box<dyn Error>> {
     Ok(recordings)
 }
 
+/// The processor time that this process has taken, in nanoseconds.
+pub fn process_time() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let part = |count: i64| u64::try_from(count).unwrap_or_default();
+    part(time.tv_sec) * 1_000_000_000 + part(time.tv_nsec)
+}
+
+/// What the process has in memory, as the kernel tells it.
+pub fn resident_bytes() -> Result<u64, Box<dyn Error>> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS in /proc/self/status")?;
+    let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kilobytes * 1024)
+}
+
 fn frames(path: &Path) -> Result<Vec<RecordedFrame>, Box<dyn Error>> {
     let mut source = PcapFile::open(path)?;
     let mut frames = Vec::new();

@@ -144,7 +144,7 @@ impl Script {
             let words = || value.split_whitespace();
             match key {
                 "servers" => {
-                    let named = |word: &str| ServerKind::ALL.into_iter().find(|kind| kind.name() == word);
+                    let named = |word: &str| ServerKind::ALL.iter().copied().find(|kind| kind.name() == word);
                     script.servers = words().filter_map(named).collect();
                 }
                 "clients" => script.clients = words().map(str::to_owned).collect(),

@@ -60,6 +60,22 @@ impl Namespaces {
         Ok(made)
     }
 
+    /// Lets each end send to an address of the other's side that no kernel has: the server's side gets `absent`, the
+    /// client's `spare`. What is sent there is seen on the wire, and answered by nobody or by a program alone.
+    ///
+    /// # Errors
+    ///
+    /// `ip` fails.
+    pub fn add_neighbours(&self, [absent, spare]: [&str; 2]) -> Result<(), PeerError> {
+        let file = format!("/sys/class/net/{}/address", Self::INTERFACE);
+        let own = run(self.client().command("cat").arg(file))?;
+        let add = |name: &str, address: &str, hardware: &str| {
+            ip(&format!("-n {name} neigh replace {address} lladdr {hardware} dev {}", Self::INTERFACE))
+        };
+        add(self.name(0), absent, "02:00:00:00:00:99")?;
+        add(self.name(1), spare, own.trim())
+    }
+
     /// Where clients run.
     pub fn client(&self) -> Place {
         Place::Namespace(self.name(0).to_owned())

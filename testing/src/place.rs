@@ -40,18 +40,23 @@ impl Place {
         command
     }
 
-    /// Whether a TCP port is listened on here.
+    /// Whether somebody listens on a port here, of TCP or UDP.
     pub(crate) fn is_listening(&self, port: u16) -> bool {
-        let Ok(output) =
-            self.command("cat").args(["/proc/net/tcp", "/proc/net/tcp6"]).stderr(Stdio::null()).output()
-        else {
-            return false;
-        };
         let local_port = format!(":{port:04X}");
-        String::from_utf8_lossy(&output.stdout).lines().any(|line| {
-            let mut columns = line.split_whitespace().skip(1);
-            let is_here = columns.next().is_some_and(|local| local.ends_with(&local_port));
-            is_here && columns.nth(1) == Some(STATE_LISTEN)
+        let tables = [
+            ("/proc/net/tcp", STATE_LISTEN),
+            ("/proc/net/tcp6", STATE_LISTEN),
+            ("/proc/net/udp", STATE_UNCONNECTED),
+        ];
+        tables.iter().any(|(table, state)| {
+            let Ok(output) = self.command("cat").arg(table).stderr(Stdio::null()).output() else {
+                return false;
+            };
+            String::from_utf8_lossy(&output.stdout).lines().any(|line| {
+                let mut columns = line.split_whitespace().skip(1);
+                let is_here = columns.next().is_some_and(|local| local.ends_with(&local_port));
+                is_here && columns.nth(1) == Some(*state)
+            })
         })
     }
 }
@@ -90,3 +95,5 @@ pub(crate) fn run(command: &mut Command) -> Result<String, PeerError> {
 
 /// `TCP_LISTEN` as `/proc/net/tcp` writes it.
 const STATE_LISTEN: &str = "0A";
+/// The state of a UDP socket that takes datagrams from everybody.
+const STATE_UNCONNECTED: &str = "07";

@@ -4,8 +4,13 @@ mod dns;
 mod http;
 mod http2;
 mod mariadb;
+mod memcached;
+mod php;
+mod plain;
 mod postgresql;
 mod redis;
+mod thrift;
+mod tls;
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -41,15 +46,33 @@ pub enum ServerKind {
     Named,
     /// Redis.
     Redis,
+    /// memcached.
+    Memcached,
+    /// PHP behind FastCGI.
+    PhpFpm,
+    /// A Thrift server made of Debian's `python3-thrift`.
+    Thrift,
     /// MariaDB with a database `shop`.
     MariaDb,
     /// PostgreSQL with a database `shop`.
     PostgreSql,
+    /// nginx as a TLS server, on four ports.
+    NginxTls,
+    /// A QUIC echo server made of Python's `aioquic`.
+    Quic,
+    /// chrony that has a clock of its own.
+    Chrony,
+    /// A mail server made of Python's `aiosmtpd`.
+    Mail,
+    /// OpenLDAP with entries below `dc=df,dc=test`.
+    Slapd,
+    /// SIPp that takes every call.
+    Sipp,
 }
 
 impl ServerKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: &'static [Self] = &[
         Self::Nginx,
         Self::NginxHttp2,
         Self::Nghttpd,
@@ -59,8 +82,17 @@ impl ServerKind {
         Self::WebSocket,
         Self::Named,
         Self::Redis,
+        Self::Memcached,
+        Self::PhpFpm,
+        Self::Thrift,
         Self::MariaDb,
         Self::PostgreSql,
+        Self::NginxTls,
+        Self::Quic,
+        Self::Chrony,
+        Self::Mail,
+        Self::Slapd,
+        Self::Sipp,
     ];
 
     /// The name of the program.
@@ -75,8 +107,17 @@ impl ServerKind {
             Self::WebSocket => "websocket",
             Self::Named => "named",
             Self::Redis => "redis",
+            Self::Memcached => "memcached",
+            Self::PhpFpm => "php-fpm",
+            Self::Thrift => "thrift",
             Self::MariaDb => "mariadb",
             Self::PostgreSql => "postgresql",
+            Self::NginxTls => "nginx-tls",
+            Self::Quic => "quic",
+            Self::Chrony => "chrony",
+            Self::Mail => "mail",
+            Self::Slapd => "slapd",
+            Self::Sipp => "sipp",
         }
     }
 
@@ -92,22 +133,38 @@ impl ServerKind {
             Self::WebSocket => 8765,
             Self::Named => 53,
             Self::Redis => 6379,
+            Self::Memcached => 11211,
+            Self::PhpFpm => 9000,
+            Self::Thrift => 9090,
             Self::MariaDb => 3306,
             Self::PostgreSql => 5432,
+            Self::NginxTls => 443,
+            Self::Quic => 4433,
+            Self::Chrony => 123,
+            Self::Mail => 25,
+            Self::Slapd => 389,
+            Self::Sipp => 5060,
         }
     }
 
     /// The Debian package that has it.
     pub fn package(self) -> &'static str {
         match self {
-            Self::Nginx | Self::NginxHttp2 => "nginx",
+            Self::Nginx | Self::NginxHttp2 | Self::NginxTls => "nginx",
             Self::Nghttpd => "nghttp2-server",
             Self::Nghttpx => "nghttp2-proxy",
             Self::Grpc => "python3-grpcio",
             Self::Tinyproxy => "tinyproxy",
             Self::WebSocket => "python3-websockets",
+            Self::Quic | Self::Mail => "python3",
+            Self::Chrony => "chrony",
+            Self::Slapd => "slapd",
+            Self::Sipp => "sip-tester",
             Self::Named => "bind9",
             Self::Redis => "redis-server",
+            Self::Memcached => "memcached",
+            Self::PhpFpm => "php8.2-fpm",
+            Self::Thrift => "python3-thrift",
             Self::MariaDb => "mariadb-server",
             Self::PostgreSql => "postgresql-15",
         }
@@ -153,8 +210,17 @@ impl Server {
             ServerKind::WebSocket => http::websocket(&site),
             ServerKind::Named => dns::named(&site),
             ServerKind::Redis => redis::redis(&site),
+            ServerKind::Memcached => memcached::memcached(&site),
+            ServerKind::PhpFpm => php::php_fpm(&site),
+            ServerKind::Thrift => thrift::thrift(&site),
             ServerKind::MariaDb => mariadb::mariadb(&site),
             ServerKind::PostgreSql => postgresql::postgresql(&site),
+            ServerKind::NginxTls => tls::nginx(&site),
+            ServerKind::Quic => tls::quic(&site),
+            ServerKind::Chrony => plain::chrony(&site),
+            ServerKind::Mail => plain::mail(&site),
+            ServerKind::Slapd => plain::directory(&site),
+            ServerKind::Sipp => plain::telephone(&site),
         }?;
         let Launch { mut command, ready_line, stop_signal } = launch;
         let log = File::create(site.log()).map_err(|source| PeerError::File { path: site.log(), source })?;

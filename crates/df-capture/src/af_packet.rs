@@ -43,6 +43,8 @@ pub struct AfPacket {
     stats: AfPacketStats,
     stop: StopHandle,
     block_timeout: Duration,
+    /// What the interface had missed before.
+    missed_before: u64,
 }
 
 /// Ends a capture from another thread or a signal handler.
@@ -105,6 +107,7 @@ impl AfPacket {
             stats: AfPacketStats::default(),
             stop: StopHandle::default(),
             block_timeout: config.block_timeout,
+            missed_before: interface::missed_frames(interface),
         })
     }
 
@@ -128,6 +131,8 @@ impl AfPacket {
         stats.received = stats.received.saturating_add(u64::from(news.tp_packets));
         stats.dropped_by_kernel = stats.dropped_by_kernel.saturating_add(u64::from(news.tp_drops));
         stats.ring_full = stats.ring_full.saturating_add(u64::from(news.tp_freeze_q_cnt));
+        let missed = interface::missed_frames(self.interface);
+        stats.missed_by_interface = missed.saturating_sub(self.missed_before);
         Ok(self.stats)
     }
 
@@ -138,14 +143,14 @@ impl AfPacket {
 
     /// Moves to the next frame that counts.
     fn next_place(&mut self, timeout: Duration) -> Result<Option<PacketPlace>, CaptureError> {
+        // While frames wait nobody looks at the clock.
+        if let Some(place) = self.place_at_hand() {
+            return Ok(Some(place));
+        }
         let started = Instant::now();
         loop {
-            while let Some(place) = self.ring.advance() {
-                if is_loopback_duplicate(place.address()) {
-                    self.stats.loopback_duplicates = self.stats.loopback_duplicates.saturating_add(1);
-                } else {
-                    return Ok(Some(place));
-                }
+            if let Some(place) = self.place_at_hand() {
+                return Ok(Some(place));
             }
             let left = timeout.saturating_sub(started.elapsed());
             if left.is_zero() {
@@ -157,6 +162,17 @@ impl AfPacket {
                 Readiness::InterfaceDown => self.check_interface()?,
             }
         }
+    }
+
+    /// Moves to the next frame that counts and that the kernel has handed over.
+    fn place_at_hand(&mut self) -> Option<PacketPlace> {
+        while let Some(place) = self.ring.advance() {
+            if !is_loopback_duplicate(place.address()) {
+                return Some(place);
+            }
+            self.stats.loopback_duplicates = self.stats.loopback_duplicates.saturating_add(1);
+        }
+        None
     }
 
     fn frame_at(&mut self, place: PacketPlace) -> Frame<'_> {

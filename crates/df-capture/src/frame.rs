@@ -37,6 +37,54 @@ impl LinkType {
     pub const IPV6: Self = Self(229);
     /// Linux cooked capture, version 2.
     pub const LINUX_SLL2: Self = Self(276);
+    /// Token ring (IEEE 802.5).
+    pub const TOKEN_RING: Self = Self(6);
+    /// SLIP with the 16 bytes of BSD.
+    pub const SLIP: Self = Self(8);
+    /// FDDI.
+    pub const FDDI: Self = Self(10);
+    /// ATM with the header of IEEE 802.2.
+    pub const ATM_RFC1483: Self = Self(100);
+    /// IEEE 802.11.
+    pub const WIFI: Self = Self(105);
+    /// Frame relay.
+    pub const FRAME_RELAY: Self = Self(107);
+    /// OpenBSD's encapsulated IP.
+    pub const ENC: Self = Self(109);
+    /// OpenBSD's packet filter.
+    pub const PFLOG: Self = Self(117);
+    /// IEEE 802.11 after Prism's header.
+    pub const WIFI_PRISM: Self = Self(119);
+    /// IP over fibre channel (RFC 2625).
+    pub const IP_OVER_FIBRE_CHANNEL: Self = Self(122);
+    /// IEEE 802.11 after a radiotap header.
+    pub const WIFI_RADIOTAP: Self = Self(127);
+    /// IP over IEEE 1394, as Apple writes it.
+    pub const IP_OVER_FIREWIRE: Self = Self(138);
+    /// IEEE 802.11 after the header of AVS.
+    pub const WIFI_AVS: Self = Self(163);
+    /// PPP with the direction in place of its address.
+    pub const PPP_PPPD: Self = Self(166);
+    /// A header that names another link type, as wireless monitors write it.
+    pub const PPI: Self = Self(192);
+    /// Endace's extensible records.
+    pub const ERF: Self = Self(197);
+    /// PPP after its direction.
+    pub const PPP_WITH_DIRECTION: Self = Self(204);
+    /// Cisco HDLC after its direction.
+    pub const CISCO_HDLC_WITH_DIRECTION: Self = Self(205);
+    /// Frame relay after its direction.
+    pub const FRAME_RELAY_WITH_DIRECTION: Self = Self(206);
+    /// MPLS labels.
+    pub const MPLS: Self = Self(219);
+    /// Solaris' IP observability.
+    pub const IPNET: Self = Self(226);
+    /// Linux' netfilter log.
+    pub const NFLOG: Self = Self(239);
+    /// A header that names another link type, as Darwin writes it.
+    pub const PKTAP: Self = Self(258);
+    /// Ethernet with its preamble (IEEE 802.3br).
+    pub const ETHERNET_MPACKET: Self = Self(274);
 }
 
 impl fmt::Display for LinkType {
@@ -54,6 +102,30 @@ impl fmt::Display for LinkType {
             Self::IPV4 => "IPV4",
             Self::IPV6 => "IPV6",
             Self::LINUX_SLL2 => "LINUX_SLL2",
+            Self::TOKEN_RING => "IEEE802_5",
+            Self::SLIP => "SLIP",
+            Self::FDDI => "FDDI",
+            Self::ATM_RFC1483 => "ATM_RFC1483",
+            Self::WIFI => "IEEE802_11",
+            Self::FRAME_RELAY => "FRELAY",
+            Self::ENC => "ENC",
+            Self::PFLOG => "PFLOG",
+            Self::WIFI_PRISM => "IEEE802_11_PRISM",
+            Self::IP_OVER_FIBRE_CHANNEL => "IP_OVER_FC",
+            Self::WIFI_RADIOTAP => "IEEE802_11_RADIOTAP",
+            Self::IP_OVER_FIREWIRE => "APPLE_IP_OVER_IEEE1394",
+            Self::WIFI_AVS => "IEEE802_11_AVS",
+            Self::PPP_PPPD => "PPP_PPPD",
+            Self::PPI => "PPI",
+            Self::ERF => "ERF",
+            Self::PPP_WITH_DIRECTION => "PPP_WITH_DIR",
+            Self::CISCO_HDLC_WITH_DIRECTION => "C_HDLC_WITH_DIR",
+            Self::FRAME_RELAY_WITH_DIRECTION => "FRELAY_WITH_DIR",
+            Self::MPLS => "MPLS",
+            Self::IPNET => "IPNET",
+            Self::NFLOG => "NFLOG",
+            Self::PKTAP => "PKTAP",
+            Self::ETHERNET_MPACKET => "ETHERNET_MPACKET",
             Self(number) => return write!(formatter, "link type {number}"),
         };
         formatter.write_str(name)

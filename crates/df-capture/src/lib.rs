@@ -1,15 +1,16 @@
 //! Frames from capture files and from network interfaces, and their decoding to packets.
 //!
-//! It follows no connection, reassembles nothing and knows no application protocol: a frame goes in, the headers and
-//! the payload of one packet come out.
+//! It follows no connection and knows no application protocol: a frame goes in, the headers and the payload of one packet
+//! come out.
 //!
 //! The types to know: a [`FrameSource`] gives one [`Frame`] after the other, each borrowed from the source's buffer;
-//! `PcapFile` and `AfPacket` are the two sources. [`decode`] turns a frame into a [`Packet`](df_core::Packet), or
-//! into a small [`DecodeError`] that is worth a counter of [`DecodeStats`].
+//! `PcapFile` and `AfPacket` are the two sources. A [`Decoder`] turns a frame into a [`Packet`](df_core::Packet) with the
+//! tunnels around it, puts IP fragments together and counts what it gives up; [`decode`] does what can be done without a
+//! memory. What does not decode is a small [`DecodeError`], counted in [`DecodeStats`].
 //!
 #![cfg_attr(feature = "pcap-file", doc = "```")]
 #![cfg_attr(not(feature = "pcap-file"), doc = "```ignore")]
-//! use df_capture::{DecodeStats, Frame, FrameSource, LinkType, PcapFile, PcapWriter, decode};
+//! use df_capture::{Decoder, Frame, FrameSource, LinkType, PcapFile, PcapWriter};
 //! use df_core::Timestamp;
 //!
 //! // A capture with one frame: an IPv4 packet with a UDP datagram from port 5353 to port 53.
@@ -21,16 +22,14 @@
 //! let capture = writer.finish()?;
 //!
 //! let mut source = PcapFile::from_reader("example", std::io::Cursor::new(capture))?;
-//! let mut stats = DecodeStats::default();
+//! let mut decoder = Decoder::default();
 //! while let Some(frame) = source.next_frame()? {
-//!     let decoded = decode(&frame);
-//!     stats.count(&decoded);
-//!     if let Ok(packet) = decoded {
+//!     if let Ok(packet) = decoder.decode(&frame) {
 //!         assert_eq!(packet.source.to_string(), "10.0.0.1:5353");
 //!         assert_eq!(packet.payload, b"ping");
 //!     }
 //! }
-//! assert_eq!(stats.packets, 1);
+//! assert_eq!(decoder.stats().packets, 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -38,8 +37,10 @@
 //!
 //! Files: pcap (micro- and nanoseconds, both byte orders) and pcapng (several sections and interfaces, every packet
 //! block, any clock), gzip-compressed or not. Links: Ethernet with VLAN tags, QinQ, MPLS and PPPoE, Linux cooked
-//! capture 1 and 2, raw IP, BSD loopback, PPP and Cisco HDLC. Network: IPv4 and IPv6 with extension headers,
-//! directly or in IP in IP, GRE and ERSPAN. Transport: TCP, UDP, ICMP and ICMPv6.
+//! capture 1 and 2, raw IP, BSD loopback, PPP, Cisco HDLC, frame relay, unencrypted wireless frames, and the headers of
+//! netfilter, packet filters and capture cards (see [`LinkType`]). Network: IPv4 and IPv6 with extension headers, whole or in
+//! fragments. Tunnels: IP in IP, GRE, NVGRE, ERSPAN, PPTP, VXLAN, VXLAN-GPE, NSH, Geneve, GTP-U, L2TP, Teredo.
+//! Transport: TCP, UDP, SCTP, ICMP and ICMPv6.
 //!
 //! # Features
 //!
@@ -51,8 +52,9 @@
 //!
 //! # Limits
 //!
-//! - Tunnels directly in IP (IP in IP, GRE, ERSPAN) decode to what is inside, four deep; those in UDP (VXLAN, Geneve, GTP)
-//!   are UDP packets. Fragments of IP packets are told by their [`DecodeErrorReason`], not read.
+//! - Tunnels are followed four deep. One in UDP is known by its port, and is a UDP packet again if its inside does not decode.
+//! - Fragments wait for each other for 30 s, 1,024 datagrams and 8 MiB of them per decoder ([`FragmentConfig`]). Overlapping ones
+//!   are refused with their datagram, as RFC 5722 orders, and every one dropped has its counter in [`FragmentStats`].
 //! - A record of a file may be 64 MiB long, and a pcapng file may describe 4096 interfaces; more is damage. A reader
 //!   takes 256 KiB of memory, and more only for longer records.
 //! - The ring of a live capture takes 64 MiB unless configured. What does not fit is dropped by the kernel and counted.
@@ -63,6 +65,7 @@
 #[cfg(all(feature = "af-packet", target_os = "linux"))]
 mod af_packet;
 mod decode;
+mod fragment;
 mod frame;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -72,8 +75,9 @@ mod source;
 
 #[cfg(all(feature = "af-packet", target_os = "linux"))]
 pub use af_packet::{AfPacket, AfPacketConfig, AfPacketStats, CaptureError, StopHandle};
-pub use decode::{DecodeError, DecodeErrorReason, DecodeStats, Layer, decode};
+pub use decode::{DecodeError, DecodeErrorReason, DecodeStats, Decoder, DecoderConfig, Layer, decode};
+pub use fragment::{FragmentConfig, FragmentStats};
 pub use frame::{Frame, FrameDirection, LinkType};
 #[cfg(feature = "pcap-file")]
-pub use pcap_file::{PcapFile, PcapFileError, PcapWriter};
+pub use pcap_file::{Frames, PcapFile, PcapFileError, PcapWriter};
 pub use source::FrameSource;

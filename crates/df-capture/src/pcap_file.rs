@@ -15,6 +15,7 @@ mod byte_order;
 mod classic;
 mod damage;
 mod error;
+mod frames;
 mod input;
 mod interface;
 mod pcapng;
@@ -25,6 +26,8 @@ use buffer::StreamBuffer;
 use classic::Classic;
 use damage::Damage;
 pub use error::PcapFileError;
+pub use frames::Frames;
+use frames::{MAX_FRAMES, PlacedRecord};
 use input::Input;
 use pcapng::Pcapng;
 use record::Record;
@@ -40,6 +43,8 @@ pub struct PcapFile {
     name: String,
     buffer: StreamBuffer,
     format: Format,
+    /// The records of the frames that were given together.
+    records: Vec<PlacedRecord>,
     is_done: bool,
     bytes_read: Arc<AtomicU64>,
     total_bytes: Option<u64>,
@@ -79,7 +84,7 @@ impl PcapFile {
             Err(damage) => return Err(damage.at(&name, buffer.offset())),
         };
         let (bytes_read, total_bytes) = (input.bytes_read, input.total_bytes);
-        Ok(Self { name, buffer, format, is_done: false, bytes_read, total_bytes })
+        Ok(Self { name, buffer, format, records: Vec::new(), is_done: false, bytes_read, total_bytes })
     }
 
     /// Bytes taken from the file so far, compressed ones where it is compressed.
@@ -94,10 +99,43 @@ impl PcapFile {
 
     /// The name of an interface, where the file gives one (pcapng only).
     pub fn interface_name(&self, interface: InterfaceId) -> Option<&str> {
-        match &self.format {
-            Format::Classic(_) => None,
-            Format::Pcapng(pcapng) => pcapng.interfaces.name(interface),
+        self.format.interface_name(interface)
+    }
+
+    /// The next frames: those that lie in the buffer together, at least one and at most 128. None at the end of the file.
+    /// What is damaged is told once everything before it was given, as by [`FrameSource::next_frame`].
+    pub fn next_frames(&mut self) -> Result<Option<Frames<'_>>, PcapFileError> {
+        self.records.clear();
+        if self.is_done {
+            return Ok(None);
         }
+        match self.next_record() {
+            Ok(Some(record)) => self.place(record),
+            Ok(None) => {
+                self.is_done = true;
+                return Ok(None);
+            }
+            Err(damage) => return Err(self.fail(damage)),
+        }
+        self.buffer.hold();
+        while self.records.len() < MAX_FRAMES {
+            // The end of what is at hand, the end of the file and damage are all told by the next call.
+            let Ok(Some(record)) = self.next_record() else { break };
+            self.place(record);
+        }
+        self.buffer.release();
+        Ok(Some(Frames { records: &self.records, bytes: self.buffer.all(), format: &self.format }))
+    }
+
+    fn place(&mut self, record: Record) {
+        let start = self.buffer.start();
+        self.buffer.consume(record.total_len);
+        self.records.push(PlacedRecord { record, start });
+    }
+
+    fn fail(&mut self, damage: Damage) -> PcapFileError {
+        self.is_done = true;
+        damage.at(&self.name, self.buffer.offset())
     }
 
     fn next_record(&mut self) -> Result<Option<Record>, Damage> {
@@ -121,10 +159,7 @@ impl FrameSource for PcapFile {
                 self.is_done = true;
                 Ok(None)
             }
-            Err(damage) => {
-                self.is_done = true;
-                Err(damage.at(&self.name, self.buffer.offset()))
-            }
+            Err(damage) => Err(self.fail(damage)),
         }
     }
 }
@@ -147,6 +182,13 @@ enum Format {
 }
 
 impl Format {
+    fn interface_name(&self, interface: InterfaceId) -> Option<&str> {
+        match self {
+            Self::Classic(_) => None,
+            Self::Pcapng(pcapng) => pcapng.interfaces.name(interface),
+        }
+    }
+
     /// Tells the format by the first bytes; none when it is neither.
     fn detect(buffer: &mut StreamBuffer) -> Result<Option<Self>, Damage> {
         buffer.require(MAGIC_LEN)?;

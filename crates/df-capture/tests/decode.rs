@@ -4,7 +4,9 @@
 use std::net::IpAddr;
 
 use df_capture::{DecodeError, DecodeErrorReason, DecodeStats, Frame, Layer, LinkType, decode};
-use df_core::{Endpoint, InterfaceId, Packet, TcpFlags, Timestamp, TransportHeader, VlanTags};
+use df_core::{
+    Endpoint, IcmpHeader, IcmpRole, InterfaceId, Packet, TcpFlags, Timestamp, TransportHeader, VlanTags,
+};
 use etherparse::{PacketBuilder, TcpOptionElement};
 
 const CLIENT: [u8; 4] = [10, 0, 0, 1];
@@ -113,10 +115,123 @@ fn every_link_type_leads_to_the_same_packet() {
         (LinkType::ETHERNET, ethernet(0x8864, &[0x11, 0, 0, 1, 0, 9, 0x00, 0x57]), &v6),
         (LinkType::ETHERNET, ethernet(53, &[0xaa, 0xaa, 3, 0, 0, 0, 0x08, 0x00]), &v4),
     ];
+    assert_all_decode(cases);
+}
+
+#[track_caller]
+fn assert_all_decode(cases: Vec<(LinkType, Vec<u8>, &[u8])>) {
     for (link_type, header, ip) in cases {
         let bytes = [&header[..], ip].concat();
         let packet = decode(&frame(link_type, &bytes)).unwrap_or_else(|error| panic!("{link_type}: {error}"));
         assert_is_the_request(&packet);
+    }
+}
+
+#[test]
+fn headers_that_only_captures_have_are_read() {
+    let (v4, v6) = (tcp_v4(b"hello"), tcp_v6(b"hello"));
+    let ethernet = |ether_type: u16| ethernet(ether_type, &[]);
+    let with = |header: &[u8], rest: &[u8]| [header, rest].concat();
+    let nflog = |payload: usize, is_little: bool| {
+        let number = |value: usize| {
+            let value = u16::try_from(value).unwrap();
+            if is_little { value.to_le_bytes() } else { value.to_be_bytes() }
+        };
+        let prefix = with(&with(&number(6), &number(10)), &[b'a', 0, 0, 0]);
+        let value = with(&number(4 + payload), &number(9));
+        with(&with(&[2, 0, 0, 0], &prefix), &value)
+    };
+    let mut pktap = [0_u8; 108];
+    (pktap[0], pktap[4], pktap[8]) = (108, 1, 1);
+    let erf = |kind: u8, rest: &[u8]| with(&[&[0; 8][..], &[kind], &[0; 7]].concat(), rest);
+    let cases: Vec<(LinkType, Vec<u8>, &[u8])> = vec![
+        (LinkType::NFLOG, nflog(v4.len(), true), &v4),
+        (LinkType::NFLOG, nflog(v4.len(), false), &v4),
+        (LinkType::PFLOG, with(&[61, 2], &[0; 62]), &v4),
+        (LinkType::IPNET, with(&[1, 26], &[0; 22]), &v6),
+        (LinkType::ENC, with(&[2, 0, 0, 0], &[0; 8]), &v4),
+        (LinkType::PPI, with(&[0, 0, 8, 0, 1, 0, 0, 0], &ethernet(0x0800)), &v4),
+        (LinkType::PKTAP, with(&pktap, &ethernet(0x86dd)), &v6),
+        (LinkType::ERF, erf(2, &with(&[0; 2], &ethernet(0x0800))), &v4),
+        (
+            LinkType::ERF,
+            erf(0x82, &with(&[0x80, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0], &ethernet(0x0800))),
+            &v4,
+        ),
+        (LinkType::ERF, erf(1, &[0x0f, 0, 0x08, 0x00]), &v4),
+        (LinkType::ETHERNET_MPACKET, with(&[0x55; 8], &ethernet(0x0800)), &v4),
+        (LinkType::SLIP, vec![0; 16], &v4),
+        (LinkType::IP_OVER_FIREWIRE, with(&[0; 16], &[0x08, 0x00]), &v4),
+    ];
+    assert_all_decode(cases);
+}
+
+#[test]
+fn serial_lines_and_old_networks_are_read() {
+    let (v4, v6) = (tcp_v4(b"hello"), tcp_v6(b"hello"));
+    let snap = [0xaa, 0xaa, 3, 0, 0, 0, 0x08, 0x00];
+    let with = |header: &[u8], rest: &[u8]| [header, rest].concat();
+    let mut routed = [0_u8; 14];
+    routed[8] = 0x80;
+    let cases: Vec<(LinkType, Vec<u8>, &[u8])> = vec![
+        (LinkType::PPP_WITH_DIRECTION, vec![1, 0xff, 0x03, 0x00, 0x21], &v4),
+        (LinkType::PPP_PPPD, vec![0, 0x03, 0x00, 0x57], &v6),
+        (LinkType::CISCO_HDLC_WITH_DIRECTION, vec![1, 0x0f, 0x00, 0x08, 0x00], &v4),
+        (LinkType::FRAME_RELAY, vec![0x18, 0x41, 0x03, 0xcc], &v4),
+        (LinkType::FRAME_RELAY, vec![0x18, 0x40, 0x00, 0x01, 0x03, 0x8e], &v6),
+        (LinkType::FRAME_RELAY, vec![0x18, 0x41, 0x03, 0x00, 0x80, 0, 0, 0, 0x08, 0x00], &v4),
+        (LinkType::FRAME_RELAY, vec![0x18, 0x41, 0x08, 0x00], &v4),
+        (LinkType::FRAME_RELAY_WITH_DIRECTION, vec![0, 0x18, 0x41, 0x03, 0xcc], &v4),
+        (LinkType::ATM_RFC1483, snap.to_vec(), &v4),
+        (LinkType::ATM_RFC1483, vec![6, 6, 3], &v4),
+        (LinkType::IP_OVER_FIBRE_CHANNEL, with(&[0; 16], &snap), &v4),
+        (LinkType::FDDI, with(&[0x50; 13], &snap), &v4),
+        (LinkType::TOKEN_RING, with(&[0x10; 14], &snap), &v4),
+        (LinkType::TOKEN_RING, with(&with(&routed, &[6, 0, 1, 2, 3, 4]), &snap), &v4),
+    ];
+    assert_all_decode(cases);
+}
+
+#[test]
+fn wireless_data_frames_are_read_unless_encrypted() {
+    let v4 = tcp_v4(b"hello");
+    let snap = [0xaa, 0xaa, 3, 0, 0, 0, 0x08, 0x00];
+    let with = |header: &[u8], rest: &[u8]| [header, rest].concat();
+    let wifi = |control: u8, flags: u8, len: usize| {
+        let mut header = vec![0; len];
+        (header[0], header[1]) = (control, flags);
+        with(&header, &snap)
+    };
+    // Two words of what is present, a time stamp at a multiple of eight, and the flags: padded to a multiple of four.
+    let padded = [&[0, 0, 25, 0, 3, 0, 0, 0x80, 0, 0, 0, 0][..], &[0; 4], &[9; 8], &[0x20]].concat();
+    let aggregated = {
+        let mut header = vec![0; 26];
+        (header[0], header[24]) = (0x88, 0x80);
+        with(&with(&header, &[0; 14]), &snap)
+    };
+    let prism = with(&[&[0, 0, 0, 0x44, 144, 0, 0, 0][..], &[0; 136]].concat(), &wifi(0x08, 1, 24));
+    let avs = with(&[&[0x80, 0x21, 0x10, 1, 0, 0, 0, 64][..], &[0; 56]].concat(), &wifi(0x08, 1, 24));
+    let cases: Vec<(LinkType, Vec<u8>, &[u8])> = vec![
+        (LinkType::WIFI, wifi(0x08, 1, 24), &v4),
+        (LinkType::WIFI, wifi(0x88, 2, 26), &v4),
+        (LinkType::WIFI, wifi(0x88, 3, 32), &v4),
+        (LinkType::WIFI, wifi(0x88, 0x82, 30), &v4),
+        (LinkType::WIFI, aggregated, &v4),
+        (LinkType::WIFI_RADIOTAP, with(&[0, 0, 8, 0, 0, 0, 0, 0], &wifi(0x08, 1, 24)), &v4),
+        (
+            LinkType::WIFI_RADIOTAP,
+            with(&[0, 0, 13, 0, 2, 0, 0, 0x80, 0, 0, 0, 0, 0], &wifi(0x08, 1, 24)),
+            &v4,
+        ),
+        (LinkType::WIFI_RADIOTAP, with(&padded, &wifi(0x88, 2, 28)), &v4),
+        (LinkType::WIFI_PRISM, prism, &v4),
+        (LinkType::WIFI_AVS, avs, &v4),
+    ];
+    assert_all_decode(cases);
+    for (control, flags) in [(0x08, 0x41), (0x48, 0x01), (0x80, 0x00), (0xb4, 0x00)] {
+        let bytes = with(&wifi(control, flags, 24), &v4);
+        let error = error_of(&frame(LinkType::WIFI, &bytes));
+        assert_eq!((error.layer, error.reason), (Layer::Link, DecodeErrorReason::UnsupportedProtocol));
     }
 }
 
@@ -212,14 +327,16 @@ fn udp_is_bounded_by_its_own_length_and_by_ip() {
 }
 
 #[test]
-fn icmp_has_type_and_code_and_no_ports() {
+fn the_messages_of_an_icmp_pair_have_the_same_ends() {
     let (mut v4, mut v6) = (Vec::new(), Vec::new());
-    PacketBuilder::ipv4(CLIENT, SERVER, 64).icmpv4_echo_request(1, 2).write(&mut v4, b"ping").unwrap();
-    PacketBuilder::ipv6([1; 16], [2; 16], 64).icmpv6_echo_reply(1, 2).write(&mut v6, b"ping").unwrap();
-    for (bytes, kind) in [(v4, 8), (v6, 129)] {
+    PacketBuilder::ipv4(CLIENT, SERVER, 64).icmpv4_echo_request(7, 2).write(&mut v4, b"ping").unwrap();
+    PacketBuilder::ipv6([1; 16], [2; 16], 64).icmpv6_echo_reply(7, 2).write(&mut v6, b"ping").unwrap();
+    for (bytes, kind, role, ports) in [(v4, 8, IcmpRole::Request, (7, 0)), (v6, 129, IcmpRole::Reply, (0, 7))]
+    {
         let packet = decode(&frame(LinkType::RAW, &bytes)).unwrap();
-        assert_eq!(packet.transport, TransportHeader::Icmp { kind, code: 0 });
-        assert_eq!((packet.source.port, packet.payload), (0, &b"ping"[..]));
+        assert_eq!(packet.transport, TransportHeader::Icmp(IcmpHeader::new(kind, 0).with_role(role)));
+        assert_eq!((packet.source.port, packet.destination.port), ports);
+        assert_eq!((packet.payload[0], &packet.payload[8..], packet.payload_len), (kind, &b"ping"[..], 12));
     }
 }
 
@@ -285,7 +402,7 @@ fn what_is_malformed_or_unsupported_says_so() {
         (LinkType::ETHERNET, ethernet(0x8864, &[0x21, 0, 0, 1, 0, 9, 0, 0x21]), Layer::Ppp, Malformed),
         (LinkType::ETHERNET, ethernet(0x0806, &[0; 28]), Layer::Link, UnsupportedProtocol),
         (LinkType::ETHERNET, ethernet(38, &[0x42, 0x42, 3]), Layer::Link, UnsupportedProtocol),
-        (LinkType(105), vec![0; 60], Layer::Link, UnsupportedLinkType),
+        (LinkType(195), vec![0; 60], Layer::Link, UnsupportedLinkType),
     ];
     let mut stats = DecodeStats::default();
     for (link_type, bytes, layer, reason) in &cases {

@@ -3,7 +3,9 @@
 
 use std::io::{Cursor, Read, Write};
 
-use df_capture::{Frame, FrameDirection, FrameSource, LinkType, PcapFile, PcapFileError, PcapWriter};
+use df_capture::{
+    Frame, FrameDirection, FrameSource, LinkType, PcapFile, PcapFileError, PcapWriter, fuzzing,
+};
 use df_core::{InterfaceId, Timestamp};
 
 /// What a frame was, without borrowing the source.
@@ -42,6 +44,7 @@ fn read(source: &mut PcapFile) -> (Vec<Seen>, Option<PcapFileError>) {
 }
 
 fn frames_of(bytes: Vec<u8>) -> Vec<Seen> {
+    fuzzing::pcap_file(&bytes);
     let (seen, error) = read(&mut open(bytes).unwrap());
     assert!(error.is_none(), "{error:?}");
     seen

@@ -4,7 +4,7 @@
 use std::io::Cursor;
 use std::net::IpAddr;
 
-use df_capture::{Frame, FrameSource, LinkType, PcapFile, PcapWriter, decode, fuzzing};
+use df_capture::{Decoder, Frame, FrameSource, LinkType, PcapFile, PcapWriter, decode, fuzzing};
 use df_core::{Endpoint, Timestamp, Transport, TransportHeader};
 use etherparse::PacketBuilder;
 use proptest::collection::vec;
@@ -140,6 +140,71 @@ proptest! {
     }
 
     #[test]
+    fn a_datagram_in_fragments_is_the_datagram(
+        conversation in conversation(),
+        cuts in vec(1..180_usize, 0..6),
+        seed in any::<u64>(),
+        repeated in any::<bool>(),
+    ) {
+        let bytes = conversation.frame();
+        let link_len = if conversation.vlan.is_some() { 18 } else { 14 };
+        let (link, ip) = bytes.split_at(link_len);
+        let mut pieces = if conversation.is_v6 { fragments_v6(ip, &cuts) } else { fragments_v4(ip, &cuts) };
+        // A fragment that repeats the only one would be a datagram of its own.
+        if repeated && pieces.len() > 1 {
+            pieces.insert(0, pieces[0].clone());
+        }
+        let last = pieces.len() - 1;
+        shuffle(&mut pieces, seed);
+        let frames: Vec<Vec<u8>> = pieces.iter().map(|piece| [link, piece].concat()).collect();
+        let mut decoder = Decoder::default();
+        let mut whole = 0;
+        for (index, bytes) in frames.iter().enumerate() {
+            let frame = Frame::new(Timestamp::from_nanos(index as u64), LinkType::ETHERNET, bytes);
+            let Ok(packet) = decoder.decode(&frame) else { continue };
+            whole += 1;
+            let (from, to) = conversation.ips();
+            prop_assert_eq!(packet.source, Endpoint::new(from, conversation.ports.0));
+            prop_assert_eq!(packet.destination, Endpoint::new(to, conversation.ports.1));
+            prop_assert_eq!(packet.payload, &conversation.payload[..]);
+            let seen: usize = frames[..=index].iter().map(Vec::len).sum();
+            prop_assert_eq!((packet.fragments as usize, packet.frame_len as usize), (index + 1, seen));
+        }
+        prop_assert_eq!(whole, 1);
+        let stats = decoder.fragment_stats();
+        prop_assert_eq!(stats.dropped(), 0);
+        prop_assert!(stats.held() <= 1 && (last == 0 || stats.datagrams == 1));
+    }
+
+    #[test]
+    fn sequences_of_mutated_frames_never_panic(
+        conversations in vec(conversation(), 1..4),
+        cuts in vec(1..180_usize, 0..4),
+        flips in vec((0..200_usize, any::<u8>()), 0..8),
+        link_type in any::<u8>(),
+    ) {
+        let mut bytes = vec![link_type, 0, 0];
+        for conversation in conversations {
+            let frame = conversation.frame();
+            let (link, ip) = frame.split_at(if conversation.vlan.is_some() { 18 } else { 14 });
+            let pieces = if conversation.is_v6 { fragments_v6(ip, &cuts) } else { fragments_v4(ip, &cuts) };
+            for piece in pieces {
+                let mut frame = [link, &piece].concat();
+                for (at, value) in &flips {
+                    if let Some(byte) = frame.get_mut(*at) {
+                        *byte = *value;
+                    }
+                }
+                bytes.extend(u16::try_from(frame.len()).unwrap().to_be_bytes());
+                bytes.extend(frame);
+            }
+        }
+        fuzzing::packet_decode(&bytes);
+        bytes[0] = 0;
+        fuzzing::packet_decode(&bytes);
+    }
+
+    #[test]
     fn what_is_written_is_what_is_read(
         frames in vec((0..4_000_000_000_000_000_000_u64, vec(any::<u8>(), 0..300), any::<u16>()), 0..40),
     ) {
@@ -178,6 +243,48 @@ proptest! {
         fuzzing::pcap_file(&file);
         file.truncate(usize::from(cut) % file.len());
         fuzzing::pcap_file(&file);
+    }
+}
+
+/// Cuts what is behind the header: units of eight bytes each.
+fn cut(payload: &[u8], cuts: &[usize]) -> Vec<(usize, Vec<u8>)> {
+    let mut places: Vec<usize> = cuts.iter().map(|cut| cut * 8).filter(|at| *at < payload.len()).collect();
+    places.extend([0, payload.len()]);
+    places.sort_unstable();
+    places.dedup();
+    places.windows(2).map(|ends| (ends[0], payload[ends[0]..ends[1]].to_vec())).collect()
+}
+
+fn fragments_v4(ip: &[u8], cuts: &[usize]) -> Vec<Vec<u8>> {
+    let (header, payload) = ip.split_at(20);
+    let pieces = cut(payload, cuts);
+    let more = |at: usize, len: usize| if at + len < payload.len() { 0x2000 } else { 0 };
+    let piece = |(at, bytes): &(usize, Vec<u8>)| {
+        let mut header = header.to_vec();
+        header[2..4].copy_from_slice(&u16::try_from(20 + bytes.len()).unwrap().to_be_bytes());
+        let place = u16::try_from(at / 8).unwrap() | more(*at, bytes.len());
+        header[6..8].copy_from_slice(&place.to_be_bytes());
+        [&header, &bytes[..]].concat()
+    };
+    pieces.iter().map(piece).collect()
+}
+
+fn fragments_v6(ip: &[u8], cuts: &[usize]) -> Vec<Vec<u8>> {
+    let (header, payload) = ip.split_at(40);
+    let piece = |(at, bytes): &(usize, Vec<u8>)| {
+        let mut header = header.to_vec();
+        let next = std::mem::replace(&mut header[6], 44);
+        header[4..6].copy_from_slice(&u16::try_from(8 + bytes.len()).unwrap().to_be_bytes());
+        let place = u16::try_from(*at).unwrap() | u16::from(at + bytes.len() < payload.len());
+        [&header, &[next, 0][..], &place.to_be_bytes(), &[0, 0, 0, 9], bytes].concat()
+    };
+    cut(payload, cuts).iter().map(piece).collect()
+}
+
+fn shuffle(pieces: &mut [Vec<u8>], mut seed: u64) {
+    for index in (1..pieces.len()).rev() {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        pieces.swap(index, usize::try_from(seed >> 33).unwrap() % (index + 1));
     }
 }
 

@@ -75,7 +75,7 @@ fn a_header_cut_or_of_another_kind_is_an_error() {
     for (header, reason) in [
         (&[0xb0, 0, 8, 0, 1, 2][..], DecodeErrorReason::Truncated),
         (&[0x40, 0, 8, 0], DecodeErrorReason::Malformed),
-        (&[0x30, 1, 0x88, 0x0b], DecodeErrorReason::UnsupportedProtocol),
+        (&[0x30, 1, 0x12, 0x34], DecodeErrorReason::UnsupportedProtocol),
         (&[0x10], DecodeErrorReason::Truncated),
     ] {
         let bytes = outside(GRE, header, &[]);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::{InterfaceId, VlanTags};
+use crate::{InterfaceId, VirtualNetwork, VlanTags};
 
 /// The transport that carries a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,6 +17,8 @@ pub enum Transport {
     Udp,
     /// ICMP or ICMPv6 messages.
     Icmp,
+    /// An SCTP association.
+    Sctp,
 }
 
 impl Transport {
@@ -26,11 +28,12 @@ impl Transport {
             Self::Tcp => "tcp",
             Self::Udp => "udp",
             Self::Icmp => "icmp",
+            Self::Sctp => "sctp",
         }
     }
 }
 
-/// An IP address with a port (0 where the transport has none).
+/// An IP address with a port (0 where the transport has none; the identifier for the end that asks by ICMP).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Endpoint {
@@ -68,11 +71,19 @@ pub struct FlowKey {
     pub server: Endpoint,
     /// VLAN tags that the packets carry.
     pub vlan: VlanTags,
+    /// The virtual network in which the ends have these addresses.
+    pub virtual_network: Option<VirtualNetwork>,
     /// The interface on which the packets are seen.
     pub interface: InterfaceId,
 }
 
 impl FlowKey {
+    /// A connection seen at interface 0, without VLAN tags.
+    pub const fn new(transport: Transport, client: Endpoint, server: Endpoint) -> Self {
+        let (vlan, interface) = (VlanTags { outer: None, inner: None }, InterfaceId(0));
+        Self { transport, client, server, vlan, interface, virtual_network: None }
+    }
+
     /// The same connection with client and server exchanged.
     pub const fn reversed(self) -> Self {
         Self { client: self.server, server: self.client, ..self }

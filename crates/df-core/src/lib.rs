@@ -22,9 +22,14 @@ mod direction;
 mod flow_key;
 mod packet;
 mod time;
+mod tunnel;
 
 pub use chunk::Chunk;
 pub use direction::Direction;
 pub use flow_key::{Endpoint, FlowKey, Transport};
-pub use packet::{InterfaceId, Packet, TcpFlags, TcpSegment, TransportHeader, VlanTags};
+pub use packet::{
+    IcmpHeader, IcmpRole, InterfaceId, Packet, SctpChunks, SctpHeader, TcpFlags, TcpSegment, TransportHeader,
+    VlanTags,
+};
 pub use time::Timestamp;
+pub use tunnel::{Tunnel, TunnelKind, VirtualNetwork};

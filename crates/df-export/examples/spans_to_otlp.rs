@@ -31,6 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         client: Endpoint::new([10, 0, 0, 1].into(), 40_000),
         server: Endpoint::new([10, 0, 0, 2].into(), 80),
         vlan: VlanTags::default(),
+        virtual_network: None,
         interface: InterfaceId(1),
     };
     let mut spans = SpanAssembler::new(TraceConfig::default());

@@ -8,6 +8,7 @@ mod exchange;
 mod flow;
 mod metric;
 mod span;
+mod tunnel;
 mod value;
 
 use serde::Serialize;

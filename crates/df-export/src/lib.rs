@@ -17,16 +17,20 @@
 //!
 //! ```
 //! # #[cfg(feature = "json")] {
+//! use std::time::Duration;
+//!
 //! use df_core::{Endpoint, FlowKey, InterfaceId, Timestamp, Transport, VlanTags};
 //! use df_export::metrics::{Metrics, MetricsConfig};
 //! use df_export::{FlowPlace, json_lines};
 //! use df_flow::FlowRecord;
+//! use df_flow::aggregation::Window;
 //!
 //! let key = FlowKey {
 //!     transport: Transport::Udp,
 //!     client: Endpoint::new([10, 0, 0, 1].into(), 40_000),
 //!     server: Endpoint::new([10, 0, 0, 2].into(), 53),
 //!     vlan: VlanTags::default(),
+//!     virtual_network: None,
 //!     interface: InterfaceId(2),
 //! };
 //! let flow = FlowRecord::new(1, key, Timestamp::from_nanos(1_000));
@@ -38,7 +42,9 @@
 //!
 //! // ... and as metrics.
 //! let mut metrics = Metrics::new(MetricsConfig::default(), Timestamp::from_nanos(0));
-//! metrics.record_flow(&flow);
+//! let mut window = Window::new(Timestamp::from_nanos(0), Duration::from_secs(1));
+//! window.add(&flow, 1_000);
+//! metrics.record_window(&window);
 //! let collected = metrics.collect(Timestamp::from_nanos(2_000));
 //! assert_eq!(collected[0].name, "df.network.connections.opened");
 //! # }

@@ -11,16 +11,24 @@
 //! | `rpc.client.call.duration` | `s` | histogram | remote procedure calls seen on the client's side | `rpc.system.name`, `rpc.method`, `rpc.response.status_code`, `error.type`, `server.address`, `server.port` |
 //! | `rpc.server.call.duration` | `s` | histogram | remote procedure calls seen on the server's side | `rpc.system.name`, `rpc.method`, `rpc.response.status_code`, `error.type` |
 //! | `messaging.client.operation.duration` | `s` | histogram | what a client asked its broker, seen on the client's side | `messaging.system`, `messaging.operation.name`, `messaging.operation.type`, `messaging.destination.name`, `messaging.consumer.group.name`, `error.type`, `server.address`, `server.port` |
-//! | `df.network.io` | `By` | sum | bytes of IP packets | flow attributes, `df.flow.direction` |
-//! | `df.network.packets` | `{packet}` | sum | packets | flow attributes, `df.flow.direction` |
-//! | `df.network.retransmissions` | `{packet}` | sum | data segments sent again | flow attributes, `df.flow.direction` |
-//! | `df.network.connections.opened` | `{connection}` | sum | flows whose first record was given | flow attributes |
-//! | `df.network.connections.closed` | `{connection}` | sum | flows whose last record was given | flow attributes, `df.flow.close_type` |
-//! | `df.network.rtt` | `s` | histogram | TCP handshakes, once per flow, when it ends | flow attributes |
+//! | `df.network.io` | `By` | sum | bytes of IP packets | edge, `df.flow.direction` |
+//! | `df.network.payload` | `By` | sum | bytes of transport payload | edge, `df.flow.direction` |
+//! | `df.network.packets` | `{packet}` | sum | packets | edge, `df.flow.direction` |
+//! | `df.network.retransmissions`, `.out_of_order`, `.zero_windows`, `.duplicate_acknowledgments`, `.resets`, `.lost_segments` | `{packet}` | sum | what went wrong with TCP segments | edge, `df.flow.direction` |
+//! | `df.network.handshake.retransmissions` | `{packet}` | sum | SYNs (`to_server`) and SYN-ACKs (`to_client`) sent again | edge, `df.flow.direction` |
+//! | `df.network.connections.opened` | `{connection}` | sum | flows that began | edge |
+//! | `df.network.connections.closed` | `{connection}` | sum | flows that ended | edge, `df.flow.close_type` |
+//! | `df.network.connections.failures` | `{connection}` | sum | flows not established, or that ended badly | edge, `df.flow.failure`: `client_establish`, `server_establish`, `transfer` |
+//! | `df.network.connections.active` | `{connection}` | gauge | flows open at the end of the newest window | edge |
+//! | `df.network.requests`, `df.network.responses` | `{request}`, `{response}` | sum | what the application protocol showed | edge |
+//! | `df.network.request.failures` | `{request}` | sum | requests that failed | edge, `df.flow.failure`: `client_error`, `server_error`, `timeout` |
+//! | `df.network.rtt`, `.rtt.client`, `.rtt.server` | `s` | histogram | TCP handshakes, once per flow | edge |
+//! | `df.network.srt`, `.art`, `.cit`, `.request.duration` | `s` | histogram | system and application response, client idle and request response times | edge |
 //!
 //! The first seven, their buckets and their attributes are those of the OpenTelemetry conventions. For flows there is no
-//! convention; the names here are df's own. *Flow attributes* are `network.transport`, `network.type`, `server.address`
-//! and `server.port`; `df.flow.direction` is `to_server` or `to_client`.
+//! convention; the names here are df's own, and `docs/metrics.md` defines each. An *edge* is `network.transport`,
+//! `network.type`, `client.address`, `server.address` and `server.port`; added up over clients it is the endpoint's metric.
+//! `df.flow.direction` is `to_server` or `to_client`.
 //!
 //! An exchange without response has no duration and is counted in [`MetricsStats::without_duration`] instead. Every
 //! metric holds a bounded number of attribute sets; what exceeds it is added up under the single attribute
@@ -29,15 +37,16 @@
 mod aggregation;
 mod attribute_set;
 mod exchange;
-mod flow;
 mod model;
+mod network;
 
 use df_core::{FlowKey, Timestamp};
-use df_flow::FlowRecord;
+use df_flow::aggregation::Window;
 use df_l7::Exchange;
 
-use aggregation::{Histogram, Instrument, Sum};
+use aggregation::{Histogram, Instrument};
 pub use model::{HistogramPoint, Metric, MetricPoints, SumPoint, Temporality};
+use network::Network;
 
 /// Aggregates exchanges and flows into metrics. Reads no clock: the caller says when it is.
 ///
@@ -68,16 +77,6 @@ struct Durations {
     messaging: Instrument<Histogram>,
 }
 
-#[derive(Debug)]
-struct Network {
-    io: Instrument<Sum>,
-    packets: Instrument<Sum>,
-    retransmissions: Instrument<Sum>,
-    opened: Instrument<Sum>,
-    closed: Instrument<Sum>,
-    rtt: Instrument<Histogram>,
-}
-
 impl Metrics {
     /// No measurements yet; they count from `start`.
     pub fn new(config: MetricsConfig, start: Timestamp) -> Self {
@@ -94,14 +93,7 @@ impl Metrics {
                 rpc_server: Instrument::new(sets, HTTP_BOUNDS),
                 messaging: Instrument::new(sets, HTTP_BOUNDS),
             },
-            network: Network {
-                io: Instrument::new(sets, &[]),
-                packets: Instrument::new(sets, &[]),
-                retransmissions: Instrument::new(sets, &[]),
-                opened: Instrument::new(sets, &[]),
-                closed: Instrument::new(sets, &[]),
-                rtt: Instrument::new(sets, RTT_BOUNDS),
-            },
+            network: Network::new(sets),
             stats: MetricsStats::default(),
         }
     }
@@ -121,10 +113,10 @@ impl Metrics {
         self.stats.overflowed += u64::from(instrument.record(attributes, duration.as_secs_f64()));
     }
 
-    /// Measures what a flow did since its record before.
-    pub fn record_flow(&mut self, flow: &FlowRecord) {
-        self.stats.recorded += 1;
-        self.stats.overflowed += self.network.record(flow);
+    /// Measures what the flows of a window did: every window once, in the order of time.
+    pub fn record_window(&mut self, window: &Window) {
+        self.stats.recorded += window.edges.len() as u64;
+        self.stats.overflowed += self.network.record(window);
     }
 
     /// The metrics until `now`, those without points left out. Points stand in a stable order. With delta
@@ -133,8 +125,7 @@ impl Metrics {
         let period = aggregation::Period { temporality: self.temporality, start: self.start, end: now };
         let Durations { http_client, http_server, database, dns, rpc_client, rpc_server, messaging } =
             &mut self.durations;
-        let Network { io, packets, retransmissions, opened, closed, rtt } = &mut self.network;
-        let metrics = [
+        let mut metrics = vec![
             http_client
                 .collect(period, ("http.client.request.duration", "s", "Duration of HTTP client requests.")),
             http_server
@@ -160,18 +151,13 @@ impl Metrics {
                     "Duration of messaging operations initiated by a producer or consumer.",
                 ),
             ),
-            io.collect(period, ("df.network.io", "By", "Bytes of IP packets.")),
-            packets.collect(period, ("df.network.packets", "{packet}", "Packets.")),
-            retransmissions
-                .collect(period, ("df.network.retransmissions", "{packet}", "TCP data segments sent again.")),
-            opened.collect(period, ("df.network.connections.opened", "{connection}", "Flows that began.")),
-            closed.collect(period, ("df.network.connections.closed", "{connection}", "Flows that ended.")),
-            rtt.collect(period, ("df.network.rtt", "s", "Round trip time of TCP handshakes.")),
         ];
+        metrics.extend(self.network.collect(period));
         if self.temporality == Temporality::Delta {
             self.start = now;
         }
-        metrics.into_iter().filter(|metric| !metric.is_empty()).collect()
+        metrics.retain(|metric| !metric.is_empty());
+        metrics
     }
 
     /// What was measured and what was not.
@@ -237,9 +223,6 @@ const HTTP_BOUNDS: &[f64] =
     &[0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 /// The bucket boundaries that the conventions give for databases, in seconds.
 const DATABASE_BOUNDS: &[f64] = &[0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
-/// From loopback to satellite, in seconds.
-const RTT_BOUNDS: &[f64] =
-    &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 
 #[cfg(test)]
 mod tests;

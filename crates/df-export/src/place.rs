@@ -1,6 +1,6 @@
 //! What a record tells beyond the value it is made of: where it was seen and which span belongs to it.
 
-use df_core::FlowKey;
+use df_core::{FlowKey, Tunnel};
 use df_l7::{Exchange, Protocol};
 use df_trace::{Span, SpanId, TraceId};
 
@@ -14,6 +14,8 @@ pub struct ExchangePlace<'a> {
     pub source: &'a str,
     /// The name of the interface where the packets were seen.
     pub interface: Option<&'a str>,
+    /// The tunnels around its connection's packets, outermost first.
+    pub tunnels: &'a [Tunnel],
     /// The span made of the exchange.
     pub span: Option<SpanIds>,
 }
@@ -21,12 +23,18 @@ pub struct ExchangePlace<'a> {
 impl<'a> ExchangePlace<'a> {
     /// An exchange seen in packets, its interface's name and span unknown.
     pub const fn new(key: &'a FlowKey) -> Self {
-        Self { key, source: "packet", interface: None, span: None }
+        Self { key, source: "packet", interface: None, tunnels: &[], span: None }
     }
 
     /// Names the interface.
     pub const fn with_interface(mut self, interface: Option<&'a str>) -> Self {
         self.interface = interface;
+        self
+    }
+
+    /// Names the tunnels.
+    pub const fn with_tunnels(mut self, tunnels: &'a [Tunnel]) -> Self {
+        self.tunnels = tunnels;
         self
     }
 

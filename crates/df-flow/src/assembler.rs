@@ -3,7 +3,7 @@
 use df_core::Timestamp;
 
 /// The state of one direction: what comes next, and what came too early.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Assembler {
     /// The sequence number that comes next.
     next: u32,
@@ -17,7 +17,7 @@ pub(crate) struct Assembler {
     early: Option<Box<Early>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 struct Early {
     /// In the order of their sequence numbers.
     segments: Vec<EarlySegment>,
@@ -30,7 +30,7 @@ struct Early {
     was_acknowledged: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 struct EarlySegment {
     sequence_number: u32,
     timestamp: Timestamp,
@@ -156,6 +156,19 @@ impl Assembler {
         true
     }
 
+    /// Reads something of itself, as [`Flow::read_a_little`](crate::flow::Flow::read_a_little) says.
+    #[inline]
+    pub(crate) fn read_a_little(&self) -> u64 {
+        self.offset
+    }
+
+    /// How many bytes are missing before what is held.
+    pub(crate) fn hole_bytes(&self) -> u32 {
+        let first = self.early.as_deref().and_then(|early| early.segments.first());
+        let ahead = first.map_or(0, |first| distance(self.next, first.sequence_number));
+        u32::try_from(ahead).unwrap_or_default()
+    }
+
     /// A datagram needs no order: gives the offset at which it stands.
     pub(crate) fn pass(&mut self, len: u32) -> u64 {
         let offset = self.offset;
@@ -244,7 +257,7 @@ impl EarlySegment {
 
 impl Segment<'_> {
     /// The sequence number after the last byte, captured or not.
-    const fn end(&self) -> u32 {
+    pub(crate) const fn end(&self) -> u32 {
         self.sequence_number.wrapping_add(self.original_len)
     }
 

@@ -16,10 +16,15 @@ pub struct FlowConfig {
     pub opening_timeout: Duration,
     /// How long an established TCP connection may be silent; default 300 s.
     pub established_timeout: Duration,
+    /// How long a TCP connection may be silent that one end has closed; default 120 s.
+    pub half_closed_timeout: Duration,
     /// How long a closed TCP connection waits for stragglers; default 10 s.
     pub closing_timeout: Duration,
     /// How long a UDP or ICMP flow may be silent; default 120 s.
     pub datagram_timeout: Duration,
+    /// How long a flow may be silent before it is packed into as few bytes as it needs; default 60 s. The next packet unpacks
+    /// it, which takes as long as a dozen packets. With [`record_interval`](Self::record_interval) that interval counts instead.
+    pub rest_after: Duration,
     /// How often a flow that goes on is reported; default none: only at its end.
     pub record_interval: Option<Duration>,
     /// Makes the hash of flows unpredictable to whoever sends the packets; default 0, for repeatable runs.
@@ -34,8 +39,10 @@ impl Default for FlowConfig {
             max_total_out_of_order_bytes: 64 << 20,
             opening_timeout: Duration::from_secs(35),
             established_timeout: Duration::from_secs(300),
+            half_closed_timeout: Duration::from_secs(120),
             closing_timeout: Duration::from_secs(10),
             datagram_timeout: Duration::from_secs(120),
+            rest_after: Duration::from_secs(60),
             record_interval: None,
             hash_seed: 0,
         }

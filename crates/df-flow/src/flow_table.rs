@@ -1,18 +1,27 @@
 //! The table of flows: packets in, ordered chunks and flow records out.
 
-use df_core::{Chunk, Direction, Packet, TcpFlags, TcpSegment, Timestamp, Transport, TransportHeader};
-use hashbrown::HashTable;
-use slab::Slab;
+use df_core::{
+    Chunk, Direction, FlowKey, Packet, TcpFlags, TcpSegment, Timestamp, Transport, TransportHeader,
+};
 
-use crate::assembler::{Assembler, Loss, Ordered, Placement, Segment};
+use crate::assembler::{Assembler, Loss, Ordered, Segment};
 use crate::clock::Clock;
+use crate::counters::Counters;
 use crate::direction::{self, Listeners};
 use crate::ends_index::EndsIndex;
 use crate::expiry::{Entry, Wheel};
 use crate::flow::Flow;
 use crate::index::{ends_hash, flow_hash};
-use crate::tcp::{Phase, TcpLife};
-use crate::{DirectionCounters, DirectionEvidence, FlowConfig, FlowEndReason, FlowSink, FlowStats};
+use crate::key::Key;
+use crate::places::Places;
+use crate::store::FlowStore;
+use crate::tcp::{Phase, TcpLife, Trouble};
+use crate::{DirectionEvidence, FlowConfig, FlowEndReason, FlowSink, FlowStats};
+
+mod ahead;
+mod deciding;
+mod ending;
+mod quoted;
 
 /// A table of flows, each with the caller's state `S`.
 ///
@@ -21,8 +30,8 @@ use crate::{DirectionCounters, DirectionEvidence, FlowConfig, FlowEndReason, Flo
 #[derive(Debug)]
 pub struct FlowTable<S> {
     config: FlowConfig,
-    flows: Slab<Flow<S>>,
-    index: HashTable<usize>,
+    flows: FlowStore<S>,
+    index: Places,
     ends_index: EndsIndex,
     wheel: Wheel,
     clock: Clock,
@@ -36,8 +45,8 @@ impl<S> FlowTable<S> {
     pub fn new(config: FlowConfig) -> Self {
         Self {
             config,
-            flows: Slab::new(),
-            index: HashTable::new(),
+            flows: FlowStore::new(),
+            index: Places::new(),
             ends_index: EndsIndex::default(),
             wheel: Wheel::new(),
             clock: Clock::default(),
@@ -52,38 +61,47 @@ impl<S> FlowTable<S> {
         self.stats.packets += 1;
         let now_ns = self.clock.advance(packet.timestamp);
         if self.wheel.is_due(now_ns) {
-            self.expire(now_ns, sink);
+            self.expire(now_ns, MAX_FOUND_PER_PACKET, sink);
         }
-        let hash = flow_hash(packet, self.config.hash_seed);
-        let (slot, direction) = self.find_or_open(packet, hash, sink);
+        let Some((slot, direction)) = self.find_or_open(packet, now_ns, sink) else { return };
         let Some(flow) = self.flows.get_mut(slot) else { return };
         flow.active_ns = now_ns;
         flow.count(direction, packet);
+        if !packet.tunnels.is_empty() && flow.note_tunnels(direction, packet) {
+            sink.tunnelled(&flow.key.flow_key(), &mut flow.state, packet.tunnels);
+        }
+        if let Some(quoted) = packet.quoted {
+            self.note_icmp_error(quoted, packet);
+        }
         match packet.transport {
             TransportHeader::Tcp(segment) => self.handle_tcp(slot, direction, packet, &segment, sink),
             _ => self.handle_datagram(slot, direction, packet, sink),
         }
     }
 
-    /// No packet came until `now`: ends flows whose time has come.
+    /// No packet came until `now`: ends flows whose time has come. Of very many it leaves some for the next call, or
+    /// packet, so that none takes long.
     pub fn handle_timeout(&mut self, now: Timestamp, sink: &mut impl FlowSink<S>) {
         let now_ns = self.clock.advance(now);
-        self.expire(now_ns, sink);
+        self.expire(now_ns, MAX_FOUND_PER_TIMEOUT, sink);
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) should be called at the latest if no packet comes; none while
-    /// there are no flows.
+    /// When [`handle_timeout`](Self::handle_timeout) should be called at the latest if no packet comes: at once while
+    /// it has left some, none while there are no flows.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
+        if self.wheel.is_behind() {
+            return Some(self.clock.now());
+        }
         (!self.flows.is_empty()).then(|| self.clock.now().saturating_add(std::time::Duration::from_secs(1)))
     }
 
     /// Nothing more will come: every flow ends, in the order in which they began.
     pub fn finish(&mut self, sink: &mut impl FlowSink<S>) {
-        let mut slots: Vec<(u64, usize)> = self.flows.iter().map(|(slot, flow)| (flow.id, slot)).collect();
+        let mut slots: Vec<(u64, usize)> = self.flows.ids().collect();
         slots.sort_unstable();
         for (_, slot) in slots {
-            let is_closed = self.flows.get(slot).is_some_and(|flow| flow.is_closed);
+            let is_closed = self.flows.get_mut(slot).is_some_and(|flow| flow.is_closed);
             let reason = if is_closed { FlowEndReason::EndOfFlow } else { FlowEndReason::ForcedEnd };
             self.end(slot, reason, sink);
         }
@@ -106,47 +124,68 @@ impl<S> FlowTable<S> {
 
     /// Bytes of memory that one flow takes in the table beside what its state holds elsewhere.
     pub const fn bytes_per_flow() -> usize {
-        size_of::<Flow<S>>() + size_of::<usize>() * 5 + size_of::<Entry>()
+        FlowStore::<S>::bytes_per_flow() + Places::max_bytes_per_place() + size_of::<Entry>() * 2
     }
 
     fn find_or_open(
         &mut self,
         packet: &Packet<'_>,
-        hash: u64,
+        now_ns: u64,
         sink: &mut impl FlowSink<S>,
-    ) -> (usize, Direction) {
-        if let Some((slot, direction)) = self.find(packet, hash).or_else(|| self.find_across_vlans(packet)) {
-            if !self.is_reused(slot, direction, packet) {
-                return (slot, direction);
+    ) -> Option<(usize, Direction)> {
+        let hash = flow_hash(&packet.flow_key(), self.config.hash_seed);
+        if let Some((slot, direction)) = self.find(packet, hash).or_else(|| self.find_across_networks(packet))
+        {
+            let is_over = self.wheel.is_behind() && self.ends_before(slot, now_ns, sink);
+            if !is_over && !self.is_reused(slot, direction, packet) {
+                return Some((slot, direction));
             }
             self.end(slot, FlowEndReason::EndOfFlow, sink);
         }
         self.open(packet, hash, sink)
     }
 
-    fn find(&self, packet: &Packet<'_>, hash: u64) -> Option<(usize, Direction)> {
-        let mut direction = None;
-        let found = self.index.find(hash, |slot| {
-            direction = self.flows.get(*slot).and_then(|flow| flow.direction_of(packet));
-            direction.is_some()
-        });
-        found.copied().zip(direction)
+    #[inline]
+    fn find(&mut self, packet: &Packet<'_>, hash: u64) -> Option<(usize, Direction)> {
+        self.find_by(hash, |flow| flow.direction_of(packet))
     }
 
-    /// The flow between the same ends whose other direction is in another VLAN and has this one, or may begin with this
-    /// packet if there is just one such flow.
-    fn find_across_vlans(&self, packet: &Packet<'_>) -> Option<(usize, Direction)> {
+    /// The flow under `hash` that gives a direction. Flows that rest do not show whose they are: those in question wake.
+    #[inline]
+    fn find_by(
+        &mut self,
+        hash: u64,
+        direction_of: impl Fn(&Flow<S>) -> Option<Direction>,
+    ) -> Option<(usize, Direction)> {
+        loop {
+            let mut direction = None;
+            let found = self.index.find(hash, |slot| {
+                direction = self.flows.get(slot).and_then(&direction_of);
+                direction.is_some()
+            });
+            if found.is_some() || !self.flows.has_resting() {
+                return found.zip(direction);
+            }
+            let resting = self.index.find(hash, |slot| self.flows.is_resting(slot))?;
+            self.flows.wake(resting);
+        }
+    }
+
+    /// The flow between the same ends whose other direction is in another VLAN or virtual network and has this one, or
+    /// may begin with this packet if there is just one such flow.
+    fn find_across_networks(&mut self, packet: &Packet<'_>) -> Option<(usize, Direction)> {
         if !self.ends_index.is_in_use() {
             return None;
         }
         let hash = ends_hash([packet.source, packet.destination], self.config.hash_seed);
+        self.wake_candidates(hash);
         let mut beginnings = None;
         for slot in self.ends_index.candidates(hash) {
             let Some(flow) = self.flows.get(slot) else { continue };
             if let Some(direction) = flow.direction_of(packet) {
                 return Some((slot, direction));
             }
-            if let Some(direction) = flow.direction_across_vlans(packet) {
+            if let Some(direction) = flow.direction_across_networks(packet) {
                 let is_only_one = beginnings.is_none();
                 beginnings = Some(is_only_one.then_some((slot, direction)));
             }
@@ -154,8 +193,16 @@ impl<S> FlowTable<S> {
         beginnings.flatten()
     }
 
-    fn is_reused(&self, slot: usize, direction: Direction, packet: &Packet<'_>) -> bool {
-        match (&packet.transport, self.flows.get(slot)) {
+    fn wake_candidates(&mut self, hash: u64) {
+        if self.flows.has_resting() {
+            for slot in self.ends_index.candidates(hash) {
+                self.flows.wake(slot);
+            }
+        }
+    }
+
+    fn is_reused(&mut self, slot: usize, direction: Direction, packet: &Packet<'_>) -> bool {
+        match (&packet.transport, self.flows.get_mut(slot)) {
             (TransportHeader::Tcp(segment), Some(flow)) if segment.flags.contains(TcpFlags::SYN) => {
                 flow.tcp.is_reused_by(direction, segment)
             }
@@ -163,11 +210,16 @@ impl<S> FlowTable<S> {
         }
     }
 
-    fn open(&mut self, packet: &Packet<'_>, hash: u64, sink: &mut impl FlowSink<S>) -> (usize, Direction) {
+    fn open(
+        &mut self,
+        packet: &Packet<'_>,
+        hash: u64,
+        sink: &mut impl FlowSink<S>,
+    ) -> Option<(usize, Direction)> {
         if self.flows.len() >= self.config.max_flows {
             self.evict(sink);
         }
-        let decision = self.listeners.judge(packet);
+        let decision = self.judge(packet);
         let (key, direction) = if decision.source_is_client {
             (packet.flow_key(), Direction::ToServer)
         } else {
@@ -179,35 +231,38 @@ impl<S> FlowTable<S> {
         let now_ns = self.clock.elapsed_at(packet.timestamp);
         let flow = Flow {
             id: self.next_id,
-            hash,
-            key,
-            vlans: [None; 2],
+            key: Key::new(&key),
+            networks: [None; 2],
+            tunnels: None,
+            last_icmp_error: None,
             active_ns: now_ns,
             found_ns: u64::MAX,
             state: sink.opened(&key),
             assemblers: [Assembler::default(), Assembler::default()],
-            counters: [DirectionCounters::default(); 2],
+            counters: [Counters::default(); 2],
             tcp: TcpLife::default(),
             start: packet.timestamp,
             end: packet.timestamp,
             direction_score: decision.score,
             is_reversed: false,
-            is_reported: false,
+            is_first_from_server: direction == Direction::ToClient
+                && decision.score > direction::FIRST_SENDER,
+            told: None,
             is_closed: false,
         };
         self.next_id += 1;
         self.stats.flows_opened += 1;
-        let due_ns = now_ns.saturating_add(flow.timeout_ns(&self.config).min(self.interval_ns()));
-        let slot = self.flows.insert(flow);
-        let flows = &self.flows;
-        self.index.insert_unique(hash, slot, |slot| flows.get(*slot).map_or(0, |flow| flow.hash));
+        let timeout_ns = flow.timeout_ns_after(packet, &self.config);
+        let due_ns = now_ns.saturating_add(timeout_ns.min(self.interval_ns()).min(self.rest_ns()));
+        let slot = self.flows.insert(flow)?;
+        self.index.insert(hash, slot);
         self.note_ends(slot, packet);
         self.find_at(slot, due_ns);
-        (slot, direction)
+        Some((slot, direction))
     }
 
     fn note_ends(&mut self, slot: usize, packet: &Packet<'_>) {
-        if packet.vlan.outer.is_some() {
+        if packet.vlan.outer.is_some() || packet.virtual_network.is_some() {
             self.ends_index.enable();
         }
         if self.ends_index.is_in_use() {
@@ -229,7 +284,7 @@ impl<S> FlowTable<S> {
         if is_syn {
             flow.assemblers[direction.index()].handle_syn(segment.sequence_number);
             if segment.flags.contains(TcpFlags::ACK) && direction == Direction::ToClient {
-                self.listeners.insert(flow.key.server);
+                self.listeners.insert(flow.key.flow_key().server);
             }
         }
         if segment.flags.contains(TcpFlags::ACK) {
@@ -256,16 +311,19 @@ impl<S> FlowTable<S> {
         sink: &mut impl FlowSink<S>,
     ) {
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        let mut outlet = Outlet::new(&flow.key, &mut flow.state, direction, sink);
+        let mut outlet = Outlet::new(flow.key.flow_key(), &mut flow.state, direction, sink);
         let assembler = &mut flow.assemblers[direction.index()];
         let held_before = assembler.held_bytes();
         let placement = assembler.handle_segment(data, |ordered| outlet.deliver(ordered));
         let loss = assembler.loss(data.timestamp, self.config.max_out_of_order_bytes);
         let is_crowded = self.stats.held_bytes > self.config.max_total_out_of_order_bytes as u64;
         let loss = if is_crowded && assembler.held_bytes() > 0 { Some(Loss::Forced) } else { loss };
+        let hole_bytes = assembler.hole_bytes();
+        let mut hole = None;
         if let Some(loss) = loss
             && assembler.skip_hole(|ordered| outlet.deliver(ordered))
         {
+            hole = Some(Trouble::Lost(hole_bytes));
             self.stats.gaps += 1;
             self.stats.gaps_forced += u64::from(loss == Loss::Forced);
         }
@@ -277,9 +335,10 @@ impl<S> FlowTable<S> {
         self.stats.delivered_bytes += delivered;
         let arrived = data.bytes.len() as u64 + held_before as u64;
         self.stats.repeated_bytes += arrived.saturating_sub(delivered + held_after as u64);
-        let counters = &mut flow.counters[direction.index()];
-        counters.retransmissions += u32::from(placement == Placement::Repeated);
-        counters.out_of_order += u32::from(placement == Placement::FilledHole);
+        flow.count_placement(direction, data, placement);
+        if let Some(hole) = hole {
+            flow.tcp.count(direction, hole);
+        }
         self.after_delivery(slot, evidence, sink);
     }
 
@@ -291,16 +350,18 @@ impl<S> FlowTable<S> {
         sink: &mut impl FlowSink<S>,
     ) {
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        if flow.key.transport != Transport::Udp || packet.payload_len == 0 {
+        let has_messages = matches!(flow.key.transport(), Transport::Udp | Transport::Icmp);
+        if !has_messages || packet.payload_len == 0 {
             return;
         }
+        flow.tcp.handle_datagram(direction, packet.timestamp);
         let len = packet.payload.len() as u64;
         self.stats.payload_bytes += len;
         self.stats.delivered_bytes += len;
         let offset = flow.assemblers[direction.index()].pass(packet.payload_len);
         let chunk = Chunk::new(direction, packet.timestamp, offset, packet.payload)
             .with_original_len(packet.payload_len as usize);
-        let evidence = sink.chunk(&flow.key, &mut flow.state, chunk);
+        let evidence = sink.chunk(&flow.key.flow_key(), &mut flow.state, chunk);
         self.after_delivery(slot, evidence, sink);
     }
 
@@ -310,7 +371,8 @@ impl<S> FlowTable<S> {
         if evidence != DirectionEvidence::None && flow.direction_score < direction::APPLICATION {
             flow.direction_score = direction::APPLICATION;
             flow.is_reversed = evidence == DirectionEvidence::Reversed;
-            self.listeners.insert(if flow.is_reversed { flow.key.client } else { flow.key.server });
+            let key = flow.key.flow_key();
+            self.listeners.insert(if flow.is_reversed { key.client } else { key.server });
         }
         if let Some(deadline) = sink.deadline(&flow.state) {
             let deadline_ns = self.clock.elapsed_at(deadline);
@@ -329,7 +391,7 @@ impl<S> FlowTable<S> {
             flow.is_closed = true;
             self.release_held(slot, sink);
             if let Some(flow) = self.flows.get_mut(slot) {
-                sink.closed(&flow.key, &mut flow.state);
+                sink.closed(&flow.key.flow_key(), &mut flow.state);
             }
         }
         self.find_at(slot, due_ns);
@@ -341,80 +403,8 @@ impl<S> FlowTable<S> {
         let Some(flow) = self.flows.get_mut(slot) else { return };
         if due_ns < flow.found_ns {
             flow.found_ns = due_ns;
-            self.wheel.insert(Entry { slot, id: flow.id }, due_ns);
+            self.wheel.insert(Entry::new(slot, flow.id), due_ns);
         }
-    }
-
-    fn expire(&mut self, now_ns: u64, sink: &mut impl FlowSink<S>) {
-        while let Some(entries) = self.wheel.turn(now_ns) {
-            for entry in entries {
-                self.handle_found(entry, now_ns, sink);
-            }
-        }
-    }
-
-    /// The wheel has found a flow: ends it, calls its state or reports it if it is time, and puts it back.
-    fn handle_found(&mut self, entry: Entry, now_ns: u64, sink: &mut impl FlowSink<S>) {
-        let now = self.clock.now();
-        let Some(flow) = self.flows.get_mut(entry.slot).filter(|flow| flow.id == entry.id) else { return };
-        if flow.found_ns > now_ns {
-            return; // An entry that a nearer one has replaced.
-        }
-        let timeout_ns = flow.timeout_ns(&self.config);
-        let idle_at = flow.active_ns.saturating_add(timeout_ns);
-        if idle_at <= now_ns {
-            let is_closed = flow.is_closed || flow.tcp.phase() == Phase::Closed;
-            let reason = if is_closed { FlowEndReason::EndOfFlow } else { FlowEndReason::IdleTimeout };
-            return self.end(entry.slot, reason, sink);
-        }
-        if sink.deadline(&flow.state).is_some_and(|deadline| deadline <= now) {
-            sink.timed_out(&flow.key, &mut flow.state, now);
-        }
-        let mut due_ns = idle_at;
-        if let Some(interval) = self.config.record_interval {
-            if flow.end.since(flow.start) >= interval
-                && flow.counters.iter().any(|counters| counters.packets > 0)
-            {
-                let record = flow.take_record(None);
-                sink.reported(record, &mut flow.state);
-            }
-            due_ns =
-                due_ns.min(now_ns.saturating_add(u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX)));
-        }
-        if let Some(deadline) = sink.deadline(&flow.state) {
-            due_ns = due_ns.min(self.clock.elapsed_at(deadline));
-        }
-        flow.found_ns = u64::MAX;
-        self.find_at(entry.slot, due_ns);
-    }
-
-    fn interval_ns(&self) -> u64 {
-        let interval = self.config.record_interval.map(|interval| interval.as_nanos());
-        interval.and_then(|nanoseconds| u64::try_from(nanoseconds).ok()).unwrap_or(u64::MAX)
-    }
-
-    fn evict(&mut self, sink: &mut impl FlowSink<S>) {
-        while let Some(entry) = self.wheel.take_next() {
-            if self.flows.get(entry.slot).is_some_and(|flow| flow.id == entry.id) {
-                self.stats.flows_evicted += 1;
-                return self.end(entry.slot, FlowEndReason::LackOfResources, sink);
-            }
-        }
-    }
-
-    fn end(&mut self, slot: usize, reason: FlowEndReason, sink: &mut impl FlowSink<S>) {
-        self.release_held(slot, sink);
-        let Some(mut flow) = self.flows.try_remove(slot) else { return };
-        if let Ok(entry) = self.index.find_entry(flow.hash, |other| *other == slot) {
-            entry.remove();
-        }
-        if self.ends_index.is_in_use() {
-            self.ends_index
-                .remove(ends_hash([flow.key.client, flow.key.server], self.config.hash_seed), slot);
-        }
-        self.stats.flows_ended += 1;
-        let record = flow.take_record(Some(reason));
-        sink.ended(record, flow.state);
     }
 
     /// Delivers everything that waits behind holes: what is missing will not come any more.
@@ -423,9 +413,14 @@ impl<S> FlowTable<S> {
         for direction in Direction::BOTH {
             let assembler = &mut flow.assemblers[direction.index()];
             let held = assembler.held_bytes() as u64;
-            let mut outlet = Outlet::new(&flow.key, &mut flow.state, direction, sink);
-            while assembler.skip_hole(|ordered| outlet.deliver(ordered)) {
+            let mut outlet = Outlet::new(flow.key.flow_key(), &mut flow.state, direction, sink);
+            loop {
+                let hole_bytes = assembler.hole_bytes();
+                if !assembler.skip_hole(|ordered| outlet.deliver(ordered)) {
+                    break;
+                }
                 self.stats.gaps += 1;
+                flow.tcp.count(direction, Trouble::Lost(hole_bytes));
             }
             self.stats.held_bytes = self.stats.held_bytes.saturating_sub(held);
             self.stats.delivered_bytes += outlet.delivered;
@@ -436,7 +431,7 @@ impl<S> FlowTable<S> {
 
 /// Hands ordered bytes to the sink.
 struct Outlet<'a, S, K: FlowSink<S>> {
-    key: &'a df_core::FlowKey,
+    key: FlowKey,
     state: &'a mut S,
     direction: Direction,
     sink: &'a mut K,
@@ -445,7 +440,7 @@ struct Outlet<'a, S, K: FlowSink<S>> {
 }
 
 impl<'a, S, K: FlowSink<S>> Outlet<'a, S, K> {
-    fn new(key: &'a df_core::FlowKey, state: &'a mut S, direction: Direction, sink: &'a mut K) -> Self {
+    fn new(key: FlowKey, state: &'a mut S, direction: Direction, sink: &'a mut K) -> Self {
         Self { key, state, direction, sink, delivered: 0, evidence: DirectionEvidence::None }
     }
 
@@ -455,7 +450,7 @@ impl<'a, S, K: FlowSink<S>> Outlet<'a, S, K> {
         let chunk = Chunk::new(self.direction, segment.timestamp, ordered.offset, segment.bytes)
             .with_original_len(segment.original_len as usize)
             .with_sequence_number(segment.sequence_number);
-        let evidence = self.sink.chunk(self.key, self.state, chunk);
+        let evidence = self.sink.chunk(&self.key, self.state, chunk);
         if evidence != DirectionEvidence::None {
             self.evidence = evidence;
         }
@@ -464,3 +459,6 @@ impl<'a, S, K: FlowSink<S>> Outlet<'a, S, K> {
 
 /// How far ahead a flow is put into the wheel; it is put there again when it is found.
 const MAX_AHEAD_NS: u64 = 500_000_000_000;
+/// How many flows whose time has come may hold up one packet, and one call without a packet.
+const MAX_FOUND_PER_PACKET: usize = 64;
+const MAX_FOUND_PER_TIMEOUT: usize = 4_096;

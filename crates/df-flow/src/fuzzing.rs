@@ -12,7 +12,8 @@ pub fn packets(mut data: &[u8]) {
         max_flows: 4,
         max_out_of_order_bytes: 600,
         max_total_out_of_order_bytes: 1_000,
-        record_interval: Some(std::time::Duration::from_secs(10)),
+        record_interval: data.first().is_none_or(|first| first & 1 == 0).then_some(TEN_SECONDS),
+        rest_after: std::time::Duration::from_secs(1),
         ..FlowConfig::default()
     };
     let (mut table, mut check) = (FlowTable::new(config), Check::default());
@@ -51,6 +52,8 @@ pub fn packets(mut data: &[u8]) {
     assert_eq!(check.packets, check.recorded, "every packet is in one record");
 }
 
+const TEN_SECONDS: std::time::Duration = std::time::Duration::from_secs(10);
+
 #[derive(Default)]
 struct Check {
     packets: u64,
@@ -60,6 +63,19 @@ struct Check {
 impl Check {
     fn add(&mut self, record: &FlowRecord) {
         self.recorded += record.to_server.packets + record.to_client.packets;
+        for counters in [&record.to_server, &record.to_client] {
+            // A packet is at most one of these, or one of those.
+            let placed = [counters.retransmissions, counters.out_of_order, counters.keep_alives];
+            let probing = [counters.zero_window_probes, counters.duplicate_acknowledgments];
+            let troubled: u64 = placed.into_iter().chain(probing).map(u64::from).sum();
+            assert!(troubled <= counters.packets, "a packet is counted as one trouble");
+            assert!(u64::from(counters.resets) <= counters.packets, "a reset is a packet");
+            assert!(counters.retransmitted_bytes <= counters.l4_bytes, "what came again has come");
+        }
+        for delay in [record.delays.srt, record.delays.srt_client, record.delays.art, record.delays.cit] {
+            assert!(delay.longest_ns <= delay.sum_ns, "no delay is longer than all together");
+            assert_eq!(delay.count == 0, delay == crate::Delay::default(), "what is not measured is zero");
+        }
     }
 }
 

@@ -1,16 +1,18 @@
-//! Finds a packet's flow: the hash that is the same in both directions, and the table of places.
+//! The hashes by which flows are found, the same in both directions.
 
 use std::net::IpAddr;
 
 use df_core::{Endpoint, FlowKey, Packet};
 
-/// A hash of a packet's flow, equal for both directions.
-pub(crate) fn flow_hash(packet: &Packet<'_>, seed: u64) -> u64 {
-    let ends = endpoint_hash(packet.source, seed).wrapping_add(endpoint_hash(packet.destination, seed));
-    let place = (u64::from(packet.vlan.outer.map_or(0, |tag| tag + 1)) << 32)
-        | (u64::from(packet.vlan.inner.map_or(0, |tag| tag + 1)) << 48)
-        | u64::from(packet.interface.0);
-    mix(ends ^ place, K1 ^ packet.transport.transport() as u64)
+/// A hash of a flow, equal for both directions.
+#[inline]
+pub(crate) fn flow_hash(key: &FlowKey, seed: u64) -> u64 {
+    let ends = endpoint_hash(key.client, seed).wrapping_add(endpoint_hash(key.server, seed));
+    let place = (u64::from(key.vlan.outer.map_or(0, |tag| tag + 1)) << 32)
+        | (u64::from(key.vlan.inner.map_or(0, |tag| tag + 1)) << 48)
+        | u64::from(key.interface.0);
+    let network = key.virtual_network.map_or(0, |network| u64::from(network.id()) + 1);
+    mix(ends ^ place, K1 ^ key.transport as u64 ^ (network << 8))
 }
 
 /// A hash of two ends, equal for both directions.
@@ -19,26 +21,24 @@ pub(crate) fn ends_hash(ends: [Endpoint; 2], seed: u64) -> u64 {
     mix(one.wrapping_add(other), K1)
 }
 
+/// Identifies a flow in records: the same in each run over the same packets.
+pub(crate) fn record_id(key: &FlowKey, number: u64) -> u64 {
+    let vlan = |tag: Option<u16>| u64::from(tag.map_or(0, |tag| tag + 1));
+    let place = u64::from(key.interface.0) | (vlan(key.vlan.outer) << 32) | (vlan(key.vlan.inner) << 48);
+    mix(mix(ends_hash([key.client, key.server], SHARD_SEED) ^ place, key.transport as u64), number)
+}
+
 /// Which of `shards` a packet belongs to, so that both directions of a flow meet in the same one, be they in different
-/// VLANs.
+/// networks, and the ICMP errors that quote it too.
 #[allow(
     clippy::cast_possible_truncation,
     reason = "the product of a 32-bit fraction and the count is below the count"
 )]
 pub fn shard_of(packet: &Packet<'_>, shards: usize) -> usize {
-    let fraction = ends_hash([packet.source, packet.destination], SHARD_SEED) >> 32;
+    let ends =
+        packet.quoted.map_or([packet.source, packet.destination], |quoted| [quoted.client, quoted.server]);
+    let fraction = ends_hash(ends, SHARD_SEED) >> 32;
     ((fraction * shards as u64) >> 32) as usize
-}
-
-/// Which way a packet between the ends of `key` goes, whatever its VLAN tags; none if it belongs to another flow.
-pub(crate) fn direction_in(key: &FlowKey, packet: &Packet<'_>) -> Option<df_core::Direction> {
-    if key.transport != packet.transport.transport() || key.interface != packet.interface {
-        return None;
-    }
-    if key.client == packet.source && key.server == packet.destination {
-        return Some(df_core::Direction::ToServer);
-    }
-    (key.server == packet.source && key.client == packet.destination).then_some(df_core::Direction::ToClient)
 }
 
 fn endpoint_hash(endpoint: Endpoint, seed: u64) -> u64 {

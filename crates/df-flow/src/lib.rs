@@ -1,6 +1,6 @@
 //! Packets in, ordered chunks and flow records out.
 //!
-//! A [`FlowTable`] keeps one flow per 5-tuple, VLAN and interface (the two directions may be in different VLANs), decides
+//! A [`FlowTable`] keeps one flow per 5-tuple, VLAN, virtual network and interface (the two directions may be in different networks), decides
 //! which end is the client, puts TCP segments in order within bounds and accounts for every packet. What to do with the bytes is the caller's: it keeps a state per flow
 //! and receives chunks through a [`FlowSink`]. The crate reads no application protocol, touches no file, socket or clock.
 //!
@@ -49,17 +49,22 @@
 //! | [`max_total_out_of_order_bytes`](FlowConfig::max_total_out_of_order_bytes) | 64 MiB | the same |
 //!
 //! Missing bytes are given up as well once the receiver has acknowledged them, and after three seconds. IP fragments are
-//! not put together: they do not decode to packets. A flow's two directions may be in different VLANs if nothing else can be
-//! meant; of more than eight flows between the same ends at once the others are then not told apart.
+//! put together before they come here. A flow's two directions may be in different VLANs or virtual networks if nothing else
+//! can be meant; of more than eight flows between the same ends at once the others are then not told apart.
 //!
 //! # Features
 //!
 //! None.
 #![forbid(unsafe_code)]
 
+pub mod aggregation;
+mod arena;
 mod assembler;
 mod clock;
+mod close_type;
 mod config;
+mod counters;
+mod delay;
 mod direction;
 mod ends_index;
 mod expiry;
@@ -68,14 +73,19 @@ mod flow_table;
 #[doc(hidden)]
 pub mod fuzzing;
 mod index;
+mod key;
+mod places;
 mod record;
 mod sink;
 mod stats;
+mod store;
 mod tcp;
 
+pub use close_type::CloseType;
 pub use config::FlowConfig;
+pub use delay::{Delay, Delays, L7Counts};
 pub use flow_table::FlowTable;
 pub use index::shard_of;
-pub use record::{CloseType, DirectionCounters, FlowEndReason, FlowRecord, Handshake};
+pub use record::{DirectionCounters, FlowEndReason, FlowRecord, Handshake};
 pub use sink::{DirectionEvidence, FlowSink};
 pub use stats::FlowStats;

@@ -1,6 +1,6 @@
 //! Where a flow table sends what it makes of packets.
 
-use df_core::{Chunk, FlowKey, Timestamp};
+use df_core::{Chunk, FlowKey, Timestamp, Tunnel};
 
 use crate::FlowRecord;
 
@@ -11,6 +11,11 @@ use crate::FlowRecord;
 pub trait FlowSink<S> {
     /// A flow begins: makes its state.
     fn opened(&mut self, key: &FlowKey) -> S;
+
+    /// The flow's packets are in tunnels, outermost first. Told once, before the chunk of the packet that shows it.
+    fn tunnelled(&mut self, key: &FlowKey, state: &mut S, tunnels: &[Tunnel]) {
+        let _ = (key, state, tunnels);
+    }
 
     /// The next bytes of one direction, in order. Says what they show of the direction.
     fn chunk(&mut self, key: &FlowKey, state: &mut S, chunk: Chunk<'_>) -> DirectionEvidence;
@@ -34,6 +39,16 @@ pub trait FlowSink<S> {
     /// A flow goes on after an interval. Only with [`FlowConfig::record_interval`](crate::FlowConfig::record_interval).
     fn reported(&mut self, record: FlowRecord, state: &mut S) {
         let _ = (record, state);
+    }
+
+    /// A flow has been silent for a while: the state may give back memory until there is more.
+    fn resting(&mut self, state: &mut S) {
+        let _ = state;
+    }
+
+    /// A flow is about to end: the last call with the key of its beginning, which its record may turn round.
+    fn ending(&mut self, key: &FlowKey, state: &mut S) {
+        let _ = (key, state);
     }
 
     /// A flow has ended.

@@ -25,4 +25,6 @@ pub struct FlowStats {
     pub gaps: u64,
     /// Times that bytes were given up as lost because a bound on held bytes was reached.
     pub gaps_forced: u64,
+    /// ICMP errors that quoted a packet of no known flow.
+    pub icmp_errors_unmatched: u64,
 }

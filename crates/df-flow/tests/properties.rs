@@ -5,6 +5,7 @@
 )]
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use df_core::{
     Chunk, Direction, Endpoint, FlowKey, Packet, TcpFlags, TcpSegment, Timestamp, TransportHeader,
@@ -184,5 +185,38 @@ proptest! {
         let stats = table.stats();
         prop_assert_eq!(stats.payload_bytes, stats.delivered_bytes + stats.repeated_bytes);
         prop_assert_eq!(stats.flows_opened, stats.flows_ended);
+    }
+}
+
+/// Every record of a table that packs flows after `rest_after`.
+fn records(packets: &[(u8, u8, u32, u8, u16)], rest_after: Duration) -> Vec<FlowRecord> {
+    let mut config = FlowConfig::default();
+    config.rest_after = rest_after;
+    let (mut table, mut sink) = (FlowTable::new(config), Collector::default());
+    let mut now = Timestamp::from_parts(1_000, 0);
+    for (ends, flags, number, len, gap) in packets {
+        now = now.saturating_add(Duration::from_millis(u64::from(*gap)));
+        let end =
+            |host: u8| Endpoint::new(Ipv4Addr::new(10, 0, 0, host & 3).into(), u16::from(host & 1) + 40);
+        let segment = TcpSegment::new(*number, number.wrapping_add(7), TcpFlags(*flags & 0x1f), 100);
+        let header = if *flags & 0xc0 == 0 { TransportHeader::Udp } else { TransportHeader::Tcp(segment) };
+        let payload = vec![b'x'; usize::from(*len)];
+        table.handle_packet(&Packet::new(now, end(*ends), end(*ends >> 4), header, &payload), &mut sink);
+    }
+    table.finish(&mut sink);
+    let mut records: Vec<FlowRecord> = sink.ended.into_iter().map(|(record, _)| record).collect();
+    records.sort_by_key(|record| (record.start, record.id));
+    records
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn resting_changes_nothing(
+        packets in prop::collection::vec((any::<u8>(), any::<u8>(), 0..200_u32, 0..20_u8, any::<u16>()), 0..60)
+    ) {
+        let restless = records(&packets, Duration::from_secs(100_000));
+        prop_assert_eq!(records(&packets, Duration::from_millis(1)), restless);
     }
 }

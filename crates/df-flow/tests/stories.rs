@@ -306,7 +306,7 @@ fn a_new_syn_on_old_ports_is_a_new_flow() {
     );
     story.finish();
     let kinds: Vec<CloseType> = story.diary.records.iter().map(|record| record.close_type).collect();
-    assert_eq!(kinds, [CloseType::TcpClientRst, CloseType::ServerSynAckRepeat]);
+    assert_eq!(kinds, [CloseType::TcpFinClientRst, CloseType::ServerSynAckRepeat]);
     assert_eq!(story.diary.records[0].end_reason, Some(FlowEndReason::EndOfFlow));
 }
 

@@ -65,18 +65,21 @@ pub struct Obfuscation {
     pub sql_literals: bool,
     /// Arguments of Redis commands that are not part of the command's own words.
     pub redis_arguments: bool,
+    /// Keys of memcached commands.
+    pub memcached_keys: bool,
     /// Values in the query part of a URL.
     pub url_query: bool,
 }
 
 impl Obfuscation {
     /// Shows everything.
-    pub const NONE: Self = Self { sql_literals: false, redis_arguments: false, url_query: false };
+    pub const NONE: Self =
+        Self { sql_literals: false, redis_arguments: false, memcached_keys: false, url_query: false };
 }
 
 impl Default for Obfuscation {
     fn default() -> Self {
-        Self { sql_literals: true, redis_arguments: true, url_query: true }
+        Self { sql_literals: true, redis_arguments: true, memcached_keys: true, url_query: true }
     }
 }
 

@@ -9,10 +9,12 @@ use crate::{ConnectionConfig, Exchange, Protocol, ProtocolRow};
 
 mod active;
 mod detecting;
+mod resting;
 mod started;
 
 use active::{Active, Outputs};
 use detecting::{Detecting, Verdict};
+pub use resting::RestingConnection;
 
 /// One connection (or, over UDP, one pair of endpoints): bytes in, exchanges out.
 ///

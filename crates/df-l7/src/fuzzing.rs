@@ -7,8 +7,10 @@ use df_core::{Chunk, Direction, Timestamp, Transport};
 use crate::ai::TIME_TO_FIRST_CHUNK;
 use crate::{Connection, ConnectionConfig, Exchange, Protocol, ProtocolRow};
 
+mod compressed;
 mod text;
 
+pub use compressed::decompress;
 pub use text::{context, sql};
 
 /// A piece of a conversation.

@@ -54,9 +54,9 @@
 //!
 //! # Protocols
 //!
-//! HTTP/1.0 and 1.1, HTTP/2 and gRPC, DNS over UDP and TCP, Redis (RESP2 and RESP3), MySQL and MariaDB, PostgreSQL. A start
-//! in mid-stream, lost and cut bytes degrade the messages that they touch; see [`Ending`] and [`Recovery`] for how. Encrypted bytes are
-//! not read: a connection that turns to TLS ends as unknown.
+//! Those of [`protocols::PROTOCOLS`]; `docs/protocols.md` says of each what is read and what is not. A start in mid-stream, lost
+//! and cut bytes degrade the messages that they touch; see [`Ending`] and [`Recovery`] for how. Encrypted bytes are not read:
+//! of TLS the handshake is told, of QUIC that a connection begins.
 //!
 //! # Limits
 //!
@@ -77,10 +77,12 @@
 
 mod ai;
 mod attribute;
+mod ber;
 mod config;
 mod connection;
 mod context;
 mod cursor;
+mod decompress;
 mod detection;
 mod exchange;
 #[doc(hidden)]
@@ -90,13 +92,14 @@ mod matching;
 mod message;
 mod parser;
 pub mod protocols;
+mod rpc;
 mod sql;
 mod stream;
 mod verdicts;
 
 pub use attribute::{Attribute, AttributeValue, Attributes};
 pub use config::{ConnectionConfig, ContextConfig, Obfuscation};
-pub use connection::{Connection, ConnectionStats};
+pub use connection::{Connection, ConnectionStats, RestingConnection};
 pub use context::PropagatedContext;
 pub use cursor::Cursor;
 pub use detection::{Confidence, Detection, Match};

@@ -45,6 +45,11 @@ pub(crate) struct Finished<'a> {
 }
 
 impl Matcher {
+    /// Whether nothing waits for its other half.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.requests.is_empty() && self.responses.is_empty()
+    }
+
     pub(crate) fn handle_request(
         &mut self,
         correlation: Correlation,
@@ -94,6 +99,7 @@ impl Matcher {
                 && (correlation != Correlation::InOrder || pending.request.start <= latest_start)
         };
         let place = self.requests.iter().position(answers);
+        let place = place.map(|place| self.release_silent_before(place, finished));
         if let Some(pending) = place.and_then(|place| self.requests.remove(place)) {
             return finished.push(correlation, ExchangeKind::Complete, Some(pending.request), Some(response));
         }
@@ -223,6 +229,24 @@ impl Matcher {
         }
     }
 
+    /// The request at `place` is answered: those before it that the server may leave unanswered were. Gives its new
+    /// place.
+    fn release_silent_before(&mut self, place: usize, finished: &mut Finished<'_>) -> usize {
+        let is_silent = |pending: &PendingRequest| pending.request.content.may_be_unanswered;
+        if !self.requests.iter().take(place).any(is_silent) {
+            return place;
+        }
+        let mut kept = 0;
+        for _ in 0..place {
+            if !self.requests.get(kept).is_some_and(is_silent) {
+                kept += 1;
+            } else if let Some(pending) = self.requests.remove(kept) {
+                finished.push_unanswered(pending);
+            }
+        }
+        kept
+    }
+
     fn release_oldest_response(&mut self, finished: &mut Finished<'_>) {
         if let Some(pending) = self.responses.pop_front() {
             finished.push(pending.correlation, ExchangeKind::ResponseOnly, None, Some(pending.response));
@@ -232,7 +256,10 @@ impl Matcher {
 
 impl Finished<'_> {
     fn push_unanswered(&mut self, pending: PendingRequest) {
-        self.push(pending.correlation, ExchangeKind::Unanswered, Some(pending.request), None);
+        let is_complete = pending.request.content.may_be_unanswered;
+        let kind =
+            if is_complete { ExchangeKind::OneWay(Direction::ToServer) } else { ExchangeKind::Unanswered };
+        self.push(pending.correlation, kind, Some(pending.request), None);
     }
 
     pub(crate) fn push(

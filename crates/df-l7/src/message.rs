@@ -91,6 +91,9 @@ pub struct Request {
     pub operation: Cow<'static, str>,
     /// The second word of the span name where the conventions want one: table, queried name.
     pub target: Option<String>,
+    /// Whether no response says something too: the server answers in order, and this only in some cases (a quiet
+    /// command). Unanswered it then is [`OneWay`](crate::ExchangeKind::OneWay), as soon as a later request is answered.
+    pub may_be_unanswered: bool,
     /// Trace context that the sender put into the message.
     pub context: Option<Box<PropagatedContext>>,
     /// Everything else, under OpenTelemetry names.

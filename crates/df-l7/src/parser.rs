@@ -48,6 +48,12 @@ pub trait Parser: Send {
     fn has_ended(&self) -> bool {
         false
     }
+
+    /// Whether a new parser would do as well from here: nothing seen so far matters for what comes. An idle connection then
+    /// needs none. The default says no.
+    fn is_fresh(&self) -> bool {
+        false
+    }
 }
 
 /// Bytes of one direction, from the first one that the parser has not consumed.

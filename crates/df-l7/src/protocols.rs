@@ -7,14 +7,36 @@ use df_core::{Direction, Transport};
 
 use crate::{ConnectionConfig, Detection, Parser};
 
+pub mod brpc;
+pub mod cassandra;
+pub mod clickhouse;
 pub mod dns;
+pub mod dubbo;
+pub mod fastcgi;
 pub mod http1;
 pub mod http2;
+pub mod icmp;
+pub mod kafka;
+pub mod ldap;
+pub mod memcached;
+pub mod mongodb;
 pub mod mysql;
+pub mod ntp;
+pub mod openwire;
 pub mod postgresql;
+pub mod pulsar;
+pub mod quic;
 pub mod redis;
+pub mod rocketmq;
+pub mod sip;
+pub mod smtp;
+pub mod sofarpc;
+pub mod tars;
 #[cfg(test)]
 pub(crate) mod template;
+pub mod thrift;
+pub mod tls;
+pub mod zmtp;
 
 /// What the rest of the library needs to know of a protocol.
 #[derive(Clone, Copy)]
@@ -161,6 +183,10 @@ macro_rules! protocols {
 }
 
 protocols! {
+    /// The handshake of TLS and SSL 3.
+    Tls => tls::ROW;
+    /// The beginning of a QUIC connection.
+    Quic => quic::ROW;
     /// HTTP/1.0 and HTTP/1.1 (RFC 9112).
     Http1 => http1::ROW;
     /// HTTP/2 (RFC 9113).
@@ -169,12 +195,52 @@ protocols! {
     Grpc => http2::GRPC_ROW;
     /// The Redis serialization protocol, versions 2 and 3.
     Redis => redis::ROW;
+    /// FastCGI 1.0.
+    FastCgi => fastcgi::ROW;
+    /// Apache Thrift.
+    Thrift => thrift::ROW;
+    /// ClickHouse's native protocol.
+    ClickHouse => clickhouse::ROW;
+    /// Cassandra's native protocol (CQL), versions 3 to 5.
+    Cassandra => cassandra::ROW;
+    /// memcached's protocols: text, meta commands, binary; over TCP and UDP.
+    Memcached => memcached::ROW;
     /// PostgreSQL's frontend/backend protocol, version 3.
     Postgresql => postgresql::ROW;
     /// MySQL's and MariaDB's client/server protocol.
     Mysql => mysql::ROW;
+    /// Apache RocketMQ's remoting protocol.
+    Rocketmq => rocketmq::ROW;
+    /// Apache Pulsar's binary protocol.
+    Pulsar => pulsar::ROW;
+    /// ZMTP 3.x, the protocol of ZeroMQ.
+    Zmtp => zmtp::ROW;
+    /// OpenWire, the protocol of Apache ActiveMQ.
+    Openwire => openwire::ROW;
+    /// Apache Kafka's protocol.
+    Kafka => kafka::ROW;
+    /// Apache Dubbo's protocol, version 2.
+    Dubbo => dubbo::ROW;
+    /// bRPC's `baidu_std`.
+    Brpc => brpc::ROW;
+    /// SOFARPC over Bolt.
+    Sofarpc => sofarpc::ROW;
+    /// Tars.
+    Tars => tars::ROW;
+    /// MongoDB's wire protocol.
+    Mongodb => mongodb::ROW;
+    /// The Simple Mail Transfer Protocol.
+    Smtp => smtp::ROW;
+    /// The Lightweight Directory Access Protocol.
+    Ldap => ldap::ROW;
+    /// The Session Initiation Protocol.
+    Sip => sip::ROW;
     /// DNS (RFC 1035) over UDP and TCP, multicast DNS included.
     Dns => dns::ROW;
+    /// ICMP echo.
+    Icmp => icmp::ROW;
+    /// The Network Time Protocol.
+    Ntp => ntp::ROW;
 }
 
 impl Protocol {

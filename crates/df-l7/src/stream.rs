@@ -51,6 +51,21 @@ impl Mark {
 }
 
 impl Stream {
+    /// A stream of which everything before `offset` was consumed.
+    pub(crate) fn at(offset: u64) -> Self {
+        Self { offset, has_begun: true, ..Self::default() }
+    }
+
+    /// Whether the offset is all there is to remember.
+    pub(crate) const fn is_at_rest(&self) -> bool {
+        self.held.is_none() && self.skip == 0 && self.message_start.is_none() && !self.is_searching
+    }
+
+    /// The offset; none if no chunk was seen.
+    pub(crate) fn begun_offset(&self) -> Option<u64> {
+        self.has_begun.then_some(self.offset)
+    }
+
     /// Prepares for `chunk`: what is missing before it, and the part of it that is new.
     pub(crate) fn accept<'a>(&mut self, chunk: &Chunk<'a>) -> (u64, Chunk<'a>) {
         let expected = self.end_offset();

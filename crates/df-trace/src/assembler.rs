@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 
-use df_core::{InterfaceId, Timestamp, VlanTags};
+use df_core::Timestamp;
 use df_l7::Exchange;
 
 use crate::context::Propagated;
 use crate::link::{self, Index, Observation};
+use crate::place::Port;
 use crate::{LinkReason, LinkedSpan, Place, SpanContext, SpanLink, TraceConfig, TraceId, TraceStats};
 
 /// Places exchanges in traces: one that was seen at several places of this host becomes several spans of one trace,
@@ -26,7 +27,7 @@ pub struct SpanAssembler {
     flushed_number: u64,
     index: Index,
     /// Where everything was seen until now; none at first.
-    only_port: Option<(InterfaceId, VlanTags)>,
+    only_port: Option<Port>,
     /// Whether a second place has been seen. Before that nothing can be linked, and nothing is indexed.
     is_indexing: bool,
     /// The number of the first exchange that is not in the index.

@@ -36,6 +36,7 @@
 //!         client: Endpoint::new([10, 0, 0, 1].into(), 40_000),
 //!         server: Endpoint::new([10, 0, 0, 2].into(), 80),
 //!         vlan: VlanTags::default(),
+//!         virtual_network: None,
 //!         interface: InterfaceId(interface),
 //!     };
 //!     Place::new(flow, point)

@@ -1,6 +1,6 @@
 //! On which connection, and where, an exchange was seen.
 
-use df_core::{Endpoint, FlowKey, InterfaceId, VlanTags};
+use df_core::{Endpoint, FlowKey, InterfaceId, VirtualNetwork, VlanTags};
 
 use crate::ObservationPoint;
 
@@ -26,8 +26,8 @@ impl Place {
     }
 
     /// What one call can be seen through only once.
-    pub(crate) const fn port(&self) -> (InterfaceId, VlanTags) {
-        (self.flow.interface, self.flow.vlan)
+    pub(crate) const fn port(&self) -> Port {
+        (self.flow.interface, self.flow.vlan, self.flow.virtual_network)
     }
 
     pub(crate) const fn ends(&self) -> [Endpoint; 2] {
@@ -42,6 +42,10 @@ impl Place {
     /// An order of places that is the same on every run, and means nothing.
     pub(crate) const fn arbitrary_order(&self) -> impl Ord + use<> {
         let Self { flow, observation_point } = self;
-        (flow.interface.0, flow.vlan.outer, flow.vlan.inner, self.ends(), observation_point.rank())
+        let FlowKey { interface, vlan, virtual_network, .. } = flow;
+        (interface.0, vlan.outer, vlan.inner, *virtual_network, self.ends(), observation_point.rank())
     }
 }
+
+/// What one call can be seen through only once.
+pub(crate) type Port = (InterfaceId, VlanTags, Option<VirtualNetwork>);

@@ -12,6 +12,7 @@ pub(crate) fn flow(transport: Transport, interface: u32) -> FlowKey {
         client: Endpoint::new([10, 0, 0, 1].into(), 40_000),
         server: Endpoint::new([10, 0, 0, 2].into(), 80),
         vlan: VlanTags::default(),
+        virtual_network: None,
         interface: InterfaceId(interface),
     }
 }

@@ -44,6 +44,7 @@ impl Sighting {
             client: Endpoint::new([10, 0, 0, 1].into(), 40_000),
             server: Endpoint::new([10, 0, 0, self.server].into(), 53),
             vlan: VlanTags::default(),
+            virtual_network: None,
             interface: InterfaceId(self.interface),
         };
         Place::new(flow, self.point)

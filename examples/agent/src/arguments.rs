@@ -103,6 +103,9 @@ pub(crate) struct OutputArguments {
     /// Write OTLP JSON lines to this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) otlp_file: Option<PathBuf>,
+    /// Parse no application protocol: account for flows only.
+    #[arg(long)]
+    pub(crate) no_l7: bool,
     /// Show SQL literals, Redis arguments and URL queries as they are.
     #[arg(long)]
     pub(crate) raw: bool,

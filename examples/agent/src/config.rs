@@ -6,9 +6,10 @@ mod value;
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use df_capture::AfPacketConfig;
+use df_capture::{AfPacketConfig, DecoderConfig};
 use df_flow::FlowConfig;
 use df_l7::{ConnectionConfig, Obfuscation};
 use df_trace::TraceConfig;
@@ -22,6 +23,7 @@ pub(crate) use settings::{print, read};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Configuration {
     pub(crate) capture: CaptureSettings,
+    pub(crate) decoder: DecoderConfig,
     pub(crate) parsing: ParsingSettings,
     pub(crate) flow: FlowConfig,
     pub(crate) connection: ConnectionConfig,
@@ -36,6 +38,10 @@ pub(crate) struct CaptureSettings {
     pub(crate) filter: String,
     pub(crate) max_packet_bytes: u32,
     pub(crate) ring_blocks: usize,
+    /// Rings per interface, each with a thread.
+    pub(crate) rings: u16,
+    /// The processors on which capture threads run, in turn; empty is any.
+    pub(crate) cpus: Vec<u16>,
 }
 
 impl Default for CaptureSettings {
@@ -46,7 +52,16 @@ impl Default for CaptureSettings {
             filter: String::new(),
             max_packet_bytes: socket.snap_len,
             ring_blocks: socket.block_count,
+            rings: 1,
+            cpus: Vec::new(),
         }
+    }
+}
+
+impl CaptureSettings {
+    /// The processor of each capture thread.
+    pub(crate) fn processors(&self) -> impl Iterator<Item = Option<u16>> {
+        self.cpus.iter().map(|processor| Some(*processor)).chain(self.cpus.is_empty().then_some(None)).cycle()
     }
 }
 
@@ -57,7 +72,13 @@ pub(crate) struct ParsingSettings {
     pub(crate) workers: u16,
     pub(crate) max_queued_batches: usize,
     pub(crate) verdict_expiry: Duration,
+    /// How often a flow that goes on is logged; none is only at its end.
+    pub(crate) flow_log_interval: Option<Duration>,
+    /// Whether metrics are made of flows.
+    pub(crate) is_metered: bool,
     pub(crate) max_verdicts: usize,
+    /// Whether application protocols are parsed.
+    pub(crate) has_requests: bool,
 }
 
 impl Default for ParsingSettings {
@@ -66,7 +87,10 @@ impl Default for ParsingSettings {
             workers: 0,
             max_queued_batches: 256,
             verdict_expiry: Duration::from_secs(60),
+            flow_log_interval: None,
+            is_metered: false,
             max_verdicts: 8_192,
+            has_requests: true,
         }
     }
 }
@@ -101,6 +125,17 @@ impl ParsingSettings {
 }
 
 impl Configuration {
+    /// What connections are parsed with; none where only flows are accounted for.
+    pub(crate) fn connections(&self) -> Option<Arc<ConnectionConfig>> {
+        self.parsing.has_requests.then(|| Arc::new(self.connection.clone()))
+    }
+
+    /// The most bytes captured of a packet: without protocols to parse, enough for every header, tunnels included.
+    pub(crate) fn snap_len(&self) -> u32 {
+        let wanted = self.capture.max_packet_bytes;
+        if self.parsing.has_requests { wanted } else { wanted.min(HEADER_BYTES) }
+    }
+
     /// The defaults, overridden by `file` if there is one.
     pub(crate) fn load(file: Option<&Path>) -> Result<Self, ConfigurationError> {
         let mut configuration = Self::default();
@@ -118,9 +153,19 @@ impl Configuration {
         if arguments.raw {
             self.connection.obfuscation = Obfuscation::NONE;
         }
-        if flow_interval.is_some() {
-            self.flow.record_interval = flow_interval;
+        if arguments.no_l7 {
+            self.parsing.has_requests = false;
         }
+        if flow_interval.is_some() {
+            self.parsing.flow_log_interval = flow_interval;
+        }
+    }
+
+    /// Has flows reported as often as somebody wants to know: for their log, and for metrics if there are any.
+    pub(crate) fn report_flows(&mut self, is_metered: bool) {
+        self.parsing.is_metered = is_metered;
+        let metrics = is_metered.then_some(self.export.metrics_interval);
+        self.flow.record_interval = self.parsing.flow_log_interval.into_iter().chain(metrics).min();
     }
 
     /// Takes over what the command line says of capture.
@@ -136,6 +181,9 @@ impl Configuration {
         self.flow.hash_seed = RandomState::new().hash_one(());
     }
 }
+
+/// Link header and tags, three IP headers with options, two tunnels' headers, TCP with options.
+const HEADER_BYTES: u32 = 384;
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]

@@ -1,9 +1,10 @@
 //! The end of the pipeline: exchanges become spans, and everything goes where the options say.
 
+mod chains;
 mod metering;
 mod place;
 
-use df_core::{FlowKey, Timestamp};
+use df_core::{FlowKey, Timestamp, Tunnel};
 use df_export::metrics::MetricsConfig;
 use df_export::{ExchangePlace, FlowPlace, Resource, SpanIds};
 use df_flow::FlowRecord;
@@ -15,6 +16,7 @@ use crate::export::Exports;
 use crate::output::Printer;
 use crate::pipeline::Receiver;
 use crate::summary::Summary;
+use chains::Chains;
 use metering::Metering;
 pub(crate) use place::Interfaces;
 
@@ -27,6 +29,7 @@ pub(crate) struct Delivery {
     metering: Metering,
     resource: Resource,
     interfaces: Interfaces,
+    chains: Chains,
     summary: Summary,
 }
 
@@ -44,9 +47,13 @@ impl Delivery {
             spans: SpanAssembler::new(configuration.trace.clone()),
             printer,
             exports,
-            metering: Metering::new(MetricsConfig::default().with_temporality(temporality)),
+            metering: Metering::new(
+                MetricsConfig::default().with_temporality(temporality),
+                configuration.export.metrics_interval,
+            ),
             resource,
             interfaces,
+            chains: Chains::default(),
             summary: Summary::default(),
         }
     }
@@ -83,6 +90,7 @@ impl Delivery {
         self.spans.flush();
         self.deliver_ready();
         self.exports.flush();
+        self.metering.finish();
         self.tell_metrics();
         self.printer.flush();
     }
@@ -123,6 +131,7 @@ impl Delivery {
         };
         let seen = ExchangePlace::new(&believed)
             .with_interface(self.interfaces.name(place.flow.interface))
+            .with_tunnels(self.chains.of(&place.flow))
             .with_span(span_ids);
         self.printer.exchange(exchange, &place.flow, &seen);
         self.exports.exchange(exchange, &seen);
@@ -137,10 +146,12 @@ impl Delivery {
     fn show(&mut self, exchange: &Exchange, key: &FlowKey) {
         self.summary.handle_exchange(exchange);
         let flow = if exchange.is_reversed { key.reversed() } else { *key };
-        self.printer.exchange(exchange, &flow, &ExchangePlace::new(key));
+        let place = ExchangePlace::new(key).with_tunnels(self.chains.of(key));
+        self.printer.exchange(exchange, &flow, &place);
     }
 
-    const fn measures(&self) -> bool {
+    /// Whether metrics are wanted.
+    pub(crate) const fn measures(&self) -> bool {
         self.printer.wants_metrics() || self.exports.is_active()
     }
 }
@@ -155,11 +166,16 @@ impl Receiver for Delivery {
         self.deliver_ready();
     }
 
+    fn tunnels(&mut self, key: &FlowKey, tunnels: &[Tunnel]) {
+        self.chains.insert(key, tunnels);
+    }
+
+    fn interval(&mut self, record: &FlowRecord) {
+        self.metering.flow(record);
+    }
+
     fn flow(&mut self, record: FlowRecord, protocol: Option<Protocol>) {
         self.summary.handle_flow(&record);
-        if self.measures() {
-            self.metering.flow(&record);
-        }
         let interface = self.interfaces.name(record.key.interface);
         let place = FlowPlace::new().with_interface(interface).with_protocol(protocol);
         self.printer.flow(&record, &place);

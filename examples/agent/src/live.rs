@@ -40,6 +40,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let health = Arc::new(HealthCounts::default());
     let haste = Haste::Live(Arc::clone(&health));
     let mut delivery = output::open(&arguments.output, &configuration, Interfaces::of_this_host(), &haste)?;
+    configuration.report_flows(delivery.measures());
     tracing::info!("observing {}; Ctrl-C ends it", configuration.capture.interfaces.join(", "));
     let mut outcome = Observation {
         configuration: &configuration,
@@ -76,20 +77,30 @@ fn refuse_the_impossible(arguments: &RunArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One socket per named interface, or one for all.
+/// One socket per named interface, or one for all, times the number of rings.
 fn open_sources(configuration: &Configuration) -> Result<Vec<AfPacket>, Failure> {
     let interfaces = &configuration.capture.interfaces;
     let is_any = interfaces.is_empty() || interfaces.iter().any(|name| name == "any");
     let names = if is_any { vec![None] } else { interfaces.iter().map(Some).collect() };
-    let open = |name: Option<&String>| {
+    let rings = configuration.capture.rings.max(1);
+    let open = |(name, group): (Option<&String>, u16)| {
         let mut config = AfPacketConfig::default();
         config.interface = name.cloned();
         config.filter = Some(configuration.capture.filter.clone()).filter(|filter| !filter.is_empty());
         config.block_count = configuration.capture.ring_blocks;
-        config.snap_len = configuration.capture.max_packet_bytes;
+        config.snap_len = configuration.snap_len();
+        config.fanout_group = (rings > 1).then_some(group);
         AfPacket::open(&config).map_err(as_failure)
     };
-    names.into_iter().map(open).collect()
+    let groups = (fanout_group()..=u16::MAX).chain(0..);
+    let each = names.into_iter().zip(groups);
+    each.flat_map(|source| (0..rings).map(move |_| source)).map(open).collect()
+}
+
+/// A number for the first group of rings that other processes do not use: groups are known to the whole host.
+#[allow(clippy::cast_possible_truncation, reason = "any number does, as long as processes differ")]
+fn fanout_group() -> u16 {
+    std::process::id() as u16
 }
 
 /// A wrong name, filter or value is the caller's; everything else is the machine's.
@@ -114,7 +125,7 @@ struct Observation<'a> {
 impl Observation<'_> {
     /// Runs all threads; this one delivers.
     fn run(self, sources: &mut [AfPacket], delivery: &mut Delivery) -> Outcome {
-        let connection = Arc::new(self.configuration.connection.clone());
+        let connection = self.configuration.connections();
         let max_batches = self.configuration.parsing.max_queued_batches.max(1);
         thread::scope(|scope| {
             let (event_sender, events) = bounded(MAX_QUEUED_EVENTS);
@@ -125,7 +136,7 @@ impl Observation<'_> {
                 let (empty, empty_receiver) = bounded(max_batches);
                 lanes.push(Lane { full: full_sender, empty: empty_receiver });
                 let channels = Channels { full, empty, events: event_sender.clone() };
-                let (configuration, connection) = (self.configuration, Arc::clone(&connection));
+                let (configuration, connection) = (self.configuration, connection.clone());
                 parsers.push(
                     scope.spawn(move || parsing::run(channels, configuration, connection, self.health)),
                 );
@@ -133,14 +144,20 @@ impl Observation<'_> {
             drop(event_sender);
             let captures: Vec<_> = sources
                 .iter_mut()
-                .map(|source| {
+                .zip(self.configuration.capture.processors())
+                .map(|(source, processor)| {
                     let lanes = lanes.clone();
-                    scope.spawn(move || capture::run(source, lanes, self.stop, self.health))
+                    let decoder = self.configuration.decoder.clone();
+                    scope.spawn(move || {
+                        capture::stay_on(processor);
+                        capture::run(source, (decoder, lanes), self.stop, self.health)
+                    })
                 })
                 .collect();
             drop(lanes);
             self.deliver(&events, delivery);
-            outcome(captures, parsers, delivery)
+            let rings = usize::from(self.configuration.capture.rings.max(1));
+            outcome((captures, rings), parsers, delivery)
         })
     }
 
@@ -195,14 +212,19 @@ impl HealthShares {
 
 /// What the threads have to say at their end.
 fn outcome(
-    captures: Vec<ScopedJoinHandle<'_, (CaptureStats, Result<(), CaptureError>)>>,
+    (captures, rings): (Vec<ScopedJoinHandle<'_, (CaptureStats, Result<(), CaptureError>)>>, usize),
     parsers: Vec<ScopedJoinHandle<'_, (FlowStats, ParsingStats)>>,
     delivery: &Delivery,
 ) -> Outcome {
     let mut total = CaptureStats::default();
     let mut result = Ok(());
-    for (stats, ended) in captures.into_iter().filter_map(|thread| thread.join().ok()) {
+    for (number, thread) in captures.into_iter().enumerate() {
+        let Ok((stats, ended)) = thread.join() else { continue };
         total.add(&stats);
+        // Every ring of an interface tells the same.
+        if number % rings == 0 {
+            total.socket.missed_by_interface += stats.socket.missed_by_interface;
+        }
         result = result.and(ended);
     }
     let (mut flows, mut parsing) = (FlowStats::default(), ParsingStats::default());
@@ -214,6 +236,11 @@ fn outcome(
     let mut all = vec![
         Dropped {
             stage: "capture",
+            reason: "frames that the interface had no room for",
+            count: total.socket.missed_by_interface,
+        },
+        Dropped {
+            stage: "capture",
             reason: "frames that found the ring full",
             count: total.socket.dropped_by_kernel,
         },
@@ -223,7 +250,7 @@ fn outcome(
             count: total.dropped_packets,
         },
     ];
-    all.extend(drops(&total.decoding, &flows, &parsing, &delivery.trace_stats()));
+    all.extend(drops((&total.decoding, &total.fragments), &flows, &parsing, &delivery.trace_stats()));
     Outcome { drops: all, result }
 }
 

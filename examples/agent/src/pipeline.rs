@@ -1,41 +1,41 @@
 //! Joins flows and connections: what a flow table needs to turn packets into exchanges and flow records.
 
+mod log;
+mod state;
+
 use std::sync::Arc;
 
-use df_core::{Chunk, Endpoint, FlowKey, Timestamp};
+use df_core::{Chunk, Endpoint, FlowKey, Timestamp, Tunnel};
 use df_flow::{DirectionEvidence, FlowRecord, FlowSink};
-use df_l7::{Connection, ConnectionConfig, ConnectionStats, Exchange, Protocol, Verdicts};
+use df_l7::{ConnectionConfig, ConnectionStats, Exchange, Protocol, Verdicts};
 
 use crate::config::ParsingSettings;
+use log::FlowLog;
+pub(crate) use state::FlowState;
+use state::Parsing;
 
 /// Takes what parsing gives: the delivery itself, or the channel that leads to it.
 pub(crate) trait Receiver {
     /// An exchange, and its connection with client and server as the flow table believes.
     fn exchange(&mut self, exchange: Exchange, key: &FlowKey);
-    /// A flow record, and the protocol found in the flow.
+    /// The tunnels around a flow's packets, outermost first: told before its first exchange.
+    fn tunnels(&mut self, key: &FlowKey, tunnels: &[Tunnel]);
+    /// What a flow did since it was told last, for metrics.
+    fn interval(&mut self, record: &FlowRecord);
+    /// A flow record for the log, and the protocol found in the flow.
     fn flow(&mut self, record: FlowRecord, protocol: Option<Protocol>);
 }
 
 /// The sink of one flow table.
 #[derive(Debug)]
 pub(crate) struct Pipeline<R> {
-    config: Arc<ConnectionConfig>,
+    /// None where flows are accounted for and nothing is parsed.
+    config: Option<Arc<ConnectionConfig>>,
     /// What servers were found to speak.
     verdicts: Verdicts<Endpoint>,
+    log: FlowLog,
     receiver: R,
     stats: ParsingStats,
-}
-
-/// What is kept per flow.
-#[derive(Debug)]
-pub(crate) struct FlowState {
-    connection: Connection,
-    /// The protocol found; outlives the connection's end.
-    protocol: Option<Protocol>,
-    /// Whether any bytes were seen.
-    has_begun: bool,
-    /// The client when the flow began: records may turn the flow round, exchanges stay as they were.
-    client: Endpoint,
 }
 
 /// What all connections that have ended did with their input.
@@ -49,9 +49,10 @@ pub(crate) struct ParsingStats {
 
 impl<R: Receiver> Pipeline<R> {
     /// A pipeline that ends at `receiver`.
-    pub(crate) fn new(config: Arc<ConnectionConfig>, parsing: &ParsingSettings, receiver: R) -> Self {
+    pub(crate) fn new(config: Option<Arc<ConnectionConfig>>, parsing: &ParsingSettings, receiver: R) -> Self {
         let verdicts = Verdicts::new(parsing.max_verdicts, parsing.verdict_expiry);
-        Self { config, verdicts, receiver, stats: ParsingStats::default() }
+        let log = FlowLog::new(parsing);
+        Self { config, verdicts, log, receiver, stats: ParsingStats::default() }
     }
 
     /// Where the pipeline ends.
@@ -64,69 +65,97 @@ impl<R: Receiver> Pipeline<R> {
         (self.stats, self.receiver)
     }
 
-    fn drain(&mut self, key: &FlowKey, connection: &mut Connection) {
-        while let Some(exchange) = connection.poll_exchange() {
+    fn drain(&mut self, key: &FlowKey, parsing: &mut Parsing) {
+        while let Some(exchange) = parsing.connection.poll_exchange() {
+            state::count(&mut parsing.counts, &exchange);
             self.receiver.exchange(exchange, key);
         }
+    }
+
+    fn deliver(&mut self, record: FlowRecord, state: &mut FlowState) {
+        let mut record = record;
+        let mut protocol = None;
+        if let Some(parsing) = state.parsing(self.config.as_ref())
+            && let Some(found) = parsing.protocol
+        {
+            parsing.counts.protocol = Some(found.name());
+            record = record.with_l7(std::mem::take(&mut parsing.counts));
+            protocol = Some(found);
+        }
+        if self.log.is_metered {
+            self.receiver.interval(&record);
+            let Some(whole) = self.log.due(record, &mut state.logged) else { return };
+            record = whole;
+        }
+        self.receiver.flow(record, protocol);
     }
 }
 
 impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
     fn opened(&mut self, key: &FlowKey) -> FlowState {
-        let connection = Connection::new(key.transport, Arc::clone(&self.config));
-        FlowState {
-            connection: connection.with_ports(key.client.port, key.server.port),
-            protocol: None,
-            has_begun: false,
-            client: key.client,
-        }
+        FlowState::new(key, self.config.as_ref())
+    }
+
+    fn tunnelled(&mut self, key: &FlowKey, _: &mut FlowState, tunnels: &[Tunnel]) {
+        self.receiver.tunnels(key, tunnels);
     }
 
     fn chunk(&mut self, key: &FlowKey, state: &mut FlowState, chunk: Chunk<'_>) -> DirectionEvidence {
+        let Some(parsing) = state.parsing(self.config.as_ref()) else { return DirectionEvidence::None };
         let now = chunk.timestamp;
-        if !std::mem::replace(&mut state.has_begun, true)
+        if !std::mem::replace(&mut parsing.has_begun, true)
             && let Some(protocol) = self.verdicts.expected(&key.server, now)
         {
-            state.connection.expect(protocol);
+            parsing.connection.expect(protocol);
         }
-        state.connection.handle_chunk(chunk);
-        self.drain(key, &mut state.connection);
-        let Some(protocol) = state.connection.protocol() else { return DirectionEvidence::None };
-        if state.protocol.replace(protocol) != Some(protocol) {
-            let server = if state.connection.is_reversed() { key.client } else { key.server };
+        parsing.connection.handle_chunk(chunk);
+        self.drain(key, parsing);
+        let Some(protocol) = parsing.connection.protocol() else { return DirectionEvidence::None };
+        let is_reversed = parsing.connection.is_reversed();
+        if parsing.protocol.replace(protocol) != Some(protocol) {
+            let server = if is_reversed { key.client } else { key.server };
             self.verdicts.remember(server, protocol, now);
         }
-        if state.connection.is_reversed() {
-            DirectionEvidence::Reversed
-        } else {
-            DirectionEvidence::Confirmed
-        }
+        if is_reversed { DirectionEvidence::Reversed } else { DirectionEvidence::Confirmed }
     }
 
     fn closed(&mut self, key: &FlowKey, state: &mut FlowState) {
-        state.connection.handle_close();
-        self.drain(key, &mut state.connection);
+        if let Some(parsing) = state.parsing(self.config.as_ref()) {
+            parsing.connection.handle_close();
+            self.drain(key, parsing);
+        }
     }
 
     fn deadline(&self, state: &FlowState) -> Option<Timestamp> {
-        state.connection.poll_timeout()
+        state.awake()?.connection.poll_timeout()
     }
 
     fn timed_out(&mut self, key: &FlowKey, state: &mut FlowState, now: Timestamp) {
-        state.connection.handle_timeout(now);
-        self.drain(key, &mut state.connection);
+        if let Some(parsing) = state.parsing(self.config.as_ref()) {
+            parsing.connection.handle_timeout(now);
+            self.drain(key, parsing);
+        }
+    }
+
+    fn resting(&mut self, state: &mut FlowState) {
+        if let Some(stats) = state.rest() {
+            self.stats.count(&stats);
+        }
+    }
+
+    fn ending(&mut self, key: &FlowKey, state: &mut FlowState) {
+        self.closed(key, state);
     }
 
     fn reported(&mut self, record: FlowRecord, state: &mut FlowState) {
-        self.receiver.flow(record, state.protocol);
+        self.deliver(record, state);
     }
 
     fn ended(&mut self, record: FlowRecord, mut state: FlowState) {
-        let key = if record.key.client == state.client { record.key } else { record.key.reversed() };
-        state.connection.handle_close();
-        self.drain(&key, &mut state.connection);
-        self.stats.count(&state.connection.stats());
-        self.receiver.flow(record, state.protocol);
+        if let Some(parsing) = state.awake() {
+            self.stats.count(&parsing.connection.stats());
+        }
+        self.deliver(record, &mut state);
     }
 }
 

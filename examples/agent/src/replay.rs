@@ -3,9 +3,8 @@
 mod progress;
 
 use std::path::Path;
-use std::sync::Arc;
 
-use df_capture::{DecodeStats, FrameSource, PcapFile, PcapFileError, decode};
+use df_capture::{Decoder, Frames, PcapFile, PcapFileError};
 use df_core::InterfaceId;
 use df_flow::FlowTable;
 
@@ -25,6 +24,7 @@ pub(crate) fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     let mut configuration = Configuration::load(arguments.config.as_deref()).map_err(Failure::usage)?;
     configuration.apply(&arguments.output, arguments.flow_interval);
     let delivery = output::open(&arguments.output, &configuration, Interfaces::default(), &Haste::Patient)?;
+    configuration.report_flows(delivery.measures());
     let mut replay = Replay::new(&configuration, delivery)?;
     let mut failures = Vec::new();
     for file in &arguments.files {
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
 struct Replay {
     flows: FlowTable<FlowState>,
     pipeline: Pipeline<Delivery>,
-    decoding: DecodeStats,
+    decoder: Decoder,
     /// How many interfaces have been asked for their name.
     named_interfaces: u32,
     stop: Stop,
@@ -58,12 +58,8 @@ impl Replay {
             .map_err(|error| Failure::running(format!("cannot listen for signals: {error}")))?;
         Ok(Self {
             flows: FlowTable::new(configuration.flow.clone()),
-            pipeline: Pipeline::new(
-                Arc::new(configuration.connection.clone()),
-                &configuration.parsing,
-                delivery,
-            ),
-            decoding: DecodeStats::default(),
+            pipeline: Pipeline::new(configuration.connections(), &configuration.parsing, delivery),
+            decoder: Decoder::new(configuration.decoder.clone()),
             named_interfaces: 0,
             stop,
         })
@@ -75,18 +71,11 @@ impl Replay {
         self.named_interfaces = 0;
         let mut progress = Progress::new(path, file.total_bytes());
         let mut frames: u64 = 0;
-        while let Some(frame) = file.next_frame()? {
-            let interface = frame.interface;
-            let decoded = decode(&frame);
-            self.decoding.count(&decoded);
-            if let Ok(packet) = decoded {
-                self.flows.handle_packet(&packet, &mut self.pipeline);
-            }
-            if interface.0 >= self.named_interfaces {
-                self.name_interfaces(&file, interface);
-            }
-            frames += 1;
-            if frames.is_multiple_of(FRAMES_PER_LOOK) {
+        while let Some(together) = file.next_frames()? {
+            let looks = frames / FRAMES_PER_LOOK;
+            frames += together.len() as u64;
+            self.take(together);
+            if frames / FRAMES_PER_LOOK > looks {
                 if self.is_over() {
                     break;
                 }
@@ -98,10 +87,30 @@ impl Replay {
         Ok(())
     }
 
+    /// Takes frames that lie in memory together.
+    fn take(&mut self, frames: Frames<'_>) {
+        let mut packets = Vec::with_capacity(frames.len());
+        for frame in frames.iter() {
+            if frame.interface.0 >= self.named_interfaces {
+                self.name_interfaces(frames, frame.interface);
+            }
+            if let Some(packet) = self.decoder.decode_alone(&frame) {
+                packets.push(packet);
+                continue;
+            }
+            self.flows.handle_packets(&packets, &mut self.pipeline);
+            packets.clear();
+            if let Ok(packet) = self.decoder.decode(&frame) {
+                self.flows.handle_packet(&packet, &mut self.pipeline);
+            }
+        }
+        self.flows.handle_packets(&packets, &mut self.pipeline);
+    }
+
     /// Names an interface seen for the first time, and those before it.
-    fn name_interfaces(&mut self, file: &PcapFile, last: InterfaceId) {
+    fn name_interfaces(&mut self, frames: Frames<'_>, last: InterfaceId) {
         for interface in (self.named_interfaces..=last.0).map(InterfaceId) {
-            if let Some(name) = file.interface_name(interface) {
+            if let Some(name) = frames.interface_name(interface) {
                 self.pipeline.receiver().interfaces().set_name(interface, name);
             }
         }
@@ -119,7 +128,8 @@ impl Replay {
         let flow_stats = self.flows.stats();
         let (parsing, mut delivery) = self.pipeline.finish();
         delivery.finish();
-        let mut drops = drops(&self.decoding, &flow_stats, &parsing, &delivery.trace_stats());
+        let decoding = (&self.decoder.stats(), &self.decoder.fragment_stats());
+        let mut drops = drops(decoding, &flow_stats, &parsing, &delivery.trace_stats());
         let (mut summary, mut printer, exports) = delivery.into_parts();
         let (not_exported, exported) = exports.finish();
         let lost: u64 = not_exported.iter().map(|dropped| dropped.count).sum();

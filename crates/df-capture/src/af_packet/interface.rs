@@ -34,6 +34,17 @@ pub(super) fn name_of(interface: InterfaceId) -> Option<String> {
     Some(name.to_string_lossy().into_owned())
 }
 
+/// How many frames an interface, or all for interface 0, has lost for want of room, as the kernel tells it; 0 where it
+/// does not.
+pub(super) fn missed_frames(interface: InterfaceId) -> u64 {
+    let names = if interface.0 == 0 { existing_names() } else { name_of(interface).into_iter().collect() };
+    let counters = names.iter().flat_map(|name| {
+        MISSED_COUNTERS.map(|counter| format!("/sys/class/net/{name}/statistics/{counter}"))
+    });
+    let read = |path: String| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    counters.filter_map(read).fold(0, u64::saturating_add)
+}
+
 /// Names of interfaces, each asked for once.
 #[derive(Debug, Default)]
 pub(super) struct InterfaceNames {
@@ -52,6 +63,8 @@ impl InterfaceNames {
         self.known.get(&interface).map(String::as_str)
     }
 }
+
+const MISSED_COUNTERS: [&str; 2] = ["rx_missed_errors", "rx_fifo_errors"];
 
 fn existing_names() -> Vec<String> {
     // SAFETY: the function takes nothing; its answer is checked and freed below.

@@ -11,6 +11,10 @@ pub struct AfPacketStats {
     pub frames: u64,
     /// Frames that the kernel dropped because the ring was full.
     pub dropped_by_kernel: u64,
+    /// Frames that the interface (or, on all of them, any) lost before anybody could see them, since it had no room: the
+    /// device's `rx_missed_errors` and `rx_fifo_errors`. Not part of [`received`](Self::received), and the same for every
+    /// capture on that interface.
+    pub missed_by_interface: u64,
     /// How often the ring was full.
     pub ring_full: u64,
     /// Frames of a loopback interface seen at sending, left out since they are seen again at receiving.

@@ -59,7 +59,7 @@ fn stop_and_collect(source: &mut AfPacket) -> Vec<Seen> {
     while let Some(frame) = source.next_frame().unwrap() {
         // Namespaces send router solicitations and the like of their own accord.
         let Ok(packet) = decode(&frame) else { continue };
-        if matches!(packet.transport, TransportHeader::Icmp { .. }) {
+        if matches!(packet.transport, TransportHeader::Icmp(_)) {
             continue;
         }
         packets.push(Seen {

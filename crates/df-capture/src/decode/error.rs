@@ -34,12 +34,16 @@ pub enum Layer {
     Extension,
     /// Generic routing encapsulation (RFC 2784), ERSPAN included.
     Gre,
+    /// Another tunnel's header, or an IP packet in one tunnel too many.
+    Tunnel,
     /// TCP (RFC 9293).
     Tcp,
     /// UDP (RFC 768).
     Udp,
     /// ICMP or ICMPv6 (RFC 792, RFC 4443).
     Icmp,
+    /// SCTP (RFC 9260).
+    Sctp,
 }
 
 /// What keeps a frame from decoding.
@@ -50,7 +54,8 @@ pub enum DecodeErrorReason {
     Truncated,
     /// The header contradicts itself or its surroundings.
     Malformed,
-    /// The packet is a fragment of a larger one.
+    /// The packet is a fragment of a larger one: held until the others come, or dropped and counted in
+    /// [`FragmentStats`](crate::FragmentStats).
     Fragment,
     /// Frames of this link type are not read.
     UnsupportedLinkType,
@@ -69,9 +74,11 @@ impl fmt::Display for DecodeError {
             Layer::Ipv6 => "IPv6",
             Layer::Extension => "IP extension",
             Layer::Gre => "GRE",
+            Layer::Tunnel => "tunnel",
             Layer::Tcp => "TCP",
             Layer::Udp => "UDP",
             Layer::Icmp => "ICMP",
+            Layer::Sctp => "SCTP",
         };
         let reason = match self.reason {
             DecodeErrorReason::Truncated => "is cut short",
@@ -112,6 +119,11 @@ impl<'a> Fault<'a> {
     /// The header at the start of `rest` is followed by something that is not read.
     pub(super) const fn unsupported(layer: Layer, rest: &'a [u8]) -> Self {
         Self::new(layer, DecodeErrorReason::UnsupportedProtocol, rest)
+    }
+
+    /// What is the matter.
+    pub(super) const fn reason(&self) -> DecodeErrorReason {
+        self.reason
     }
 
     /// The error, placed within the frame's bytes.

@@ -1,10 +1,11 @@
 //! IPv4 and IPv6 headers, down to the transport layer.
+#![allow(clippy::inline_always, reason = "measured: a call on every packet's way costs a third of its time")]
 
 use std::net::IpAddr;
 
 use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice};
 
-use super::error::{DecodeErrorReason, Fault, Layer};
+use super::error::{Fault, Layer};
 use super::extension;
 use super::link::{IpVersion, Network};
 
@@ -20,11 +21,34 @@ pub(super) struct Datagram<'a> {
     pub(super) wire_len: u32,
     /// The IP packet's length on the wire, its headers included.
     pub(super) ip_len: u32,
+    /// Where the bytes belong, if the packet is a fragment: then nothing behind the IP header has been read.
+    pub(super) fragment: Option<FragmentPlace>,
+}
+
+/// Where a fragment belongs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FragmentPlace {
+    pub(super) identification: u32,
+    /// In bytes from the start of the datagram's fragmentable part.
+    pub(super) offset: u32,
+    pub(super) has_more: bool,
+}
+
+/// The whole datagram of which `last` was the last fragment to arrive: `wire_len` bytes behind its headers, and the IP
+/// packets' lengths together.
+pub(super) fn reassembled<'a>(
+    last: &Datagram<'a>,
+    protocol: IpNumber,
+    bytes: &'a [u8],
+    (wire_len, ip_len): (u32, u32),
+) -> Result<Datagram<'a>, Fault<'a>> {
+    let Datagram { source, destination, .. } = *last;
+    extension::skip(Datagram { source, destination, protocol, bytes, wire_len, ip_len, fragment: None })
 }
 
 /// Reads the IP header at the start of the network layer, of which `wire_len` bytes were on the wire. A length field
 /// that claims more is not believed: the bytes never crossed this wire.
-#[inline]
+#[inline(always)]
 pub(super) fn datagram<'a>(network: &Network<'a>, wire_len: u32) -> Result<Datagram<'a>, Fault<'a>> {
     let version = match network.version {
         Some(version) => version,
@@ -45,7 +69,7 @@ fn announced_version(bytes: &[u8]) -> Result<IpVersion, Fault<'_>> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn ipv4(bytes: &[u8], wire_len: u32) -> Result<Datagram<'_>, Fault<'_>> {
     let header = match Ipv4HeaderSlice::from_slice(bytes) {
         Ok(header) => header,
@@ -63,9 +87,11 @@ fn ipv4(bytes: &[u8], wire_len: u32) -> Result<Datagram<'_>, Fault<'_>> {
         total_len if usize::from(total_len) < header_len => return Err(Fault::malformed(Layer::Ipv4, bytes)),
         total_len => u32::from(total_len).min(wire_len),
     };
-    if header.is_fragmenting_payload() {
-        return Err(Fault::new(Layer::Ipv4, DecodeErrorReason::Fragment, bytes));
-    }
+    let fragment = header.is_fragmenting_payload().then(|| FragmentPlace {
+        identification: header.identification().into(),
+        offset: u32::from(header.fragments_offset().value()).saturating_mul(8),
+        has_more: header.more_fragments(),
+    });
     let datagram = Datagram {
         source: IpAddr::V4(header.source_addr()),
         destination: IpAddr::V4(header.destination_addr()),
@@ -73,10 +99,13 @@ fn ipv4(bytes: &[u8], wire_len: u32) -> Result<Datagram<'_>, Fault<'_>> {
         bytes: without_padding(bytes, ip_len),
         wire_len: ip_len,
         ip_len,
+        fragment,
     };
-    extension::skip(datagram.past(header_len))
+    let datagram = datagram.past(header_len);
+    if datagram.fragment.is_some() { Ok(datagram) } else { extension::skip(datagram) }
 }
 
+#[inline(always)]
 fn ipv6(bytes: &[u8], wire_len: u32) -> Result<Datagram<'_>, Fault<'_>> {
     let header = match Ipv6HeaderSlice::from_slice(bytes) {
         Ok(header) => header,
@@ -100,6 +129,7 @@ fn ipv6(bytes: &[u8], wire_len: u32) -> Result<Datagram<'_>, Fault<'_>> {
         bytes: without_padding(bytes, ip_len),
         wire_len: ip_len,
         ip_len,
+        fragment: None,
     };
     extension::skip(datagram.past(header_len))
 }
@@ -110,6 +140,11 @@ impl Datagram<'_> {
     pub(super) fn past(self, header_len: usize) -> Self {
         let wire_len = self.wire_len.saturating_sub(u32::try_from(header_len).unwrap_or(u32::MAX));
         Self { bytes: self.bytes.get(header_len..).unwrap_or_default(), wire_len, ..self }
+    }
+
+    /// The version of IP, as a layer.
+    pub(super) const fn layer(&self) -> Layer {
+        if self.source.is_ipv4() { Layer::Ipv4 } else { Layer::Ipv6 }
     }
 }
 

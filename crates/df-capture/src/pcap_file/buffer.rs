@@ -14,17 +14,46 @@ pub(super) struct StreamBuffer {
     end: usize,
     offset: u64,
     is_exhausted: bool,
+    /// Whether bytes stay where they are, so that no more can come.
+    is_held: bool,
 }
 
 impl StreamBuffer {
     pub(super) fn new(reader: Box<dyn Read + Send>) -> Self {
-        Self { reader, bytes: vec![0; READ_BYTES], start: 0, end: 0, offset: 0, is_exhausted: false }
+        Self {
+            reader,
+            bytes: vec![0; READ_BYTES],
+            start: 0,
+            end: 0,
+            offset: 0,
+            is_exhausted: false,
+            is_held: false,
+        }
     }
 
     /// The bytes at hand, from the current position on.
     #[inline]
     pub(super) fn available(&self) -> &[u8] {
         self.bytes.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Everything in the buffer, what was consumed included.
+    pub(super) fn all(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Where in [`all`](Self::all) the current position is; it stays valid while the buffer is held.
+    pub(super) const fn start(&self) -> usize {
+        self.start
+    }
+
+    /// From now on nothing is read and nothing moves, until [`release`](Self::release).
+    pub(super) const fn hold(&mut self) {
+        self.is_held = true;
+    }
+
+    pub(super) const fn release(&mut self) {
+        self.is_held = false;
     }
 
     /// How many bytes of the stream are before the current position.
@@ -42,11 +71,11 @@ impl StreamBuffer {
         self.bytes.get(from..to).unwrap_or_default()
     }
 
-    /// Reads until `count` bytes are at hand; false when the stream ends before. Memory grows only with bytes that
+    /// Reads until `count` bytes are at hand; false when the stream ends before, or the buffer is held. Memory grows only with bytes that
     /// really arrive, so a record that claims a huge length costs nothing.
     pub(super) fn require(&mut self, count: usize) -> io::Result<bool> {
         while self.available().len() < count {
-            if self.is_exhausted {
+            if self.is_exhausted || self.is_held {
                 return Ok(false);
             }
             self.make_room();

@@ -84,7 +84,7 @@ impl Weigh for Metric {
 
     fn bytes(&self) -> usize {
         let points: usize = match &self.points {
-            MetricPoints::Sum(points) => {
+            MetricPoints::Sum(points) | MetricPoints::Gauge(points) => {
                 points.iter().map(|point| size_of_val(point) + attributes_bytes(&point.attributes)).sum()
             }
             MetricPoints::Histogram(points) => points

@@ -6,6 +6,7 @@ use df_l7::{Exchange, Request, Response};
 use df_trace::{SpanId, TraceId};
 use serde::Serialize;
 
+use super::tunnel::{TunnelPart, tunnel_parts};
 use super::value::{AttributeObject, Shown, known, nanoseconds};
 use super::write_line;
 use crate::ExchangePlace;
@@ -158,6 +159,8 @@ struct PlacePart<'a> {
     vlan: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     inner_vlan: Option<u16>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tunnel: Vec<TunnelPart>,
 }
 
 impl<'a> PlacePart<'a> {
@@ -179,6 +182,7 @@ impl<'a> PlacePart<'a> {
             interface: place.interface.and_then(known),
             vlan: place.key.vlan.outer,
             inner_vlan: place.key.vlan.inner,
+            tunnel: tunnel_parts(place.tunnels),
         }
     }
 }

@@ -18,6 +18,13 @@ pub fn write_metric(out: &mut Vec<u8>, metric: &Metric) {
                 write_line(out, &Record { value: Some(point.value), ..record });
             }
         }
+        MetricPoints::Gauge(points) => {
+            for point in points {
+                let times = (point.start, point.time);
+                let record = Record::new(metric, "gauge", &point.attributes, times);
+                write_line(out, &Record { value: Some(point.value), ..record });
+            }
+        }
         MetricPoints::Histogram(points) => {
             for point in points {
                 let times = (point.start, point.time);
@@ -81,12 +88,11 @@ struct Histogram<'a> {
 
 impl<'a> Histogram<'a> {
     fn new(point: &'a HistogramPoint) -> Self {
-        let known = |value: f64| (point.count > 0).then_some(value);
         Self {
             count: point.count,
             sum: point.sum,
-            min: known(point.min),
-            max: known(point.max),
+            min: point.min,
+            max: point.max,
             bounds: point.bounds,
             counts: &point.bucket_counts,
         }

@@ -196,8 +196,8 @@ fn a_metric_is_one_line_per_point() {
         time,
         count: 1,
         sum: 0.5,
-        min: 0.5,
-        max: 0.5,
+        min: Some(0.5),
+        max: Some(0.5),
         bounds: &[0.1, 1.0],
         bucket_counts: vec![0, 1, 0],
     };
@@ -224,6 +224,7 @@ fn key(transport: Transport, server_port: u16) -> FlowKey {
         client: Endpoint::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 40_000),
         server: Endpoint::new(IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 2)), server_port),
         vlan: VlanTags { outer: Some(7), inner: None },
+        virtual_network: None,
         interface: InterfaceId(2),
     }
 }

@@ -1,8 +1,10 @@
 //! Sums and histograms per attribute set, bounded.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use df_core::Timestamp;
+use df_flow::aggregation::DelayHistogram;
 
 use super::attribute_set::AttributeSet;
 use super::{HistogramPoint, Metric, MetricPoints, SumPoint, Temporality};
@@ -51,6 +53,11 @@ impl<T: Cell + Clone> Instrument<T> {
         overflows
     }
 
+    /// Sets every value to nothing: levels are told anew each time.
+    pub(super) fn clear_values(&mut self) {
+        self.cells.values_mut().for_each(|cell| *cell = T::empty(self.bounds));
+    }
+
     pub(super) fn collect(
         &mut self,
         period: Period,
@@ -95,6 +102,64 @@ impl Cell for Sum {
     }
 }
 
+/// A count that goes up and down.
+#[derive(Debug, Clone)]
+pub(super) struct Level(u64);
+
+impl Cell for Level {
+    type Value = u64;
+
+    fn empty(_: &'static [f64]) -> Self {
+        Self(0)
+    }
+
+    fn add(&mut self, value: u64, _: &'static [f64]) {
+        self.0 = self.0.saturating_add(value);
+    }
+
+    fn points(cells: Vec<(AttributeSet, Self)>, period: Period, _: &'static [f64]) -> MetricPoints {
+        let point = |(set, Self(value)): (AttributeSet, Self)| SumPoint {
+            attributes: set.to_attributes(),
+            start: period.start,
+            time: period.end,
+            value,
+        };
+        MetricPoints::Gauge(cells.into_iter().map(point).collect())
+    }
+}
+
+/// A distribution of delays that comes with its buckets filled.
+#[derive(Debug, Clone)]
+pub(super) struct Delays(DelayHistogram);
+
+impl Cell for Delays {
+    type Value = DelayHistogram;
+
+    fn empty(_: &'static [f64]) -> Self {
+        Self(DelayHistogram::default())
+    }
+
+    fn add(&mut self, value: DelayHistogram, _: &'static [f64]) {
+        self.0.merge(&value);
+    }
+
+    fn points(cells: Vec<(AttributeSet, Self)>, period: Period, bounds: &'static [f64]) -> MetricPoints {
+        let seconds = |nanoseconds| Duration::from_nanos(nanoseconds).as_secs_f64();
+        let point = |(set, Self(delays)): (AttributeSet, Self)| HistogramPoint {
+            attributes: set.to_attributes(),
+            start: period.start,
+            time: period.end,
+            count: delays.count,
+            sum: seconds(delays.sum_ns),
+            min: None,
+            max: (delays.count > 0).then(|| seconds(delays.longest_ns)),
+            bounds,
+            bucket_counts: delays.buckets().to_vec(),
+        };
+        MetricPoints::Histogram(cells.into_iter().map(point).collect())
+    }
+}
+
 /// A distribution.
 #[derive(Debug, Clone)]
 pub(super) struct Histogram {
@@ -134,8 +199,8 @@ impl Cell for Histogram {
             time: period.end,
             count: cell.bucket_counts.iter().sum(),
             sum: cell.sum,
-            min: cell.min,
-            max: cell.max,
+            min: cell.min.is_finite().then_some(cell.min),
+            max: cell.max.is_finite().then_some(cell.max),
             bounds,
             bucket_counts: cell.bucket_counts,
         };

@@ -33,7 +33,7 @@ impl Metric {
     /// How many points there are.
     pub const fn len(&self) -> usize {
         match &self.points {
-            MetricPoints::Sum(points) => points.len(),
+            MetricPoints::Sum(points) | MetricPoints::Gauge(points) => points.len(),
             MetricPoints::Histogram(points) => points.len(),
         }
     }
@@ -50,6 +50,8 @@ impl Metric {
 pub enum MetricPoints {
     /// Counts that only grow.
     Sum(Vec<SumPoint>),
+    /// Counts that go up and down, as they stand at the points' `time`; temporality means nothing to them.
+    Gauge(Vec<SumPoint>),
     /// Distributions over explicit buckets.
     Histogram(Vec<HistogramPoint>),
 }
@@ -80,10 +82,10 @@ pub struct HistogramPoint {
     pub count: u64,
     /// Their sum.
     pub sum: f64,
-    /// The smallest; meaningless when `count` is 0.
-    pub min: f64,
-    /// The largest; meaningless when `count` is 0.
-    pub max: f64,
+    /// The smallest, where it is known.
+    pub min: Option<f64>,
+    /// The largest, where it is known.
+    pub max: Option<f64>,
     /// Upper bounds of the buckets, growing, each inclusive; the last bucket has none.
     pub bounds: &'static [f64],
     /// Values per bucket, one more than there are bounds; they add up to `count`.

@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use df_core::{Endpoint, FlowKey, InterfaceId, Transport, VlanTags};
+use df_flow::aggregation::{AggregationConfig, FlowAggregator, Window};
+use df_flow::{CloseType, FlowRecord};
 use df_l7::{Attributes, ExchangeKind, Observed, Protocol, Request, Response, ResponseStatus};
 
 use super::*;
@@ -96,8 +98,7 @@ fn deltas_start_anew_and_cumulative_points_go_on() {
 }
 
 #[test]
-fn flows_are_measured_per_direction_and_once_at_their_ends() {
-    let mut metrics = Metrics::new(MetricsConfig::default(), at(0));
+fn flows_are_measured_per_edge_and_direction_and_once_at_their_ends() {
     let mut flow = FlowRecord::new(1, key(80), at(0));
     flow.to_server.packets = 3;
     flow.to_server.l3_bytes = 300;
@@ -105,31 +106,68 @@ fn flows_are_measured_per_direction_and_once_at_their_ends() {
     flow.to_client.l3_bytes = 5_000;
     flow.to_client.retransmissions = 1;
     flow.handshake.rtt = Some(Duration::from_micros(250));
-    metrics.record_flow(&flow);
-    flow.is_new = false;
-    flow.is_final = true;
-    metrics.record_flow(&flow);
+    flow.has_new_handshake = true;
+    let first = window(&flow);
+    (flow.is_new, flow.has_new_handshake, flow.is_final) = (false, false, true);
+    flow.close_type = CloseType::ServerReset;
+    let mut metrics = Metrics::new(MetricsConfig::default(), at(0));
+    metrics.record_window(&first);
+    metrics.record_window(&window(&flow));
     let collected = metrics.collect(at(1));
-    let sums: Vec<(&str, Vec<u64>)> = collected
+    let counts: Vec<(&str, Vec<u64>)> = collected
         .iter()
         .filter_map(|metric| match &metric.points {
-            MetricPoints::Sum(points) => {
+            MetricPoints::Sum(points) | MetricPoints::Gauge(points) => {
                 Some((metric.name, points.iter().map(|point| point.value).collect()))
             }
             MetricPoints::Histogram(_) => None,
         })
         .collect();
     assert_eq!(
-        sums,
+        counts,
         [
             ("df.network.io", vec![10_000, 600]),
             ("df.network.packets", vec![4, 6]),
             ("df.network.retransmissions", vec![2]),
             ("df.network.connections.opened", vec![1]),
             ("df.network.connections.closed", vec![1]),
+            ("df.network.connections.failures", vec![1]),
+            ("df.network.connections.active", vec![0]),
         ]
     );
-    assert_eq!(histogram(&collected, "df.network.rtt")[0].bucket_counts[1], 1);
+    let shown: Vec<String> = collected.iter().flat_map(show).collect();
+    let edge = "network.transport=tcp network.type=ipv4 client.address=10.0.0.1 server.address=10.0.0.2 server.port=80";
+    assert_eq!(shown[0], format!("df.network.io {edge} df.flow.direction=to_client"));
+    assert_eq!(shown[6], format!("df.network.connections.closed {edge} df.flow.close_type=server_reset"));
+    assert_eq!(shown[7], format!("df.network.connections.failures {edge} df.flow.failure=server_establish"));
+    let round_trips = histogram(&collected, "df.network.rtt");
+    assert_eq!(
+        (round_trips[0].count, round_trips[0].bucket_counts[4], round_trips[0].max),
+        (1, 1, Some(0.000_25))
+    );
+}
+
+#[test]
+fn open_flows_are_told_as_they_stand_in_the_newest_window() {
+    let mut metrics = Metrics::new(MetricsConfig::default(), at(0));
+    let mut aggregator = FlowAggregator::new(AggregationConfig::default());
+    let mut flow = FlowRecord::new(1, key(80), at(0));
+    let mut open = Vec::new();
+    for (is_new, is_final, end) in
+        [(true, false, 1), (false, false, 1_000_000_000), (false, true, 2_000_000_000)]
+    {
+        (flow.is_new, flow.is_final, flow.end) = (is_new, is_final, at(end));
+        aggregator.handle_record(&flow);
+        aggregator.finish();
+        while let Some(window) = aggregator.poll_window() {
+            metrics.record_window(&window);
+        }
+        let collected = metrics.collect(at(end));
+        let active = collected.iter().find(|metric| metric.name == "df.network.connections.active").unwrap();
+        let MetricPoints::Gauge(points) = &active.points else { panic!("{active:?}") };
+        open.push(points[0].value);
+    }
+    assert_eq!(open, [1, 1, 0]);
 }
 
 #[test]
@@ -146,6 +184,12 @@ fn at(nanoseconds: u64) -> Timestamp {
     Timestamp::from_nanos(nanoseconds)
 }
 
+fn window(flow: &FlowRecord) -> Window {
+    let mut window = Window::new(at(0), Duration::from_secs(1));
+    window.add(flow, 10);
+    window
+}
+
 fn key(server_port: u16) -> FlowKey {
     let endpoint = |last, port| Endpoint::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)), port);
     FlowKey {
@@ -153,6 +197,7 @@ fn key(server_port: u16) -> FlowKey {
         client: endpoint(1, 40_000),
         server: endpoint(2, server_port),
         vlan: VlanTags::default(),
+        virtual_network: None,
         interface: InterfaceId(0),
     }
 }
@@ -184,7 +229,7 @@ fn histogram(metrics: &[Metric], name: &str) -> Vec<HistogramPoint> {
     let metric = metrics.iter().find(|metric| metric.name == name).unwrap();
     match &metric.points {
         MetricPoints::Histogram(points) => points.clone(),
-        MetricPoints::Sum(_) => panic!("{name} is a sum"),
+        MetricPoints::Sum(_) | MetricPoints::Gauge(_) => panic!("{name} is a count"),
     }
 }
 
@@ -202,6 +247,8 @@ fn show(metric: &Metric) -> Vec<String> {
     };
     match &metric.points {
         MetricPoints::Histogram(points) => points.iter().map(|point| line(&point.attributes)).collect(),
-        MetricPoints::Sum(points) => points.iter().map(|point| line(&point.attributes)).collect(),
+        MetricPoints::Sum(points) | MetricPoints::Gauge(points) => {
+            points.iter().map(|point| line(&point.attributes)).collect()
+        }
     }
 }

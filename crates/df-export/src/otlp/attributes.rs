@@ -47,6 +47,14 @@ impl KeyValues {
         }
     }
 
+    /// Adds a list of texts, unless it is empty.
+    pub(super) fn texts(&mut self, key: &str, values: &[impl std::fmt::Display]) {
+        if !values.is_empty() {
+            let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
+            self.push(key, value(&texts.into()));
+        }
+    }
+
     pub(super) fn truth(&mut self, key: &str, truth: bool) {
         self.push(key, Value::BoolValue(truth));
     }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use df_core::{Endpoint, FlowKey, Transport};
-use df_flow::{DirectionCounters, FlowEndReason, FlowRecord};
+use df_flow::{Delay, DirectionCounters, FlowEndReason, FlowRecord, L7Counts};
 use df_l7::{Exchange, Protocol, ResponseStatus};
 use df_trace::SpanId;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -32,10 +32,12 @@ pub fn logs_request(resource: &Resource, log_records: Vec<LogRecord>) -> ExportL
 /// The event `df.flow`: the client as `source.*`, the server as `destination.*`, what the network shows as
 /// `network.*`, the flow's state as `df.flow.*` and its counters as `df.network.*` with the names of the JSON record.
 pub fn flow_log(flow: &FlowRecord, place: &FlowPlace<'_>) -> LogRecord {
-    let mut list = KeyValues::with_capacity(40);
+    let mut list = KeyValues::with_capacity(64);
     ends(&mut list, &flow.key, ["source.address", "source.port", "destination.address", "destination.port"]);
     network(&mut list, &flow.key, place.interface);
+    list.texts("df.network.tunnels", &flow.tunnels);
     list.some_text("network.protocol.name", place.protocol.map(protocol_name));
+    list.text("df.flow.id", format!("{:016x}", flow.id));
     list.number("df.flow.start_ns", flow.start.as_nanos());
     list.number("df.flow.duration_ns", nanoseconds(flow.duration()));
     list.truth("df.flow.is_new", flow.is_new);
@@ -45,12 +47,22 @@ pub fn flow_log(flow: &FlowRecord, place: &FlowPlace<'_>) -> LogRecord {
     list.number("df.flow.direction_score", flow.direction_score);
     counters(&mut list, flow, &flow.to_server, &TX);
     counters(&mut list, flow, &flow.to_client, &RX);
-    for (key, time) in [
-        ("df.network.rtt_ns", flow.handshake.rtt),
-        ("df.network.rtt_client_ns", flow.handshake.rtt_client),
-        ("df.network.rtt_server_ns", flow.handshake.rtt_server),
+    if flow.key.transport == Transport::Tcp {
+        handshake(&mut list, flow);
+    }
+    for (names, delay) in [
+        (["df.network.srt_ns_sum", "df.network.srt_count", "df.network.srt_ns_max"], flow.delays.srt),
+        (
+            ["df.network.srt_client_ns_sum", "df.network.srt_client_count", "df.network.srt_client_ns_max"],
+            flow.delays.srt_client,
+        ),
+        (["df.network.art_ns_sum", "df.network.art_count", "df.network.art_ns_max"], flow.delays.art),
+        (["df.network.cit_ns_sum", "df.network.cit_count", "df.network.cit_ns_max"], flow.delays.cit),
     ] {
-        list.some_number(key, time.map(nanoseconds));
+        delay_numbers(&mut list, names, delay);
+    }
+    if let Some(counts) = &flow.l7 {
+        l7(&mut list, counts);
     }
     LogRecord {
         time_unix_nano: flow.end.as_nanos(),
@@ -70,6 +82,7 @@ pub fn exchange_log(exchange: &Exchange, place: &ExchangePlace<'_>) -> LogRecord
     let mut list = KeyValues::with_capacity(32);
     ends(&mut list, &key, ["client.address", "client.port", "server.address", "server.port"]);
     network(&mut list, &key, place.interface);
+    list.texts("df.network.tunnels", place.tunnels);
     list.text("network.protocol.name", protocol_name(exchange.protocol));
     list.some_text("network.protocol.version", exchange.version());
     list.text("df.exchange.message_type", exchange.kind.name());
@@ -139,7 +152,7 @@ fn network(list: &mut KeyValues, key: &FlowKey, interface: Option<&str>) {
 }
 
 /// The names of one direction's counters; the first four for every transport.
-struct CounterNames([&'static str; 8]);
+struct CounterNames([&'static str; 16]);
 
 const TX: CounterNames = CounterNames([
     "df.network.packets_tx",
@@ -147,8 +160,16 @@ const TX: CounterNames = CounterNames([
     "df.network.l3_bytes_tx",
     "df.network.l4_bytes_tx",
     "df.network.retransmissions_tx",
+    "df.network.retransmitted_bytes_tx",
     "df.network.out_of_order_tx",
+    "df.network.duplicate_acks_tx",
+    "df.network.lost_segments_tx",
+    "df.network.lost_bytes_tx",
     "df.network.zero_window_tx",
+    "df.network.zero_window_probes_tx",
+    "df.network.window_full_tx",
+    "df.network.keep_alives_tx",
+    "df.network.resets_tx",
     "df.network.tcp_flags_client",
 ]);
 const RX: CounterNames = CounterNames([
@@ -157,8 +178,16 @@ const RX: CounterNames = CounterNames([
     "df.network.l3_bytes_rx",
     "df.network.l4_bytes_rx",
     "df.network.retransmissions_rx",
+    "df.network.retransmitted_bytes_rx",
     "df.network.out_of_order_rx",
+    "df.network.duplicate_acks_rx",
+    "df.network.lost_segments_rx",
+    "df.network.lost_bytes_rx",
     "df.network.zero_window_rx",
+    "df.network.zero_window_probes_rx",
+    "df.network.window_full_rx",
+    "df.network.keep_alives_rx",
+    "df.network.resets_rx",
     "df.network.tcp_flags_server",
 ]);
 
@@ -169,14 +198,69 @@ fn counters(list: &mut KeyValues, flow: &FlowRecord, counters: &DirectionCounter
         counters.l3_bytes,
         counters.l4_bytes,
         counters.retransmissions.into(),
+        counters.retransmitted_bytes,
         counters.out_of_order.into(),
+        counters.duplicate_acknowledgments.into(),
+        counters.lost_segments.into(),
+        counters.lost_bytes,
         counters.zero_window.into(),
+        counters.zero_window_probes.into(),
+        counters.window_full.into(),
+        counters.keep_alives.into(),
+        counters.resets.into(),
         counters.tcp_flags.0.into(),
     ];
     let shown = if flow.key.transport == Transport::Tcp { values.len() } else { 4 };
     for (key, value) in names.0.iter().zip(values).take(shown) {
         list.number(key, value);
     }
+}
+
+/// What the TCP handshake showed.
+fn handshake(list: &mut KeyValues, flow: &FlowRecord) {
+    let handshake = &flow.handshake;
+    for (key, count) in [
+        ("df.network.syn_count", handshake.syn_count),
+        ("df.network.synack_count", handshake.syn_ack_count),
+        ("df.network.fin_count", handshake.fin_count),
+        ("df.network.retrans_syn", handshake.syn_retransmissions),
+        ("df.network.retrans_synack", handshake.syn_ack_retransmissions),
+    ] {
+        list.number(key, count);
+    }
+    for (key, time) in [
+        ("df.network.rtt_ns", handshake.rtt),
+        ("df.network.rtt_client_ns", handshake.rtt_client),
+        ("df.network.rtt_server_ns", handshake.rtt_server),
+    ] {
+        list.some_number(key, time.map(nanoseconds));
+    }
+    list.some_number("df.network.window_scale_client", handshake.window_scale_client);
+    list.some_number("df.network.window_scale_server", handshake.window_scale_server);
+}
+
+/// The sum, count and maximum of a delay that was measured at least once.
+fn delay_numbers(list: &mut KeyValues, [sum, count, max]: [&'static str; 3], delay: Delay) {
+    if delay.count > 0 {
+        list.number(sum, delay.sum_ns);
+        list.number(count, delay.count);
+        list.number(max, delay.longest_ns);
+    }
+}
+
+/// What the application protocol showed.
+fn l7(list: &mut KeyValues, counts: &L7Counts) {
+    for (key, count) in [
+        ("df.network.l7_request", counts.request),
+        ("df.network.l7_response", counts.response),
+        ("df.network.l7_client_error", counts.client_error),
+        ("df.network.l7_server_error", counts.server_error),
+        ("df.network.l7_timeout", counts.timeout),
+    ] {
+        list.number(key, count);
+    }
+    let names = ["df.network.rrt_ns_sum", "df.network.rrt_count", "df.network.rrt_ns_max"];
+    delay_numbers(list, names, counts.rrt);
 }
 
 /// The name that the conventions give a protocol: HTTP's versions are told by `network.protocol.version`.

@@ -2,7 +2,7 @@
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::{
-    AggregationTemporality, Histogram, HistogramDataPoint, Metric as MetricMessage, NumberDataPoint,
+    AggregationTemporality, Gauge, Histogram, HistogramDataPoint, Metric as MetricMessage, NumberDataPoint,
     ResourceMetrics, ScopeMetrics, Sum, metric::Data, number_data_point::Value,
 };
 
@@ -51,6 +51,9 @@ fn metric_message(metric: &Metric) -> MetricMessage {
                 aggregation_temporality,
                 is_monotonic: true,
             }),
+            MetricPoints::Gauge(points) => {
+                Data::Gauge(Gauge { data_points: points.iter().map(sum_point).collect() })
+            }
             MetricPoints::Histogram(points) => Data::Histogram(Histogram {
                 data_points: points.iter().map(histogram_point).collect(),
                 aggregation_temporality,
@@ -71,7 +74,6 @@ fn sum_point(point: &SumPoint) -> NumberDataPoint {
 }
 
 fn histogram_point(point: &HistogramPoint) -> HistogramDataPoint {
-    let known = |value: f64| (point.count > 0).then_some(value);
     HistogramDataPoint {
         attributes: key_values(&point.attributes),
         start_time_unix_nano: point.start.as_nanos(),
@@ -80,8 +82,8 @@ fn histogram_point(point: &HistogramPoint) -> HistogramDataPoint {
         sum: Some(point.sum),
         bucket_counts: point.bucket_counts.clone(),
         explicit_bounds: point.bounds.to_vec(),
-        min: known(point.min),
-        max: known(point.max),
+        min: point.min,
+        max: point.max,
         ..HistogramDataPoint::default()
     }
 }

@@ -203,6 +203,7 @@ fn key() -> FlowKey {
         client: endpoint(1, 40_000),
         server: endpoint(2, 80),
         vlan: VlanTags::default(),
+        virtual_network: None,
         interface: InterfaceId(0),
     }
 }
@@ -233,8 +234,8 @@ fn some_metrics() -> Vec<Metric> {
         time: at(2),
         count: 2,
         sum: 0.6,
-        min: 0.1,
-        max: 0.5,
+        min: Some(0.1),
+        max: Some(0.5),
         bounds: &[0.1, 1.0],
         bucket_counts: vec![1, 1, 0],
     };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use df_core::{Endpoint, FlowKey, InterfaceId, TcpFlags, Timestamp, Transport, VlanTags};
 use df_export::metrics::{Metric, Metrics, MetricsConfig, Side};
+use df_flow::aggregation::Window;
 use df_flow::{CloseType, FlowEndReason, FlowRecord};
 use df_l7::{AttributeValue, Exchange, ExchangeKind, Observed, Protocol, Request, Response, ResponseStatus};
 use df_trace::{LinkReason, Span, SpanContext, SpanId, SpanKind, SpanLink, SpanStatus, TraceId};
@@ -79,7 +80,11 @@ pub(crate) fn metrics(config: MetricsConfig) -> Vec<Metric> {
     for side in [Side::Client, Side::Server] {
         metrics.record_exchange(&exchange(), side, &key());
     }
-    (0..3).for_each(|id| metrics.record_flow(&flow(id)));
+    let mut window = Window::new(at(0), Duration::from_secs(60));
+    for id in 0..3 {
+        window.add(&flow(id), 100);
+    }
+    metrics.record_window(&window);
     metrics.collect(at(60_000_000_000))
 }
 
@@ -90,6 +95,7 @@ pub(crate) fn key() -> FlowKey {
         client: endpoint(1, 40_000),
         server: endpoint(2, 8_080),
         vlan: VlanTags { outer: Some(7), inner: None },
+        virtual_network: None,
         interface: InterfaceId(2),
     }
 }

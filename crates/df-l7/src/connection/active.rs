@@ -71,6 +71,26 @@ impl Active {
         }
     }
 
+    pub(crate) const fn row(&self) -> &'static ProtocolRow {
+        self.row
+    }
+
+    /// Where each direction stands, if nothing else is to be remembered of the connection.
+    pub(crate) fn offsets_at_rest(&self) -> Option<[Option<u64>; 2]> {
+        let is_at_rest = self.parser.is_fresh()
+            && self.started.is_empty()
+            && self.matcher.is_empty()
+            && self.streams.iter().all(Stream::is_at_rest)
+            && self.errors_in_a_row == 0
+            && self.state() == ParserState::Reading;
+        is_at_rest.then(|| [self.streams[0].begun_offset(), self.streams[1].begun_offset()])
+    }
+
+    /// Goes on where each direction stood.
+    pub(crate) fn resume_at(&mut self, offsets: [Option<u64>; 2]) {
+        self.streams = offsets.map(|offset| offset.map_or_else(Stream::default, Stream::at));
+    }
+
     pub(crate) fn set_searching(&mut self, searching: [bool; 2]) {
         for (stream, is_searching) in self.streams.iter_mut().zip(searching) {
             stream.is_searching = is_searching;

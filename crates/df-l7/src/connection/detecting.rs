@@ -74,6 +74,11 @@ impl Detecting {
         Self { is_at_start: true, ..Self::default() }
     }
 
+    /// Whether no bytes were seen.
+    pub(crate) fn is_new(&self) -> bool {
+        self.turn.0.is_none() && self.held.is_empty() && self.weak.is_empty() && !self.is_at_start
+    }
+
     pub(crate) fn handle_chunk(&mut self, chunk: &Chunk<'_>, question: &Question<'_>) -> Verdict {
         if chunk.bytes.is_empty() {
             return Verdict::Undecided { unknown_bytes: 0 };
@@ -246,6 +251,6 @@ fn ask(direction: Direction, bytes: &[u8], question: &Question<'_>) -> Answer {
 /// The most bytes held of a connection whose protocol is not known.
 const MAX_HELD_BYTES: usize = 16_384;
 /// The most chunks held of a connection whose protocol is not known.
-const MAX_HELD_CHUNKS: usize = 64;
+const MAX_HELD_CHUNKS: usize = 256;
 /// How many turns of the conversation are remembered for a second proof.
 const MAX_WEAK_MATCHES: usize = 4;

@@ -28,6 +28,10 @@ impl StartedMessages {
         self.0.push(StartedMessage { direction, id, first_byte });
     }
 
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The first byte of the message that is complete now.
     pub(crate) fn take(&mut self, direction: Direction, correlation: Correlation) -> Option<Mark> {
         let Correlation::Id(id) = correlation else { return None };

@@ -93,6 +93,7 @@ pub(crate) fn request<'a>(
         operation: Cow::Borrowed(operation),
         target: None,
         context: reader.context.finish().map(Box::new),
+        may_be_unanswered: false,
         attributes,
     };
     (request, reader.framing)

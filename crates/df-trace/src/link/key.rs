@@ -73,7 +73,7 @@ impl CallKeys {
 
     /// The span of this observation: another one at each place, and for each exchange that this place saw.
     pub(crate) fn span_id(&self, exchange: &Exchange, place: &Place) -> SpanId {
-        let vlan = place.flow.vlan;
+        let FlowKey { vlan, virtual_network, .. } = place.flow;
         let digest = Digest::new(Purpose::Span)
             .hash(self.name)
             .word(self.response.map_or(0, |number| u64::from(number) + 1))
@@ -81,7 +81,10 @@ impl CallKeys {
             .word(exchange.end().map_or(0, Timestamp::as_nanos))
             .word(u64::from(place.flow.interface.0) << 8 | u64::from(place.observation_point.rank()))
             .word(vlan_word(vlan.outer) << 32 | vlan_word(vlan.inner));
-        SpanId::from_hash(digest.finish())
+        SpanId::from_hash(match virtual_network {
+            Some(network) => digest.word(network.id().into()).finish(),
+            None => digest.finish(),
+        })
     }
 }
 
@@ -135,6 +138,7 @@ const fn transport_number(transport: Transport) -> u64 {
     match transport {
         Transport::Tcp => 6,
         Transport::Udp => 17,
+        Transport::Sctp => 132,
         _ => 0,
     }
 }

@@ -31,13 +31,25 @@ settings! {
         "tcpdump expression that runs in the kernel; empty captures everything.";
     "inputs.cbpf.af_packet.tunning.ring_blocks" => capture.ring_blocks,
         "Blocks of 1 MiB of kernel memory that hold packets, per interface.";
+    "inputs.cbpf.af_packet.tunning.packet_fanout_count" => capture.rings,
+        "Rings per interface, each read by a thread of its own; the kernel shares packets out by flow.";
+    "inputs.cbpf.af_packet.tunning.cpu_affinity" => capture.cpus,
+        "Processors on which capture threads run, in turn; empty leaves the choice to the kernel.";
     "inputs.cbpf.tunning.max_capture_packet_size" => capture.max_packet_bytes,
         "Bytes captured of a packet.";
+    "inputs.cbpf.preprocess.vxlan_ports" => decoder.vxlan_ports,
+        "UDP ports to which VXLAN is sent.";
+    "inputs.cbpf.preprocess.fragments.timeout" => decoder.fragments.timeout,
+        "How long after its first fragment an IP datagram may become whole.";
+    "inputs.cbpf.preprocess.fragments.max_datagrams" => decoder.fragments.max_datagrams,
+        "IP datagrams at a time, per capturing thread, of which fragments are missing; the oldest gives way.";
+    "inputs.cbpf.preprocess.fragments.max_total_bytes" => decoder.fragments.max_total_bytes,
+        "Bytes of fragments held in all, per capturing thread; the oldest gives way.";
     "processors.packet.workers" => parsing.workers,
         "Parsing threads of `run`; 0 is one per core, less one for capture.";
     "processors.packet.max_queued_batches" => parsing.max_queued_batches,
         "Batches of packets that wait for one parsing thread; further packets are dropped and counted.";
-    "processors.flow_log.record_interval" => flow.record_interval,
+    "processors.flow_log.record_interval" => parsing.flow_log_interval,
         "How often a flow that goes on is reported; 0s is only at its end.";
     "processors.flow_log.conntrack.timeouts.opening" => flow.opening_timeout,
         "How long a TCP connection may take to be established.";
@@ -53,6 +65,8 @@ settings! {
         "Bytes held per direction of a TCP connection while earlier ones are missing.";
     "processors.flow_log.limits.max_total_out_of_order_bytes" => flow.max_total_out_of_order_bytes,
         "Bytes held in all, per parsing thread, while earlier ones are missing.";
+    "processors.request_log.enabled" => parsing.has_requests,
+        "Parse application protocols; without it flows are accounted for, and of packets only headers are captured.";
     "processors.request_log.application_protocol_inference.disabled_protocols" => connection.disabled_protocols,
         "Protocols that are not looked for.";
     "processors.request_log.application_protocol_inference.max_detection_chunks" => connection.max_detection_chunks,
@@ -77,6 +91,8 @@ settings! {
         "Replace literals in SQL text by `?`.";
     "processors.request_log.tag_extraction.obfuscate.redis_arguments" => connection.obfuscation.redis_arguments,
         "Replace arguments of Redis commands by `?`.";
+    "processors.request_log.tag_extraction.obfuscate.memcached_keys" => connection.obfuscation.memcached_keys,
+        "Replace keys of memcached commands by `?`.";
     "processors.request_log.tag_extraction.obfuscate.url_query" => connection.obfuscation.url_query,
         "Replace the values in the query part of URLs by `?`.";
     "processors.request_log.limits.max_buffered_bytes" => connection.max_buffered_bytes,
@@ -98,7 +114,7 @@ settings! {
     "outputs.otlp.shutdown_timeout" => export.shutdown_timeout,
         "How long the end waits for the receiver to take what is queued.";
     "outputs.flow_metrics.interval" => export.metrics_interval,
-        "How often `run` tells metrics.";
+        "How often `run` tells metrics, and how long the windows are in which flows are added up: 1s or 1m, for example.";
 }
 
 /// Reads a YAML document into `configuration`. Keys that it does not name keep their value.

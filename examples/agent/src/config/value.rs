@@ -98,6 +98,18 @@ impl Value for Vec<String> {
     }
 }
 
+impl Value for Vec<u16> {
+    fn read(&mut self, node: &Node) -> Result<(), String> {
+        let port = |text: String| text.parse().map_err(|_| format!("takes ports, not {text:?}"));
+        *self = texts(node).into_iter().map(port).collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    fn show(&self) -> String {
+        list(self.iter().map(u16::to_string))
+    }
+}
+
 impl Value for Vec<Protocol> {
     fn read(&mut self, node: &Node) -> Result<(), String> {
         let protocol = |name: String| {

@@ -1,8 +1,11 @@
 //! Metrics of what is delivered, collected now and then.
 
+use std::time::Duration;
+
 use df_core::Timestamp;
 use df_export::metrics::{Metric, Metrics, MetricsConfig, Side};
 use df_flow::FlowRecord;
+use df_flow::aggregation::{AggregationConfig, FlowAggregator};
 use df_trace::{LinkReason, LinkedSpan};
 
 /// Measures exchanges and flows. Its time is theirs, so that a replay gives the same metrics each time.
@@ -11,13 +14,17 @@ pub(super) struct Metering {
     config: MetricsConfig,
     /// Begins with the first measurement.
     metrics: Option<Metrics>,
+    flows: FlowAggregator,
     latest: Timestamp,
 }
 
 impl Metering {
-    /// Nothing measured yet.
-    pub(super) const fn new(config: MetricsConfig) -> Self {
-        Self { config, metrics: None, latest: Timestamp::ZERO }
+    /// Nothing measured yet; flows are added up in windows of `interval`.
+    pub(super) fn new(config: MetricsConfig, interval: Duration) -> Self {
+        let mut aggregation = AggregationConfig::default();
+        aggregation.interval = interval;
+        let flows = FlowAggregator::new(aggregation);
+        Self { config, metrics: None, flows, latest: Timestamp::ZERO }
     }
 
     /// Measures an exchange, once for each side of the call: what was already measured at another interface of the
@@ -38,13 +45,29 @@ impl Metering {
 
     /// Measures what a flow did since its record before.
     pub(super) fn flow(&mut self, record: &FlowRecord) {
-        self.at(record.start, record.end).record_flow(record);
+        self.at(record.start, record.end);
+        self.flows.handle_record(record);
+        self.measure_windows();
+    }
+
+    /// No flow will be reported any more.
+    pub(super) fn finish(&mut self) {
+        self.flows.finish();
+        self.measure_windows();
     }
 
     /// The metrics up to now: the latest moment of anything measured.
     pub(super) fn collect(&mut self) -> Vec<Metric> {
         let latest = self.latest;
         self.metrics.as_mut().map_or_else(Vec::new, |metrics| metrics.collect(latest))
+    }
+
+    /// Measures the windows that are over by the time of the latest record.
+    fn measure_windows(&mut self) {
+        self.flows.handle_timeout(self.latest);
+        while let (Some(metrics), Some(window)) = (&mut self.metrics, self.flows.poll_window()) {
+            metrics.record_window(&window);
+        }
     }
 
     fn at(&mut self, start: Timestamp, end: Timestamp) -> &mut Metrics {

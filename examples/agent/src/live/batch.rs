@@ -1,13 +1,24 @@
 //! A batch of packets on its way from capture to parsing. It owns its bytes and is used again and again.
 
-use df_core::Packet;
+use df_core::{FlowKey, Packet, Tunnel};
 
 /// Packets with their payloads. Emptied, not freed, so that a running agent allocates nothing per packet.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     /// The packets without their payloads, and how long each payload is.
-    packets: Vec<(Packet<'static>, usize)>,
+    packets: Vec<Stored>,
     payloads: Vec<u8>,
+    tunnels: Vec<Tunnel>,
+    quoted: Vec<FlowKey>,
+}
+
+/// A packet without what it borrows, and how much that is.
+#[derive(Debug)]
+struct Stored {
+    packet: Packet<'static>,
+    payload_len: usize,
+    tunnels: usize,
+    is_quoting: bool,
 }
 
 impl Batch {
@@ -17,29 +28,44 @@ impl Batch {
         let mut stored = Packet::new(timestamp, source, destination, transport, &[]);
         stored.interface = packet.interface;
         stored.vlan = packet.vlan;
+        stored.virtual_network = packet.virtual_network;
         stored.payload_len = packet.payload_len;
+        stored.fragments = packet.fragments;
         stored.frame_len = packet.frame_len;
         stored.ip_len = packet.ip_len;
-        self.packets.push((stored, payload.len()));
+        self.packets.push(Stored {
+            packet: stored,
+            payload_len: payload.len(),
+            tunnels: packet.tunnels.len(),
+            is_quoting: packet.quoted.is_some(),
+        });
         self.payloads.extend_from_slice(payload);
+        self.tunnels.extend_from_slice(packet.tunnels);
+        self.quoted.extend(packet.quoted);
     }
 
-    /// Gives every packet to `take`, in order.
-    pub(super) fn for_each(&self, mut take: impl FnMut(&Packet<'_>)) {
+    /// Every packet, in order.
+    pub(super) fn packets(&self) -> Vec<Packet<'_>> {
         let mut payloads = self.payloads.as_slice();
-        for (stored, payload_len) in &self.packets {
-            let (payload, rest) = payloads.split_at_checked(*payload_len).unwrap_or((payloads, &[]));
-            payloads = rest;
-            let mut packet: Packet<'_> = *stored;
-            packet.payload = payload;
-            take(&packet);
-        }
+        let mut tunnels = self.tunnels.as_slice();
+        let mut quoted = self.quoted.iter();
+        let whole = |stored: &Stored| {
+            let mut packet: Packet<'_> = stored.packet;
+            (packet.payload, payloads) =
+                payloads.split_at_checked(stored.payload_len).unwrap_or((payloads, &[]));
+            (packet.tunnels, tunnels) = tunnels.split_at_checked(stored.tunnels).unwrap_or((tunnels, &[]));
+            packet.quoted = if stored.is_quoting { quoted.next() } else { None };
+            packet
+        };
+        self.packets.iter().map(whole).collect()
     }
 
     /// Takes everything out and keeps the memory, unless a burst of large packets made it too much.
     pub(super) fn clear(&mut self) {
         self.packets.clear();
         self.payloads.clear();
+        self.tunnels.clear();
+        self.quoted.clear();
         self.payloads.shrink_to(MAX_BATCH_BYTES * 2);
     }
 
@@ -64,7 +90,7 @@ const MAX_BATCH_BYTES: usize = 256 * 1_024;
 
 #[cfg(test)]
 mod tests {
-    use df_core::{Endpoint, InterfaceId, Timestamp, TransportHeader};
+    use df_core::{Endpoint, InterfaceId, Timestamp, TransportHeader, TunnelKind, VirtualNetwork};
 
     use super::*;
 
@@ -75,18 +101,20 @@ mod tests {
         first.interface = InterfaceId(7);
         first.payload_len = 900;
         first.frame_len = 942;
-        let second = Packet::new(Timestamp::from_nanos(2), end(2), end(1), TransportHeader::Udp, b"");
+        let tunnels = [Tunnel::new(TunnelKind::Mpls, Some(3)), Tunnel::new(TunnelKind::Pppoe, None)];
+        first.tunnels = &tunnels;
+        first.virtual_network = Some(VirtualNetwork::new(9));
+        first.fragments = 2;
+        let quoted = first.flow_key();
+        let mut second = Packet::new(Timestamp::from_nanos(2), end(2), end(1), TransportHeader::Udp, b"");
+        second.quoted = Some(&quoted);
         let mut batch = Batch::default();
         for _ in 0..2 {
             batch.clear();
             batch.push(&first);
             batch.push(&second);
-            let mut seen = 0;
-            batch.for_each(|packet| {
-                assert_eq!(*packet, if seen == 0 { first } else { second });
-                seen += 1;
-            });
-            assert_eq!((seen, batch.len(), batch.is_full()), (2, 2, false));
+            assert_eq!(batch.packets(), [first, second]);
+            assert_eq!((batch.len(), batch.is_full()), (2, false));
         }
     }
 }

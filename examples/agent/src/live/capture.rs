@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
-use df_capture::{AfPacket, AfPacketStats, CaptureError, DecodeStats, decode};
+use df_capture::{AfPacket, AfPacketStats, CaptureError, DecodeStats, Decoder, DecoderConfig, FragmentStats};
 use df_core::Packet;
 use df_flow::shard_of;
+use rustix::thread::{CpuSet, sched_setaffinity};
 
 use super::batch::Batch;
 use super::clock::Regularly;
@@ -24,6 +25,7 @@ pub(super) struct Lane {
 pub(super) struct CaptureStats {
     pub(super) socket: AfPacketStats,
     pub(super) decoding: DecodeStats,
+    pub(super) fragments: FragmentStats,
     /// Packets dropped because a parsing thread was behind.
     pub(super) dropped_packets: u64,
 }
@@ -33,31 +35,53 @@ impl CaptureStats {
     pub(super) const fn add(&mut self, other: &Self) {
         self.socket.dropped_by_kernel += other.socket.dropped_by_kernel;
         self.decoding.merge(&other.decoding);
+        self.fragments.merge(&other.fragments);
         self.dropped_packets += other.dropped_packets;
+    }
+}
+
+impl CaptureStats {
+    fn take_decoding(&mut self, decoder: &Decoder) {
+        self.decoding = decoder.stats();
+        self.fragments = decoder.fragment_stats();
+    }
+}
+
+/// Has this thread run on one processor only.
+pub(super) fn stay_on(processor: Option<u16>) {
+    let Some(processor) = processor else { return };
+    let mut processors = CpuSet::new();
+    if usize::from(processor) < CpuSet::MAX_CPU {
+        processors.set(usize::from(processor));
+    }
+    if let Err(error) = sched_setaffinity(None, &processors) {
+        tracing::warn!("a capture thread cannot run on processor {processor}: {error}");
     }
 }
 
 /// Captures until told to stop or until capture fails. Dropping the lanes tells the parsing threads that it is over.
 pub(super) fn run(
     source: &mut AfPacket,
-    lanes: Vec<Lane>,
+    (decoder, lanes): (DecoderConfig, Vec<Lane>),
     stop: &Stop,
     health: &HealthCounts,
 ) -> (CaptureStats, Result<(), CaptureError>) {
     let mut shards = Shards::new(lanes);
     let mut stats = CaptureStats::default();
-    let result = capture(source, &mut shards, &mut stats, stop, health);
+    let mut decoder = Decoder::new(decoder);
+    let result = capture((source, &mut decoder), &mut shards, &mut stats, stop, health);
     if result.is_err() {
         stop.request();
     }
     shards.send_all();
+    stats.take_decoding(&decoder);
     stats.dropped_packets = shards.dropped_packets;
     stats.socket = source.stats().unwrap_or(stats.socket);
     (stats, result)
 }
 
 fn capture(
-    source: &mut AfPacket,
+    (source, decoder): (&mut AfPacket, &mut Decoder),
     shards: &mut Shards,
     stats: &mut CaptureStats,
     stop: &Stop,
@@ -69,12 +93,10 @@ fn capture(
     while !stop.is_requested() {
         let frame = source.next_frame_timeout(IDLE)?;
         let is_idle = frame.is_none();
-        if let Some(frame) = frame {
-            let decoded = decode(&frame);
-            stats.decoding.count(&decoded);
-            if let Ok(packet) = decoded {
-                shards.push(&packet);
-            }
+        if let Some(frame) = frame
+            && let Ok(packet) = decoder.decode(&frame)
+        {
+            shards.push(&packet);
         }
         frames = frames.wrapping_add(1);
         if is_idle || (frames.is_multiple_of(FRAMES_PER_LOOK) && send.is_due()) {
@@ -82,6 +104,7 @@ fn capture(
             if tell.is_due() {
                 stats.socket = source.stats()?;
                 stats.dropped_packets = shards.dropped_packets;
+                stats.take_decoding(decoder);
                 told.tell(health, stats);
             }
         }
@@ -104,8 +127,8 @@ impl HealthShares {
         self.frames.add(&health.frames, stats.socket.received);
         self.frames_dropped.add(&health.frames_dropped, stats.socket.dropped_by_kernel);
         self.packets_dropped.add(&health.packets_dropped, stats.dropped_packets);
-        self.frames_not_decoded
-            .add(&health.frames_not_decoded, decoding.frames().saturating_sub(decoding.packets));
+        let undecoded = decoding.frames().saturating_sub(decoding.packets + decoding.fragments);
+        self.frames_not_decoded.add(&health.frames_not_decoded, undecoded + stats.fragments.dropped());
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use df_core::FlowKey;
+use df_core::{FlowKey, Tunnel};
 use df_flow::{FlowRecord, FlowStats, FlowTable};
 use df_l7::{ConnectionConfig, Exchange, Protocol};
 
@@ -19,7 +19,11 @@ use crate::pipeline::{self, ParsingStats, Pipeline};
 pub(super) enum Event {
     /// An exchange, and its connection as the flow table believes.
     Exchange(Box<(Exchange, FlowKey)>),
-    /// A flow record, and the protocol found in the flow.
+    /// A flow's packets are in tunnels.
+    Tunnels(Box<(FlowKey, Vec<Tunnel>)>),
+    /// What a flow did since it was told last.
+    Interval(Box<FlowRecord>),
+    /// A flow record for the log, and the protocol found in the flow.
     Flow(Box<FlowRecord>, Option<Protocol>),
 }
 
@@ -28,6 +32,8 @@ impl Event {
     pub(super) fn deliver(self, delivery: &mut impl pipeline::Receiver) {
         match self {
             Self::Exchange(seen) => delivery.exchange(seen.0, &seen.1),
+            Self::Tunnels(seen) => delivery.tunnels(&seen.0, &seen.1),
+            Self::Interval(record) => delivery.interval(&record),
             Self::Flow(record, protocol) => delivery.flow(*record, protocol),
         }
     }
@@ -44,7 +50,7 @@ pub(super) struct Channels {
 pub(super) fn run(
     channels: Channels,
     configuration: &Configuration,
-    connection: Arc<ConnectionConfig>,
+    connection: Option<Arc<ConnectionConfig>>,
     health: &HealthCounts,
 ) -> (FlowStats, ParsingStats) {
     let Channels { full, empty, events } = channels;
@@ -55,7 +61,7 @@ pub(super) fn run(
     loop {
         match full.recv_timeout(IDLE) {
             Ok(mut batch) => {
-                batch.for_each(|packet| flows.handle_packet(packet, &mut pipeline));
+                flows.handle_packets(&batch.packets(), &mut pipeline);
                 batch.clear();
                 // Nobody waits for an empty batch: one too many is freed.
                 let _ = empty.try_send(batch);
@@ -117,6 +123,14 @@ impl Outbox {
 impl pipeline::Receiver for Outbox {
     fn exchange(&mut self, exchange: Exchange, key: &FlowKey) {
         self.push(Event::Exchange(Box::new((exchange, *key))));
+    }
+
+    fn tunnels(&mut self, key: &FlowKey, tunnels: &[Tunnel]) {
+        self.push(Event::Tunnels(Box::new((*key, tunnels.to_vec()))));
+    }
+
+    fn interval(&mut self, record: &FlowRecord) {
+        self.push(Event::Interval(Box::new(record.clone())));
     }
 
     fn flow(&mut self, record: FlowRecord, protocol: Option<Protocol>) {

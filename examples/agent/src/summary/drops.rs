@@ -1,6 +1,6 @@
 //! What was not processed, stage by stage, in words.
 
-use df_capture::DecodeStats;
+use df_capture::{DecodeStats, FragmentStats};
 use df_flow::FlowStats;
 use df_trace::TraceStats;
 
@@ -16,7 +16,7 @@ pub(crate) struct Dropped {
 
 /// What every stage left out, in the order of the stages.
 pub(crate) fn drops(
-    decoding: &DecodeStats,
+    (decoding, fragments): (&DecodeStats, &FragmentStats),
     flows: &FlowStats,
     parsing: &ParsingStats,
     spans: &TraceStats,
@@ -25,9 +25,17 @@ pub(crate) fn drops(
     vec![
         dropped("decode", "frames cut inside their headers", decoding.truncated),
         dropped("decode", "frames with malformed headers", decoding.malformed),
-        dropped("decode", "IP fragments", decoding.fragments),
+        dropped("decode", "IP fragments whose others did not come in time", fragments.timed_out),
+        dropped("decode", "IP fragments that overlap or contradict others", fragments.refused),
+        dropped("decode", "IP fragments with malformed places", fragments.malformed),
+        dropped("decode", "IP fragments that found no room", fragments.evicted),
+        dropped("decode", "IP fragments whose others had not come at the end", fragments.held()),
         dropped("decode", "frames of unknown link types", decoding.unsupported_link_types),
-        dropped("decode", "frames other than TCP, UDP and ICMP over IP", decoding.unsupported_protocols),
+        dropped(
+            "decode",
+            "frames other than TCP, UDP, SCTP and ICMP over IP",
+            decoding.unsupported_protocols,
+        ),
         dropped("flows", "flows ended early because the table was full", flows.flows_evicted),
         dropped("flows", "gaps in TCP streams", flows.gaps),
         dropped("protocols", "messages that could not be parsed", parsing.parse_errors),

@@ -36,6 +36,36 @@ fn every_request_on_loopback_appears_exactly_once() {
 }
 
 #[test]
+fn several_rings_share_flows_and_headers_are_enough_for_their_accounts() {
+    if is_without_privileges() {
+        return;
+    }
+    let config = std::env::temp_dir().join(format!("df-agent-rings-{}.yaml", std::process::id()));
+    let tunning = "tunning: {packet_fanout_count: 2, cpu_affinity: [0], ring_blocks: 4}";
+    std::fs::write(&config, format!("inputs: {{cbpf: {{af_packet: {{{tunning}}}}}}}")).unwrap();
+    let port = start_server();
+    let filter = format!("tcp port {port}");
+    let path = config.to_str().unwrap();
+    let arguments =
+        ["--config", path, "--records", "flow,exchange", "--no-l7", "--interface", "lo", "--filter"];
+    let child = start(&[&arguments[..], &[&filter]].concat());
+    for number in 0..20 {
+        request(port, number);
+    }
+    let ended = stop(child, Signal::INT);
+    std::fs::remove_file(&config).unwrap();
+    assert_eq!(ended.exit_code, Some(0), "{}", ended.stderr);
+    assert!(ended.records("exchange").is_empty(), "nothing is parsed");
+    let flows = ended.records("flow");
+    assert_eq!(flows.len(), 20, "each connection is seen once, whole");
+    for flow in flows {
+        assert_eq!(flow["server_port"], port);
+        assert_eq!((&flow["syn_count"], &flow["synack_count"]), (&1.into(), &1.into()));
+        assert!(flow["l4_bytes_tx"].as_u64() > Some(20) && flow["l4_bytes_rx"].as_u64() > Some(20), "{flow}");
+    }
+}
+
+#[test]
 fn the_summary_ends_the_table_when_the_time_is_over() {
     if is_without_privileges() {
         return;

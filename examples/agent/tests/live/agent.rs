@@ -18,9 +18,14 @@ pub(crate) struct Agent {
 impl Agent {
     /// Starts the agent and waits until it captures.
     pub(crate) fn start(place: &Place, interfaces: &[&str], port: u16) -> Self {
+        Self::watch(place, interfaces, &format!("port {port}"))
+    }
+
+    /// Starts the agent with a filter expression and waits until it captures.
+    pub(crate) fn watch(place: &Place, interfaces: &[&str], filter: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut command = place.command(env!("CARGO_BIN_EXE_df-agent"));
-        command.args(["run", "--raw", "--json", "--filter", &format!("port {port}"), "--output"]);
+        command.args(["run", "--raw", "--json", "--filter", filter, "--output"]);
         command.arg(directory.path().join(RECORDS));
         command.args(interfaces.iter().flat_map(|name| ["--interface", name]));
         let log = File::create(directory.path().join(LOG)).unwrap();

@@ -12,6 +12,8 @@
 mod agent;
 mod both_ends;
 mod comparison;
+mod troubles;
+mod tunnels;
 
 use std::fs::File;
 

@@ -136,6 +136,10 @@ impl Parser for DnsParser {
     fn is_message_start(&self, _direction: Direction, bytes: &[u8]) -> bool {
         wire::is_message_start(self.transport, bytes)
     }
+
+    fn is_fresh(&self) -> bool {
+        self.asked.is_empty() && self.transfer.is_none()
+    }
 }
 
 impl Subject {

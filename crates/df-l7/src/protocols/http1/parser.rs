@@ -247,6 +247,11 @@ impl Parser for Http1Parser {
     fn has_ended(&self) -> bool {
         self.has_ended
     }
+
+    fn is_fresh(&self) -> bool {
+        let is_between = |side: &Side| side.body.is_none() && side.scanned_bytes == 0;
+        self.asked.is_empty() && !self.has_ended && self.sides.iter().all(is_between)
+    }
 }
 
 impl Asked {

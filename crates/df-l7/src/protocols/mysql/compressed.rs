@@ -7,14 +7,11 @@
 use std::collections::VecDeque;
 
 use df_core::Direction;
-use miniz_oxide::inflate::core::inflate_flags::{
-    TINFL_FLAG_PARSE_ZLIB_HEADER, TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF,
-};
-use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 
 use super::conversation::{Conversation, incomplete};
 use super::detect;
 use super::wire::Header;
+use crate::decompress::{self, MAX_DEFLATE_RATIO};
 use crate::{Cursor, Ending, Input, Message, ParseError, ParseErrorReason, Parsed};
 
 /// Unwraps one direction.
@@ -262,13 +259,8 @@ impl Frame {
         if !self.is_compressed {
             return payload.to_vec();
         }
-        let greatest = payload.len().saturating_mul(MAX_DEFLATE_RATIO);
-        let mut plain = vec![0; self.plain_len.min(MAX_PLAIN_BYTES).min(greatest)];
-        let mut inflater = Box::<DecompressorOxide>::default();
-        let flags = TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
-        let (_status, _consumed, written) = decompress(&mut inflater, payload, &mut plain, 0, flags);
-        plain.truncate(written);
-        plain
+        let plain = decompress::zlib(payload, self.plain_len.min(MAX_PLAIN_BYTES));
+        plain.map(|plain| plain.bytes).unwrap_or_default()
     }
 }
 
@@ -283,7 +275,5 @@ const ZLIB_HEADER_BYTES: usize = 2;
 const MAX_PLAIN_BYTES: usize = 1 << 20;
 /// The most messages kept of one frame.
 const MAX_MESSAGES_PER_FRAME: usize = 1_024;
-/// No deflated data is smaller.
-const MAX_DEFLATE_RATIO: usize = 1_032;
 /// The most plain bytes kept of a packet that is not whole.
 const MAX_HELD_BYTES: usize = 64 << 10;

@@ -1,0 +1,154 @@
+//! What the numbers and windows of one end's packets say: probes, duplicate acknowledgments, closed and filled windows.
+
+use df_core::{TcpFlags, TcpSegment};
+
+use super::troubles::Trouble;
+use crate::assembler::distance;
+
+/// One end of a connection, by what it sent so far.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "each says of one thing whether it was seen")]
+pub(super) struct Sender {
+    /// The sequence number after the last byte it sent.
+    next: u32,
+    /// What it acknowledged last.
+    acknowledged: u32,
+    window: u16,
+    /// The shift that it offered for its window, plus one; zero for none.
+    scale: u8,
+    has_next: bool,
+    has_acknowledged: bool,
+    has_fin: bool,
+    sent_data_last: bool,
+}
+
+/// What is remarkable about a packet beside its place in the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one finding; several may hold at once")]
+pub(crate) struct Remark {
+    /// It asks whether the other end is there, or whether its window has opened; it carries no data.
+    trouble: Option<Trouble>,
+    is_window_full: bool,
+    is_zero_window: bool,
+    is_reset: bool,
+    is_fin_repeated: bool,
+}
+
+impl Remark {
+    /// Whether the packet is a keep-alive or a zero-window probe: its byte, if it has one, is no data.
+    pub(crate) const fn is_probe(self) -> bool {
+        matches!(self.trouble, Some(Trouble::KeepAlive | Trouble::ZeroWindowProbe))
+    }
+
+    /// Whether the packet closes its sender's receive window.
+    pub(crate) const fn is_zero_window(self) -> bool {
+        self.is_zero_window
+    }
+
+    /// Whether the packet is a FIN without data that was sent before.
+    pub(crate) const fn is_fin_repeated(self) -> bool {
+        self.is_fin_repeated
+    }
+
+    pub(super) fn troubles(self) -> impl Iterator<Item = Trouble> {
+        let window_full = self.is_window_full.then_some(Trouble::WindowFull);
+        let reset = self.is_reset.then_some(Trouble::Reset);
+        self.trouble.into_iter().chain(window_full).chain(reset)
+    }
+}
+
+impl Sender {
+    /// Takes a packet that this end sent to `receiver`, whose window is shifted by `scale` if that is known.
+    pub(super) fn handle_segment(
+        &mut self,
+        receiver: &Self,
+        segment: &TcpSegment,
+        payload_len: u32,
+        scale: Option<u8>,
+    ) -> Remark {
+        let flags = segment.flags;
+        let is_plain = flags.0 & (TcpFlags::SYN.0 | TcpFlags::FIN.0 | TcpFlags::RST.0) == 0;
+        let mut remark = Remark { is_reset: flags.contains(TcpFlags::RST), ..Remark::default() };
+        if is_plain {
+            remark.is_zero_window = segment.window == 0;
+            remark.trouble = self.judge(receiver, segment, payload_len);
+            remark.is_window_full = !remark.is_probe() && receiver.is_filled_by(segment, payload_len, scale);
+        }
+        if flags.contains(TcpFlags::FIN) && !remark.is_reset {
+            let is_old = distance(self.next, segment.sequence_number) < 0;
+            remark.is_fin_repeated = self.has_fin && is_old && payload_len == 0;
+            self.has_fin = true;
+        }
+        // What travels with a SYN is counted with it.
+        self.sent_data_last = payload_len > 0 && !remark.is_probe() && !flags.contains(TcpFlags::SYN);
+        if !remark.is_reset {
+            self.note(segment, payload_len, remark);
+        }
+        remark
+    }
+
+    /// The window scale that it offered.
+    pub(super) const fn window_scale(&self) -> Option<u8> {
+        self.scale.checked_sub(1)
+    }
+
+    /// Whether its newest packet carried data.
+    pub(super) const fn sent_data_last(&self) -> bool {
+        self.sent_data_last
+    }
+
+    fn judge(&self, receiver: &Self, segment: &TcpSegment, payload_len: u32) -> Option<Trouble> {
+        if !self.has_next {
+            return None;
+        }
+        let ahead = distance(self.next, segment.sequence_number);
+        let receives_nothing = receiver.has_acknowledged && receiver.window == 0;
+        if payload_len <= 1 && ahead == -1 {
+            return Some(if receives_nothing { Trouble::ZeroWindowProbe } else { Trouble::KeepAlive });
+        }
+        if payload_len == 1 && ahead == 0 && receives_nothing {
+            return Some(Trouble::ZeroWindowProbe);
+        }
+        let repeats = self.has_acknowledged
+            && payload_len == 0
+            && ahead == 0
+            && segment.flags.contains(TcpFlags::ACK)
+            && segment.acknowledgment_number == self.acknowledged
+            && segment.window == self.window
+            && segment.window > 0;
+        let is_behind = receiver.has_next && distance(self.acknowledged, receiver.next) > 0;
+        (repeats && is_behind).then_some(Trouble::DuplicateAcknowledgment)
+    }
+
+    /// Whether data that ends here is all that this end's window allows.
+    fn is_filled_by(&self, segment: &TcpSegment, payload_len: u32, scale: Option<u8>) -> bool {
+        let Some(scale) = scale.filter(|_| self.has_acknowledged && payload_len > 0) else { return false };
+        let window = u32::from(self.window).checked_shl(u32::from(scale.min(MAX_SCALE))).unwrap_or(0);
+        let end = segment.sequence_number.wrapping_add(payload_len);
+        window > 0 && end == self.acknowledged.wrapping_add(window)
+    }
+
+    fn note(&mut self, segment: &TcpSegment, payload_len: u32, remark: Remark) {
+        let flags = segment.flags;
+        if flags.contains(TcpFlags::SYN) {
+            self.scale = segment.window_scale.map_or(0, |scale| scale.min(MAX_SCALE) + 1);
+        }
+        if flags.contains(TcpFlags::ACK) {
+            self.acknowledged = segment.acknowledgment_number;
+            self.window = segment.window;
+            self.has_acknowledged = true;
+        }
+        if remark.is_probe() {
+            return;
+        }
+        let flag_bytes = u32::from(flags.contains(TcpFlags::SYN)) + u32::from(flags.contains(TcpFlags::FIN));
+        let end = segment.sequence_number.wrapping_add(payload_len).wrapping_add(flag_bytes);
+        if !self.has_next || distance(self.next, end) > 0 || flags.contains(TcpFlags::SYN) {
+            self.has_next = true;
+            self.next = end;
+        }
+    }
+}
+
+/// The largest shift (RFC 7323 §2.3).
+const MAX_SCALE: u8 = 14;

@@ -1,0 +1,151 @@
+//! Tests of the ZMTP parser: handshakes, publication, requests and replies, hostile bytes.
+
+use std::sync::Arc;
+
+use df_core::{Chunk, Direction, Timestamp, Transport};
+use proptest::prelude::*;
+
+use super::ROW;
+use super::wire::SIGNATURE;
+use crate::{Connection, ConnectionConfig, Detection, Exchange};
+
+const TO_SERVER: Direction = Direction::ToServer;
+const TO_CLIENT: Direction = Direction::ToClient;
+
+fn greeting(minor: u8, mechanism: &str) -> Vec<u8> {
+    let mut greeting = [&SIGNATURE[..], &[3, minor], mechanism.as_bytes()].concat();
+    greeting.resize(64, 0);
+    greeting
+}
+
+fn frame(flags: u8, body: &[u8]) -> Vec<u8> {
+    if body.len() > 255 {
+        let size = u64::try_from(body.len()).unwrap().to_be_bytes();
+        return [&[flags | 2][..], &size, body].concat();
+    }
+    [&[flags, u8::try_from(body.len()).unwrap()], body].concat()
+}
+
+fn command(name: &str, data: &[u8]) -> Vec<u8> {
+    frame(4, &[&[u8::try_from(name.len()).unwrap()], name.as_bytes(), data].concat())
+}
+
+fn ready(socket_type: &str) -> Vec<u8> {
+    let len = u32::try_from(socket_type.len()).unwrap().to_be_bytes();
+    command("READY", &[b"\x0bSocket-Type", &len[..], socket_type.as_bytes()].concat())
+}
+
+fn converse(pieces: &[(Direction, &[u8])], piece_len: usize) -> Vec<Exchange> {
+    let mut connection = Connection::new(Transport::Tcp, Arc::new(ConnectionConfig::default()));
+    let (mut offsets, mut at) = ([0_u64; 2], 0);
+    for (direction, bytes) in pieces {
+        for part in bytes.chunks(piece_len) {
+            at += 1;
+            let offset = &mut offsets[direction.index()];
+            connection.handle_chunk(Chunk::new(*direction, Timestamp::from_nanos(at), *offset, part));
+            *offset += part.len() as u64;
+        }
+    }
+    connection.handle_close();
+    std::iter::from_fn(|| connection.poll_exchange()).collect()
+}
+
+fn lines(pieces: &[(Direction, &[u8])]) -> Vec<String> {
+    let line = |exchange: &Exchange| {
+        let request = exchange.asked();
+        let kind = request.map_or("?", |request| &request.kind);
+        let topic = request.and_then(|request| request.endpoint.as_deref()).unwrap_or("-");
+        let response = exchange.response.as_ref().map(|response| &response.content);
+        let reason = response.and_then(|response| response.exception.as_deref()).unwrap_or("-");
+        format!("{} {kind} {topic} {} {reason}", exchange.kind.name(), exchange.status().name())
+    };
+    let whole: Vec<String> = converse(pieces, usize::MAX).iter().map(line).collect();
+    for piece_len in [1, 3, 11] {
+        let cut: Vec<String> = converse(pieces, piece_len).iter().map(line).collect();
+        assert_eq!(cut, whole, "in pieces of {piece_len}");
+    }
+    whole
+}
+
+#[test]
+fn subscriptions_and_published_messages_have_a_topic() {
+    let large = frame(0, &vec![7; 70_000]);
+    let pieces: [(Direction, &[u8]); 9] = [
+        (TO_SERVER, &greeting(1, "NULL")),
+        (TO_CLIENT, &greeting(1, "NULL")),
+        (TO_SERVER, &ready("SUB")),
+        (TO_CLIENT, &ready("PUB")),
+        (TO_SERVER, &command("SUBSCRIBE", b"sports")),
+        (TO_SERVER, &frame(0, b"\x01weather")),
+        (TO_CLIENT, &frame(1, b"sports.football")),
+        (TO_CLIENT, &large),
+        (TO_CLIENT, &frame(0, b"payload")),
+    ];
+    let expected = [
+        "one_way READY - unknown -",
+        "one_way READY - unknown -",
+        "one_way SUBSCRIBE sports unknown -",
+        "one_way SUBSCRIBE weather unknown -",
+        "one_way MESSAGE sports.football unknown -",
+        "one_way MESSAGE - unknown -",
+    ];
+    assert_eq!(lines(&pieces), expected);
+    let exchanges = converse(&pieces, 1_000);
+    let request = exchanges[4].request.as_ref().unwrap();
+    assert_eq!(request.length, 17 + 70_009);
+    assert_eq!(format!("{:?}", request.content.attributes.find("df.zmtp.parts").unwrap()), "Integer(2)");
+    assert_eq!(request.content.version.as_deref(), Some("3.1"));
+}
+
+#[test]
+fn a_login_and_requests_with_their_replies() {
+    let pieces: [(Direction, &[u8]); 9] = [
+        (TO_SERVER, &greeting(0, "PLAIN")),
+        (TO_CLIENT, &greeting(0, "PLAIN")),
+        (TO_SERVER, &command("HELLO", b"\x05admin\x06secret")),
+        (TO_CLIENT, &command("WELCOME", b"")),
+        (TO_SERVER, &command("INITIATE", b"\x0bSocket-Type\0\0\0\x03REQ")),
+        (TO_CLIENT, &ready("REP")),
+        (TO_SERVER, &[frame(1, b""), frame(0, b"hello")].concat()),
+        (TO_CLIENT, &[frame(1, b""), frame(0, b"hello")].concat()),
+        (TO_SERVER, &[frame(1, b""), frame(0, b"again")].concat()),
+    ];
+    let expected = [
+        "exchange HELLO - ok -",
+        "exchange INITIATE - ok -",
+        "exchange MESSAGE - ok -",
+        "request MESSAGE - timeout -",
+    ];
+    assert_eq!(lines(&pieces), expected);
+    let refused: [(Direction, &[u8]); 4] = [
+        (TO_SERVER, &greeting(0, "PLAIN")),
+        (TO_CLIENT, &greeting(0, "PLAIN")),
+        (TO_SERVER, &command("HELLO", b"\x05admin\x06secret")),
+        (TO_CLIENT, &command("ERROR", b"\x03400")),
+    ];
+    assert_eq!(lines(&refused), ["exchange HELLO - client_error 400"]);
+}
+
+#[test]
+fn detection_wants_a_signature_or_a_socket_type() {
+    let detect = |bytes: &[u8]| (ROW.detect)(Transport::Tcp, TO_SERVER, bytes);
+    assert_eq!(detect(&SIGNATURE[..4]), Detection::NeedMore);
+    assert_eq!(detect(&SIGNATURE), Detection::CERTAIN);
+    assert_eq!(detect(&ready("PUB")), Detection::CERTAIN);
+    for stranger in
+        [&b"\xff\0\0\0\0\0\0\0\x01\x7f\x01"[..], b"\xff\xd8\xff\xe0\0\x10JFIF", b"\x04\x05hello", b"\x04"]
+    {
+        assert_eq!(detect(stranger), Detection::NoMatch, "{stranger:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn anything_behind_a_greeting_is_survived(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let pieces: [(Direction, &[u8]); 3] =
+            [(TO_SERVER, &greeting(1, "NULL")), (TO_SERVER, &bytes), (TO_CLIENT, &bytes)];
+        prop_assert!(converse(&pieces, 64).len() <= 2 * bytes.len());
+    }
+}
