@@ -50,7 +50,7 @@ pub(crate) struct HeldChunk {
     direction: Direction,
     timestamp: Timestamp,
     offset: u64,
-    bytes: Box<[u8]>,
+    bytes: Vec<u8>,
     original_len: usize,
     sequence_number: Option<u32>,
 }
@@ -172,14 +172,24 @@ impl Detecting {
     fn hold(&mut self, chunk: &Chunk<'_>, config: &ConnectionConfig) -> Verdict {
         let held_bytes: usize = self.held.iter().map(|held| held.bytes.len()).sum();
         let limit = config.max_buffered_bytes.min(MAX_HELD_BYTES);
-        if held_bytes + chunk.bytes.len() > limit || self.held.len() >= MAX_HELD_CHUNKS {
+        if held_bytes + chunk.bytes.len() > limit {
+            return self.pass_over(chunk, config);
+        }
+        let is_full = self.held.len() >= MAX_HELD_CHUNKS;
+        if let Some(last) = self.held.last_mut().filter(|last| is_full && last.goes_on_with(chunk)) {
+            // Later bytes have the time of the last chunk that has one of its own.
+            last.bytes.extend_from_slice(chunk.bytes);
+            last.original_len += chunk.original_len;
+            return Verdict::Undecided { unknown_bytes: 0 };
+        }
+        if self.held.len() >= 2 * MAX_HELD_CHUNKS {
             return self.pass_over(chunk, config);
         }
         self.held.push(HeldChunk {
             direction: chunk.direction,
             timestamp: chunk.timestamp,
             offset: chunk.offset,
-            bytes: chunk.bytes.into(),
+            bytes: chunk.bytes.to_vec(),
             original_len: chunk.original_len,
             sequence_number: chunk.sequence_number,
         });
@@ -209,6 +219,13 @@ impl Detecting {
 }
 
 impl HeldChunk {
+    /// Whether `chunk` is what comes next in the same direction.
+    fn goes_on_with(&self, chunk: &Chunk<'_>) -> bool {
+        self.direction == chunk.direction
+            && self.original_len == self.bytes.len()
+            && self.offset + self.original_len as u64 == chunk.offset
+    }
+
     pub(crate) fn as_chunk(&self) -> Chunk<'_> {
         let chunk = Chunk::new(self.direction, self.timestamp, self.offset, &self.bytes)
             .with_original_len(self.original_len);
@@ -250,7 +267,7 @@ fn ask(direction: Direction, bytes: &[u8], question: &Question<'_>) -> Answer {
 
 /// The most bytes held of a connection whose protocol is not known.
 const MAX_HELD_BYTES: usize = 16_384;
-/// The most chunks held of a connection whose protocol is not known.
-const MAX_HELD_CHUNKS: usize = 256;
+/// So many chunks of a connection whose protocol is not known keep their own time; at most twice as many are held.
+const MAX_HELD_CHUNKS: usize = 64;
 /// How many turns of the conversation are remembered for a second proof.
 const MAX_WEAK_MATCHES: usize = 4;

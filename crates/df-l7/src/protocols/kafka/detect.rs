@@ -63,7 +63,7 @@ fn request(bytes: &[u8]) -> Verdict {
     let is_old_librdkafka = (head.key, head.version) == (API_VERSIONS, 0) && head.body == [0; 4];
     // Who produces names a topic. Without it a frame of HTTP/2 with a small gRPC message has the same shape.
     let mut names_more = head.key != PRODUCE;
-    let mut visit = |meaning, _: Value<'_>| names_more |= meaning == Meaning::Topic;
+    let mut visit = |meaning, value: Value<'_>| names_more |= meaning == Meaning::Topic && is_topic(value);
     let walked = walk(head.body, bodies.request, head.format(), &mut visit);
     match walked {
         Walk::Complete { left: 0 } | Walk::Enough if is_whole && is_named => Verdict::Certain,
@@ -74,6 +74,12 @@ fn request(bytes: &[u8]) -> Verdict {
         Walk::Short if !is_whole => Verdict::NeedMore,
         _ => Verdict::No,
     }
+}
+
+/// Whether this can be a topic's name.
+fn is_topic(value: Value<'_>) -> bool {
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    matches!(value, Value::Text(name) if !name.is_empty() && name.bytes().all(is_legal))
 }
 
 /// What can be said before the head is complete.
