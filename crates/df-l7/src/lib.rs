@@ -75,6 +75,7 @@
 //! None: the crate is small, and needs memory allocation only.
 #![forbid(unsafe_code)]
 
+mod ai;
 mod attribute;
 mod ber;
 mod config;

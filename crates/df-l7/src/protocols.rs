@@ -9,6 +9,7 @@ use crate::{ConnectionConfig, Detection, Parser};
 
 pub mod brpc;
 pub mod cassandra;
+pub mod clickhouse;
 pub mod dns;
 pub mod dubbo;
 pub mod fastcgi;
@@ -198,6 +199,8 @@ protocols! {
     FastCgi => fastcgi::ROW;
     /// Apache Thrift.
     Thrift => thrift::ROW;
+    /// ClickHouse's native protocol.
+    ClickHouse => clickhouse::ROW;
     /// Cassandra's native protocol (CQL), versions 3 to 5.
     Cassandra => cassandra::ROW;
     /// memcached's protocols: text, meta commands, binary; over TCP and UDP.

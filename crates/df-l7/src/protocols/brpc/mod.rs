@@ -40,3 +40,6 @@ pub(crate) const ROW: ProtocolRow = ProtocolRow {
     detect: wire::detect,
     parser: |config, _| Box::new(BrpcParser::new(config)) as Box<dyn Parser>,
 };
+
+#[cfg(test)]
+mod tests;

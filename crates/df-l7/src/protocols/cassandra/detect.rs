@@ -104,7 +104,7 @@ fn fits(header: &Header, cursor: &mut Cursor<'_>, is_whole: bool) -> Option<Conf
                 0
             };
             let word = short_text(cursor)?;
-            let is_word = word.len() > 4 && word.iter().all(|byte| byte.is_ascii_graphic());
+            let is_word = word.len() > 4 && word.iter().all(u8::is_ascii_graphic);
             is_word.then_some(Confidence::Weak)
         }
         Opcode::Batch => {

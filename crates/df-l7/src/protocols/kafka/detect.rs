@@ -4,8 +4,8 @@ use df_core::{Direction, Transport};
 
 use crate::Detection;
 
-use super::api::{API_VERSIONS, Api};
-use super::schema::{Walk, walk};
+use super::api::{API_VERSIONS, Api, PRODUCE};
+use super::schema::{Meaning, Value, Walk, walk};
 use super::wire::{MIN_REQUEST_HEAD_BYTES, RESPONSE_HEAD_BYTES, RequestHead, correlation_id, frame_bytes};
 
 /// Says whether these bytes are this protocol's.
@@ -61,12 +61,16 @@ fn request(bytes: &[u8]) -> Verdict {
     let Some(bodies) = api.bodies else { return Verdict::Likely };
     let is_named = head.client_id.is_some_and(|client_id| !client_id.is_empty());
     let is_old_librdkafka = (head.key, head.version) == (API_VERSIONS, 0) && head.body == [0; 4];
-    match walk(head.body, bodies.request, head.format(), &mut |_, _| {}) {
+    // Who produces names a topic. Without it a frame of HTTP/2 with a small gRPC message has the same shape.
+    let mut names_more = head.key != PRODUCE;
+    let mut visit = |meaning, _: Value<'_>| names_more |= meaning == Meaning::Topic;
+    let walked = walk(head.body, bodies.request, head.format(), &mut visit);
+    match walked {
         Walk::Complete { left: 0 } | Walk::Enough if is_whole && is_named => Verdict::Certain,
         Walk::Complete { left: 0 } | Walk::Enough if is_whole => Verdict::Likely,
         // librdkafka before 1.0 asked for an empty list of versions.
         Walk::Complete { .. } if is_old_librdkafka && is_named => Verdict::Certain,
-        Walk::Short if !is_whole && is_named => Verdict::Certain,
+        Walk::Short if !is_whole && is_named && names_more => Verdict::Certain,
         Walk::Short if !is_whole => Verdict::NeedMore,
         _ => Verdict::No,
     }

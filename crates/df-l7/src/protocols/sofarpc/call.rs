@@ -1,5 +1,6 @@
 //! What a Bolt message says: the service and method in its header, the error in its content.
 
+use super::hessian::Object;
 use super::wire::{Header, status_name};
 use crate::context::ContextReader;
 use crate::sql::cut_text;
@@ -21,6 +22,11 @@ pub(super) fn request(header: &Header, message: &[u8], config: &ConnectionConfig
             _ => context.handle(name, value),
         }
     }
+    if method.is_none() {
+        // Some clients name it in the content alone.
+        let object = Object::read(content(header, message));
+        method = object.and_then(|object| object.text(b"methodName")).and_then(text);
+    }
     let mut request = rpc::request(SYSTEM, service, method);
     request.version = Some(if header.version == 1 { "1".into() } else { "2".into() });
     let tracer = tracer.trace_id.is_some().then_some(tracer);
@@ -30,17 +36,25 @@ pub(super) fn request(header: &Header, message: &[u8], config: &ConnectionConfig
 
 /// Makes a response of as much of the message as is there.
 pub(super) fn response(header: &Header, message: &[u8], config: &ConnectionConfig) -> Response {
-    let content = message.get(header.len + header.class_len + header.fields_len..).unwrap_or_default();
-    let error = error_text(content).filter(|_| header.status == 0);
-    let status = match (header.status, error) {
-        (0, None) => ResponseStatus::Ok,
-        (8, _) => ResponseStatus::ClientError,
+    let object = Object::read(content(header, message));
+    let is_error = object.as_ref().is_some_and(|object| object.is_true(b"isError"));
+    let status = match header.status {
+        0 if !is_error => ResponseStatus::Ok,
+        8 => ResponseStatus::ClientError,
         _ => ResponseStatus::ServerError,
     };
     let mut response = rpc::response(SYSTEM, i64::from(header.status), status_name(header.status), status);
-    response.exception =
-        error.filter(|text| !text.is_empty()).map(|text| cut_text(text, config.max_attribute_bytes));
+    if let Some(object) = object.filter(|_| status.is_error()) {
+        let text = object.text(b"errorMsg").or_else(|| object.text(b"detailMessage"));
+        let text = text.filter(|text| !text.is_empty()).unwrap_or(object.class);
+        response.exception = Some(cut_text(text, config.max_attribute_bytes));
+    }
     response
+}
+
+/// What is there of the content.
+fn content<'a>(header: &Header, message: &'a [u8]) -> &'a [u8] {
+    message.get(header.len + header.class_len + header.fields_len..).unwrap_or_default()
 }
 
 /// The names and values of the header, each with its length before it.
@@ -75,23 +89,5 @@ fn read_tracer(tracer: &mut PropagatedContext, value: &[u8]) {
     }
 }
 
-/// The message of a `SofaResponse` in Hessian that is an error. Its class is defined with four fields, of which `isError` and
-/// `errorMsg` are the first; the object follows.
-fn error_text(content: &[u8]) -> Option<&[u8]> {
-    let start = memchr::memmem::find(content, RESPONSE_FIELDS)? + RESPONSE_FIELDS.len();
-    let mut cursor = Cursor::new(content.get(start..)?);
-    if cursor.u8()? != b'T' {
-        return None;
-    }
-    let len = match cursor.u8()? {
-        short @ 0..=0x1f => usize::from(short),
-        b'S' => usize::from(cursor.u16_be()?),
-        _ => 0,
-    };
-    Some(cursor.rest().get(..len).unwrap_or(cursor.rest()))
-}
-
 const SYSTEM: &str = "sofarpc";
-/// The last field's name, then the object's tag and class number.
-const RESPONSE_FIELDS: &[u8] = b"responsePropso\x90";
 const MAX_TRACER_BYTES: usize = 256;

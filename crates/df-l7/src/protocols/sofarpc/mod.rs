@@ -12,6 +12,7 @@
 //! | `request_id` | the identifier |
 //! | `response_code` | the status's number; `rpc.response.status_code` its name |
 //! | `response_status` | by the status; `server_error` too for an answer that says `isError` |
+//! | `response_exception` | the error's text |
 //!
 //! Trace context is that of SOFATracer (`new_rpc_trace_context`, `rpc_trace_context.sofaTraceId`), unless a header has one in a
 //! format that is looked for everywhere.
@@ -23,6 +24,7 @@ use df_core::Transport;
 use crate::{Family, Parser, Protocol, ProtocolRow};
 
 mod call;
+mod hessian;
 mod parser;
 mod wire;
 
@@ -40,3 +42,6 @@ pub(crate) const ROW: ProtocolRow = ProtocolRow {
     detect: wire::detect,
     parser: |config, _| Box::new(SofarpcParser::new(config)) as Box<dyn Parser>,
 };
+
+#[cfg(test)]
+mod tests;

@@ -33,11 +33,7 @@ impl Parser for SofarpcParser {
         if header.is_heartbeat {
             return Ok(Parsed::Skipped { consumed });
         }
-        // Requests tell everything in their header.
-        let wanted = match header.kind {
-            Kind::Response => header.len + header.class_len + header.fields_len + MAX_RESPONSE_BYTES,
-            Kind::Request | Kind::OneWay => header.len + header.class_len + header.fields_len,
-        };
+        let wanted = header.len + header.class_len + header.fields_len + MAX_CONTENT_BYTES;
         let message = match rpc::frame(input, consumed, wanted) {
             Ok(message) => message,
             Err(needed) => return Ok(Parsed::Incomplete { needed }),
@@ -46,7 +42,7 @@ impl Parser for SofarpcParser {
             Kind::Response => Message::response(call::response(&header, message, &self.config)),
             kind => {
                 let request = call::request(&header, message, &self.config);
-                if !rpc::may_be_given(&request, input, wanted) {
+                if !rpc::may_be_given(&request, input, consumed.min(wanted)) {
                     return Ok(Parsed::Skipped { consumed });
                 }
                 if kind == Kind::OneWay { Message::one_way(request) } else { Message::request(request) }
@@ -60,5 +56,5 @@ impl Parser for SofarpcParser {
     }
 }
 
-/// How much of a response's content is looked at.
-const MAX_RESPONSE_BYTES: usize = 4 << 10;
+/// How much of a content is looked at.
+const MAX_CONTENT_BYTES: usize = 2 << 10;

@@ -39,3 +39,6 @@ pub(crate) const ROW: ProtocolRow = ProtocolRow {
     detect: packet::detect,
     parser: |config, _| Box::new(TarsParser::new(config)) as Box<dyn Parser>,
 };
+
+#[cfg(test)]
+mod tests;
