@@ -210,9 +210,12 @@ impl HealthShares {
     }
 }
 
+/// What a capture thread did, and whether it ended as it should.
+type Captured = (CaptureStats, Result<(), CaptureError>);
+
 /// What the threads have to say at their end.
 fn outcome(
-    (captures, rings): (Vec<ScopedJoinHandle<'_, (CaptureStats, Result<(), CaptureError>)>>, usize),
+    (captures, rings): (Vec<ScopedJoinHandle<'_, Captured>>, usize),
     parsers: Vec<ScopedJoinHandle<'_, (FlowStats, ParsingStats)>>,
     delivery: &Delivery,
 ) -> Outcome {

@@ -110,7 +110,12 @@ impl Replay {
         self.flows.handle_packets(&packets, &mut self.pipeline);
         // Nothing is left but the memory, which serves again.
         packets.clear();
-        self.packets = packets.into_iter().filter_map(|_| None).collect();
+        #[allow(
+            clippy::unnecessary_filter_map,
+            reason = "it makes packets that borrow nothing of those that do"
+        )]
+        let room = packets.into_iter().filter_map(|_| None).collect();
+        self.packets = room;
     }
 
     /// Names an interface seen for the first time, and those before it.
