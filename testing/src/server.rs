@@ -1,5 +1,6 @@
 //! A server's life: its directory, its start, its readiness and its end.
 
+mod clickhouse;
 mod dns;
 mod http;
 mod http2;
@@ -50,6 +51,8 @@ pub enum ServerKind {
     Memcached,
     /// PHP behind FastCGI.
     PhpFpm,
+    /// ClickHouse.
+    ClickHouse,
     /// A Thrift server made of Debian's `python3-thrift`.
     Thrift,
     /// MariaDB with a database `shop`.
@@ -84,6 +87,7 @@ impl ServerKind {
         Self::Redis,
         Self::Memcached,
         Self::PhpFpm,
+        Self::ClickHouse,
         Self::Thrift,
         Self::MariaDb,
         Self::PostgreSql,
@@ -109,6 +113,7 @@ impl ServerKind {
             Self::Redis => "redis",
             Self::Memcached => "memcached",
             Self::PhpFpm => "php-fpm",
+            Self::ClickHouse => "clickhouse",
             Self::Thrift => "thrift",
             Self::MariaDb => "mariadb",
             Self::PostgreSql => "postgresql",
@@ -134,7 +139,7 @@ impl ServerKind {
             Self::Named => 53,
             Self::Redis => 6379,
             Self::Memcached => 11211,
-            Self::PhpFpm => 9000,
+            Self::PhpFpm | Self::ClickHouse => 9000,
             Self::Thrift => 9090,
             Self::MariaDb => 3306,
             Self::PostgreSql => 5432,
@@ -164,6 +169,7 @@ impl ServerKind {
             Self::Redis => "redis-server",
             Self::Memcached => "memcached",
             Self::PhpFpm => "php8.2-fpm",
+            Self::ClickHouse => "clickhouse-server",
             Self::Thrift => "python3-thrift",
             Self::MariaDb => "mariadb-server",
             Self::PostgreSql => "postgresql-15",
@@ -212,6 +218,7 @@ impl Server {
             ServerKind::Redis => redis::redis(&site),
             ServerKind::Memcached => memcached::memcached(&site),
             ServerKind::PhpFpm => php::php_fpm(&site),
+            ServerKind::ClickHouse => clickhouse::clickhouse(&site),
             ServerKind::Thrift => thrift::thrift(&site),
             ServerKind::MariaDb => mariadb::mariadb(&site),
             ServerKind::PostgreSql => postgresql::postgresql(&site),

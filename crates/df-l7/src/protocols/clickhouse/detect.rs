@@ -57,12 +57,16 @@ fn hello(direction: Direction, bytes: &[u8]) -> Detection {
     if major > 200 || !is_revision(revision) {
         return Detection::NoMatch;
     }
-    let is_client = ClientHello::read(&mut Cursor::new(bytes)).is_some();
-    match (is_client, direction) {
-        // A server's hello has two strings; a client's, with three, ends with it.
-        (_, Direction::ToClient) => Detection::CERTAIN,
-        (true, Direction::ToServer) => Detection::CERTAIN,
-        (false, Direction::ToServer) => Detection::CERTAIN_REVERSED,
+    let (own, reversed) = match direction {
+        Direction::ToServer => (Detection::CERTAIN, Detection::CERTAIN_REVERSED),
+        Direction::ToClient => (Detection::CERTAIN_REVERSED, Detection::CERTAIN),
+    };
+    match ClientHello::read(&mut Cursor::new(bytes)) {
+        // Clients add to the server's name.
+        _ if name == SERVER_NAME => reversed,
+        Some(_) => own,
+        None if bytes.len() < MAX_HELLO_BYTES => Detection::NeedMore,
+        None => Detection::NoMatch,
     }
 }
 
@@ -77,3 +81,8 @@ fn is_exception(bytes: &[u8]) -> bool {
     let name = code.and_then(|_| text(&mut cursor));
     name.is_some_and(|name| name.starts_with(b"DB::"))
 }
+
+/// What a server calls itself.
+const SERVER_NAME: &[u8] = b"ClickHouse";
+/// No client's hello is longer.
+const MAX_HELLO_BYTES: usize = 1_024;

@@ -36,6 +36,7 @@ pub struct ClickHouseParser {
 }
 
 /// A packet, as far as it is there.
+#[allow(clippy::large_enum_variant, reason = "moved once")]
 enum Packet {
     Message(Message),
     /// It goes on, or says nothing.

@@ -140,11 +140,12 @@ fn trace_context(cursor: &mut Cursor<'_>) -> Option<PropagatedContext> {
     let (high, low, span) = (cursor.u64_le()?, cursor.u64_le()?, cursor.u64_le()?);
     let _state = text(cursor)?;
     let flags = cursor.u8()?;
-    let mut context = PropagatedContext::default();
-    context.trace_id = Some(format!("{high:016x}{low:016x}"));
-    context.span_id = Some(format!("{span:016x}"));
-    context.sampled = Some(flags & 1 == 1);
-    Some(context)
+    Some(PropagatedContext {
+        trace_id: Some(format!("{high:016x}{low:016x}")),
+        span_id: Some(format!("{span:016x}")),
+        sampled: Some(flags & 1 == 1),
+        ..PropagatedContext::default()
+    })
 }
 
 /// Names with flags and values, up to an empty name.

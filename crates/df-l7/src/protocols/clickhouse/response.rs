@@ -34,8 +34,8 @@ pub(super) fn hello(cursor: &mut Cursor<'_>, client: Option<u64>) -> Option<u64>
 pub(super) fn skip_progress(cursor: &mut Cursor<'_>, revision: u64) -> Option<()> {
     let mut numbers = 3;
     numbers += if revision >= revision::WRITE_PROGRESS { 2 } else { 0 };
-    numbers += if revision >= revision::PROGRESS_ELAPSED { 1 } else { 0 };
-    numbers += if revision >= revision::PROGRESS_TOTAL_BYTES { 1 } else { 0 };
+    numbers += i32::from(revision >= revision::PROGRESS_ELAPSED);
+    numbers += i32::from(revision >= revision::PROGRESS_TOTAL_BYTES);
     for _ in 0..numbers {
         varint(cursor)?;
     }
@@ -85,9 +85,7 @@ pub(super) fn success(rows: Option<u64>) -> Response {
 }
 
 fn failure(code: u32, message: &[u8], config: &ConnectionConfig) -> Response {
-    // What is quoted of a statement comes in quotes or brackets, or behind where it stands.
-    let end = message.iter().position(|byte| matches!(byte, b'\'' | b'"' | b'`' | b'(' | b'\n'));
-    let end = end.filter(|_| config.obfuscation.sql_literals).unwrap_or(message.len());
+    let end = if config.obfuscation.sql_literals { quote_start(message) } else { message.len() };
     let shown = message.get(..end).unwrap_or(message).trim_ascii_end();
     let status =
         if SERVER_ERRORS.contains(&code) { ResponseStatus::ServerError } else { ResponseStatus::ClientError };
@@ -97,6 +95,23 @@ fn failure(code: u32, message: &[u8], config: &ConnectionConfig) -> Response {
         exception: (!shown.is_empty()).then(|| cut_text(shown, config.max_attribute_bytes)),
         ..Response::default()
     }
+}
+
+/// Where a message begins to quote the statement: in quotes or brackets, or behind the position that it tells.
+fn quote_start(message: &[u8]) -> usize {
+    let mut before = b' ';
+    let quote = message.iter().position(|&byte| {
+        let is_apostrophe = byte == b'\'' && before.is_ascii_alphanumeric();
+        before = byte;
+        matches!(byte, b'\'' | b'"' | b'`' | b'(' | b'\n') && !is_apostrophe
+    });
+    let quote = quote.unwrap_or(message.len());
+    let position = memchr::memmem::find(message, b" at position ");
+    let behind = position.and_then(|start| {
+        let colon = memchr::memchr(b':', message.get(start..)?)?;
+        start.checked_add(colon)
+    });
+    behind.map_or(quote, |behind| behind.min(quote))
 }
 
 /// The errors that tell of the server's state: timeouts, too many of something, memory, read only, networks.

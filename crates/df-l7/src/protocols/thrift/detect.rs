@@ -3,7 +3,7 @@
 use df_core::{Direction, Transport};
 
 use crate::decompress::zlib;
-use crate::{Confidence, Detection, Match};
+use crate::{Confidence, Cursor, Detection, Match};
 
 use super::wire::{Encoding, Envelope, Head, Read};
 
@@ -30,6 +30,7 @@ pub(super) fn detect(transport: Transport, direction: Direction, bytes: &[u8]) -
             reversed: is_of_client != (direction == Direction::ToServer),
             confidence,
         }),
+        Verdict::Header => Detection::CERTAIN,
         Verdict::NeedMore if transport == Transport::Tcp && bytes.len() < MAX_WAITED_BYTES => {
             Detection::NeedMore
         }
@@ -41,12 +42,18 @@ pub(super) fn detect(transport: Transport, direction: Direction, bytes: &[u8]) -
 pub(super) fn is_message_start(direction: Direction, bytes: &[u8]) -> bool {
     match verdict(bytes) {
         Verdict::Found { is_of_client, .. } => is_of_client == (direction == Direction::ToServer),
+        Verdict::Header => true,
         _ => false,
     }
 }
 
 enum Verdict {
-    Found { is_of_client: bool, confidence: Confidence },
+    Found {
+        is_of_client: bool,
+        confidence: Confidence,
+    },
+    /// A header, behind which what it belongs to has not come yet.
+    Header,
     NeedMore,
     No,
 }
@@ -54,6 +61,7 @@ enum Verdict {
 fn verdict(bytes: &[u8]) -> Verdict {
     let envelope = match Envelope::read(bytes) {
         Ok(Read::Ready(envelope)) => envelope,
+        Ok(Read::Needed(_)) if begins_header(bytes) => return Verdict::Header,
         Ok(Read::Needed(_)) => return Verdict::NeedMore,
         Err(_) => return Verdict::No,
     };
@@ -62,9 +70,14 @@ fn verdict(bytes: &[u8]) -> Verdict {
         Some(_) => zlib(content, MAX_UNWRAPPED_BYTES).map(|head| head.bytes).unwrap_or_default(),
         None => Vec::new(),
     };
-    let content = if plain.is_empty() { content } else { &plain };
+    let is_compressed = envelope.header.is_some_and(|header| header.is_compressed);
+    if is_compressed && plain.is_empty() {
+        return if content.len() < MAX_UNWRAPPED_BYTES { Verdict::Header } else { Verdict::No };
+    }
+    let content = if is_compressed { &plain } else { content };
     let head = match Head::read(content) {
         Ok(Read::Ready(head)) => head,
+        Ok(Read::Needed(_)) if envelope.header.is_some() => return Verdict::Header,
         Ok(Read::Needed(_)) => return Verdict::NeedMore,
         Err(_) => return Verdict::No,
     };
@@ -85,6 +98,19 @@ fn verdict(bytes: &[u8]) -> Verdict {
     };
     let confidence = if is_telling { Confidence::Certain } else { Confidence::Weak };
     Verdict::Found { is_of_client: head.kind.is_of_client(), confidence }
+}
+
+/// Whether these are the length, magic number, flags, sequence id, size, encoding and transforms of a header.
+fn begins_header(bytes: &[u8]) -> bool {
+    fields(&mut Cursor::new(bytes)) == Some(true)
+}
+
+fn fields(cursor: &mut Cursor<'_>) -> Option<bool> {
+    let (length, magic, _flags) = (cursor.u32_be()?, cursor.u16_be()?, cursor.u16_be()?);
+    let (_sequence_id, words) = (cursor.u32_be()?, cursor.u16_be()?);
+    let (encoding, transforms) = (cursor.u8()?, cursor.u8()?);
+    let has_room = words > 0 && u32::from(words).saturating_mul(4).saturating_add(10) < length;
+    Some(magic == 0x0fff && matches!(encoding, 0 | 2) && transforms <= 4 && has_room)
 }
 
 /// The head of no message is longer, unless its name is.
