@@ -4,8 +4,8 @@ use df_core::{Direction, Transport};
 
 use crate::Detection;
 
-use super::api::{API_VERSIONS, Api};
-use super::schema::{Walk, walk};
+use super::api::{API_VERSIONS, Api, PRODUCE};
+use super::schema::{Meaning, Value, Walk, walk};
 use super::wire::{MIN_REQUEST_HEAD_BYTES, RESPONSE_HEAD_BYTES, RequestHead, correlation_id, frame_bytes};
 
 /// Says whether these bytes are this protocol's.
@@ -61,14 +61,48 @@ fn request(bytes: &[u8]) -> Verdict {
     let Some(bodies) = api.bodies else { return Verdict::Likely };
     let is_named = head.client_id.is_some_and(|client_id| !client_id.is_empty());
     let is_old_librdkafka = (head.key, head.version) == (API_VERSIONS, 0) && head.body == [0; 4];
-    match walk(head.body, bodies.request, head.format(), &mut |_, _| {}) {
+    // Frames of HTTP/2 look like the front of a Produce with a name.
+    let mut evidence = Evidence { is_for: head.key != PRODUCE, is_against: false };
+    let walked =
+        walk(head.body, bodies.request, head.format(), &mut |meaning, value| evidence.handle(meaning, value));
+    if evidence.is_against {
+        return Verdict::No;
+    }
+    match walked {
         Walk::Complete { left: 0 } | Walk::Enough if is_whole && is_named => Verdict::Certain,
         Walk::Complete { left: 0 } | Walk::Enough if is_whole => Verdict::Likely,
         // librdkafka before 1.0 asked for an empty list of versions.
         Walk::Complete { .. } if is_old_librdkafka && is_named => Verdict::Certain,
-        Walk::Short if !is_whole && is_named => Verdict::Certain,
+        Walk::Short if !is_whole && is_named && evidence.is_for => Verdict::Certain,
         Walk::Short if !is_whole => Verdict::NeedMore,
         _ => Verdict::No,
+    }
+}
+
+/// What the fields of a body say for and against it.
+#[derive(Debug)]
+struct Evidence {
+    is_for: bool,
+    is_against: bool,
+}
+
+impl Evidence {
+    fn handle(&mut self, meaning: Meaning, value: Value<'_>) {
+        match (meaning, value) {
+            (Meaning::Topic, Value::Text(name)) => {
+                let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+                let is_name = !name.is_empty() && name.len() <= 249 && name.bytes().all(is_legal);
+                self.is_for |= is_name;
+                // A topic may be named by its identifier, and then has an empty name.
+                self.is_against |= !is_name && !name.is_empty();
+            }
+            (Meaning::Acknowledgments, Value::Number(acknowledgments)) => {
+                self.is_against |= !(-1..=1).contains(&acknowledgments);
+            }
+            (Meaning::Group, Value::Text(_)) => self.is_for = true,
+            (Meaning::TopicId, Value::Id(id)) => self.is_for |= id != [0; 16],
+            _ => {}
+        }
     }
 }
 
