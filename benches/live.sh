@@ -16,11 +16,11 @@ ip netns add "$sender" && ip netns add "$receiver"
 ip link add bench0 netns "$sender" type veth peer name bench1 netns "$receiver"
 ip netns exec "$sender" ip link set bench0 mtu 65535 up && ip netns exec "$receiver" ip link set bench1 mtu 65535 up
 
-watch() { # the watcher, on the second core; its standard output is thrown away
+watch() { # the watcher, on the second core, until it is told to stop
   case $1 in
-  tcpdump) exec ip netns exec "$receiver" taskset -c 1 timeout -s INT "$2" tcpdump -ni bench1 -B 65536 -w /dev/null ;;
-  df-agent) exec ip netns exec "$receiver" taskset -c 1 "$agent" run --interface bench1 --duration "$2s" ;;
-  df-agent-no-l7) exec ip netns exec "$receiver" taskset -c 1 "$agent" run --no-l7 --interface bench1 --duration "$2s" ;;
+  tcpdump) exec ip netns exec "$receiver" taskset -c 1 tcpdump -ni bench1 -B 65536 -w /dev/null ;;
+  df-agent) exec ip netns exec "$receiver" taskset -c 1 "$agent" run --interface bench1 ;;
+  df-agent-no-l7) exec ip netns exec "$receiver" taskset -c 1 "$agent" run --no-l7 --interface bench1 ;;
   esac
 }
 
@@ -38,10 +38,12 @@ for rate in "${rates[@]}"; do
   speed=(--pps="$rate" --pps-multi=100 --limit=$((rate * seconds)))
   [ "$rate" != 0 ] || speed=(--topspeed)
   for watcher in tcpdump df-agent df-agent-no-l7; do
-    (watch "$watcher" $((seconds + 3))) >"$summary" 2>&1 &
+    (watch "$watcher") >"$summary" 2>&1 &
     pid=$!
     sleep 1
     sent=$(ip netns exec "$sender" taskset -c 0 tcpreplay --intf1=bench0 --preload-pcap "${speed[@]}" "$capture" 2>/dev/null)
+    sleep 1
+    kill -TERM "$pid"
     wait "$pid" || true
     packets=$(awk '/^Actual:/ { print $2 }' <<<"$sent")
     pps=$(awk '/^Rated:/ { print int($(NF - 1)) }' <<<"$sent")

@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        let flow = u32::try_from((random >> 32) * u64::from(flows) >> 32)?;
+        let flow = u32::try_from(((random >> 32) * u64::from(flows)) >> 32)?;
         let sent = &mut connections[usize::try_from(flow)?];
         let (ask, answer) = (100 + sent.asked, 500 + sent.answered);
         output.write(flow, true, (ACK | PSH, ask, answer), REQUEST)?;

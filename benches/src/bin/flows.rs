@@ -68,7 +68,7 @@ fn measure(flows: u32) -> Result<(), Box<dyn Error>> {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
-            let flow = u32::try_from((random >> 32) * u64::from(flows) >> 32).unwrap_or_default();
+            let flow = u32::try_from(((random >> 32) * u64::from(flows)) >> 32).unwrap_or_default();
             acknowledgment(flow, u64::from(flows) * 3 + number, random)
         });
         table.handle_packets(&packets, &mut sink);
@@ -97,15 +97,15 @@ fn measure(flows: u32) -> Result<(), Box<dyn Error>> {
 /// Sends `packets` packets in groups, and looks at the processor's time after each.
 fn timed(packets: u64, mut send: impl FnMut([u64; GROUP])) -> Timing {
     let started = process_time();
-    let (mut last, mut longest_group_ns, mut sent) = (started, 0, 0);
-    while sent < packets {
-        send(std::array::from_fn(|at| sent + at as u64));
-        sent += GROUP as u64;
+    let (mut last, mut longest_group_ns, mut number) = (started, 0, 0);
+    while number < packets {
+        send(std::array::from_fn(|at| number + at as u64));
+        number += GROUP as u64;
         let now = process_time();
         longest_group_ns = longest_group_ns.max(now - last);
         last = now;
     }
-    Timing { packets: sent, total_ns: process_time() - started, longest_group_ns }
+    Timing { packets: number, total_ns: process_time() - started, longest_group_ns }
 }
 
 fn handshake(flow: u32, number: u64) -> Packet<'static> {

@@ -13,6 +13,7 @@ mod ip;
 mod l2tp;
 mod layer_two;
 mod link;
+mod plain;
 mod ppp;
 mod serial;
 mod stats;
@@ -39,7 +40,16 @@ use walk::{Found, MAX_DEPTH, Reassembly, Walk};
 ///
 /// What is not TCP, UDP, SCTP or ICMP over IP, what is a fragment and what is cut or malformed before the end of its
 /// transport header gives a [`DecodeError`], worth a counter ([`DecodeStats`]) and nothing more.
+#[inline]
 pub fn decode<'a>(frame: &Frame<'a>) -> Result<Packet<'a>, DecodeError> {
+    match plain::packet(frame, &DEFAULT_VXLAN_PORTS) {
+        Some(packet) => Ok(packet),
+        None => decode_closely(frame),
+    }
+}
+
+#[cold]
+fn decode_closely<'a>(frame: &Frame<'a>) -> Result<Packet<'a>, DecodeError> {
     let mut walk = Walk::new(frame, &DEFAULT_VXLAN_PORTS);
     match found_in(&mut walk, frame) {
         Ok(found) => Ok(packet(frame, &walk, &found)),
@@ -99,6 +109,15 @@ impl Decoder {
     /// The same as for [`decode`].
     #[inline]
     pub fn decode<'a>(&'a mut self, frame: &Frame<'a>) -> Result<Packet<'a>, DecodeError> {
+        if let Some(packet) = plain::packet(frame, &self.vxlan_ports) {
+            self.stats.packets = self.stats.packets.saturating_add(1);
+            return Ok(packet);
+        }
+        self.decode_closely(frame)
+    }
+
+    #[cold]
+    fn decode_closely<'a>(&'a mut self, frame: &Frame<'a>) -> Result<Packet<'a>, DecodeError> {
         let Self { vxlan_ports, defragmenter, room, tunnels, quoted, stats } = self;
         tunnels.clear();
         let mut walk = Walk::new(frame, vxlan_ports);
@@ -125,16 +144,12 @@ impl Decoder {
     }
 
     /// Reads a frame whose packet borrows nothing but the frame, so that several can be had at a time. None where
-    /// [`decode`](Self::decode) must be asked: for tunnels, fragments, ICMP errors and what does not decode.
+    /// [`decode`](Self::decode) must be asked: for tunnels, fragments, ICMP errors, what does not decode and links other
+    /// than Ethernet.
     #[inline]
     pub fn decode_alone<'a>(&mut self, frame: &Frame<'a>) -> Option<Packet<'a>> {
-        let mut walk = Walk::new(frame, &self.vxlan_ports);
-        let found = found_in(&mut walk, frame).ok().filter(|_| walk.depth == 0)?;
-        let packet = packet(frame, &walk, &found);
-        if matches!(packet.transport, TransportHeader::Icmp(IcmpHeader { role: IcmpRole::Error, .. })) {
-            return None;
-        }
-        self.stats.count(&Ok(packet));
+        let packet = plain::packet(frame, &self.vxlan_ports)?;
+        self.stats.packets = self.stats.packets.saturating_add(1);
         Some(packet)
     }
 

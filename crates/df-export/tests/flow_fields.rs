@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use df_core::{Endpoint, FlowKey, InterfaceId, TcpFlags, Timestamp, Transport, VlanTags};
+use df_core::{Endpoint, Packet, TcpFlags, TcpSegment, Timestamp, TransportHeader};
 use df_export::FlowPlace;
 use df_export::json_lines::write_flow;
 use df_export::otlp::flow_log;
@@ -15,14 +15,8 @@ use serde_json::Value;
 /// A record in which every figure is another.
 fn full_record() -> FlowRecord {
     let end = |host, port| Endpoint::new([10, 0, 0, host].into(), port);
-    let key = FlowKey {
-        transport: Transport::Tcp,
-        client: end(1, 40_000),
-        server: end(2, 80),
-        vlan: VlanTags::default(),
-        interface: InterfaceId(0),
-        virtual_network: None,
-    };
+    let header = TransportHeader::Tcp(TcpSegment::new(0, 0, TcpFlags::ACK, 0));
+    let key = Packet::new(Timestamp::from_nanos(1), end(1, 40_000), end(2, 80), header, &[]).flow_key();
     let mut flow = FlowRecord::new(0xabc, key, Timestamp::from_nanos(1));
     flow.to_server = counters(100);
     flow.to_client = counters(200);

@@ -1,7 +1,8 @@
 //! One flow: its account, its TCP life and the order of its bytes.
 
 use df_core::{
-    Direction, Packet, TcpFlags, Timestamp, Transport, TransportHeader, Tunnel, VirtualNetwork, VlanTags,
+    Direction, IcmpRole, Packet, TcpFlags, Timestamp, Transport, TransportHeader, Tunnel, VirtualNetwork,
+    VlanTags,
 };
 
 use crate::assembler::{Assembler, Placement, Segment};
@@ -146,12 +147,24 @@ impl<S> Flow<S> {
         self.networks[direction.index()].get_or_insert((packet.vlan, packet.virtual_network));
         let counters = &mut self.counters[direction.index()];
         counters.count(packet);
-        if let TransportHeader::Tcp(segment) = &packet.transport {
-            counters.note_flags(segment.flags);
-            let payload_len = packet.payload_len;
-            let remark = self.tcp.handle_segment(direction, segment, packet.timestamp, payload_len);
-            counters.zero_window += u32::from(remark.is_zero_window());
-            counters.retransmissions += u32::from(self.tcp.is_flag_repeated(segment.flags, remark));
+        match &packet.transport {
+            TransportHeader::Tcp(segment) => {
+                counters.note_flags(segment.flags);
+                let payload_len = packet.payload_len;
+                let remark = self.tcp.handle_segment(direction, segment, packet.timestamp, payload_len);
+                counters.zero_window += u32::from(remark.is_zero_window());
+                counters.retransmissions += u32::from(self.tcp.is_flag_repeated(segment.flags, remark));
+            }
+            TransportHeader::Sctp(header) => {
+                self.tcp.handle_chunks(direction, header.chunks, packet.timestamp);
+            }
+            TransportHeader::Icmp(header) if matches!(header.role, IcmpRole::Request | IcmpRole::Reply) => {
+                self.tcp.handle_echo(direction, packet.timestamp);
+            }
+            TransportHeader::Udp if packet.payload_len > 0 => {
+                self.tcp.handle_datagram(direction, packet.timestamp);
+            }
+            _ => {}
         }
     }
 
@@ -191,10 +204,10 @@ impl<S> Flow<S> {
 
     fn timeout_ns_in(&self, phase: Phase, config: &FlowConfig) -> u64 {
         let timeout = match (self.key.transport(), phase) {
-            (Transport::Tcp, Phase::Opening) => config.opening_timeout,
-            (Transport::Tcp, Phase::Established) => config.established_timeout,
-            (Transport::Tcp, Phase::HalfClosed) => config.half_closed_timeout,
-            (Transport::Tcp, Phase::Closed) => config.closing_timeout,
+            (Transport::Tcp | Transport::Sctp, Phase::Opening) => config.opening_timeout,
+            (Transport::Tcp | Transport::Sctp, Phase::Established) => config.established_timeout,
+            (Transport::Tcp | Transport::Sctp, Phase::HalfClosed) => config.half_closed_timeout,
+            (Transport::Tcp | Transport::Sctp, Phase::Closed) => config.closing_timeout,
             _ => config.datagram_timeout,
         };
         u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX)
@@ -248,7 +261,8 @@ impl<S> Flow<S> {
     fn close_type(&self, end_reason: Option<FlowEndReason>) -> CloseType {
         match end_reason {
             None => CloseType::ForcedReport,
-            Some(_) if self.key.transport() != Transport::Tcp => CloseType::Finish,
+            Some(_) if self.is_refused() => CloseType::ServerReset,
+            Some(_) if !matches!(self.key.transport(), Transport::Tcp | Transport::Sctp) => CloseType::Finish,
             Some(reason) => match self.tcp.close_type(self.is_reversed) {
                 CloseType::Timeout
                     if matches!(reason, FlowEndReason::ForcedEnd | FlowEndReason::LackOfResources) =>
@@ -259,4 +273,18 @@ impl<S> Flow<S> {
             },
         }
     }
+    /// Whether the client's packets were answered with nothing but a refusal in an ICMP error.
+    fn is_refused(&self) -> bool {
+        let Some((kind, code)) = self.last_icmp_error else { return false };
+        let server = usize::from(!self.is_reversed);
+        let has_answered = self.networks[server].is_some();
+        let is_v4 = self.key.flow_key().server.ip.is_ipv4();
+        !has_answered && refuses(is_v4, kind, code)
+    }
+}
+
+/// Whether an ICMP error says that nobody may or will answer here, rather than that the way there is broken: of ICMP
+/// (RFC 792, RFC 1812 §5.2.7.1) protocol and port unreachable and the prohibitions, of ICMPv6 (RFC 4443 §3.1) the same.
+const fn refuses(is_v4: bool, kind: u8, code: u8) -> bool {
+    matches!((is_v4, kind, code), (true, 3, 2 | 3 | 9 | 10 | 13) | (false, 1, 1 | 4 | 5 | 6))
 }

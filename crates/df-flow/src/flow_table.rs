@@ -101,7 +101,8 @@ impl<S> FlowTable<S> {
         let mut slots: Vec<(u64, usize)> = self.flows.ids().collect();
         slots.sort_unstable();
         for (_, slot) in slots {
-            let is_closed = self.flows.get_mut(slot).is_some_and(|flow| flow.is_closed);
+            let flow = self.flows.get_mut(slot);
+            let is_closed = flow.is_some_and(|flow| flow.is_closed || flow.tcp.phase() == Phase::Closed);
             let reason = if is_closed { FlowEndReason::EndOfFlow } else { FlowEndReason::ForcedEnd };
             self.end(slot, reason, sink);
         }
@@ -350,11 +351,14 @@ impl<S> FlowTable<S> {
         sink: &mut impl FlowSink<S>,
     ) {
         let Some(flow) = self.flows.get_mut(slot) else { return };
+        if flow.key.transport() == Transport::Sctp {
+            let due_ns = flow.active_ns.saturating_add(flow.timeout_ns(&self.config));
+            return self.find_at(slot, due_ns);
+        }
         let has_messages = matches!(flow.key.transport(), Transport::Udp | Transport::Icmp);
         if !has_messages || packet.payload_len == 0 {
             return;
         }
-        flow.tcp.handle_datagram(direction, packet.timestamp);
         let len = packet.payload.len() as u64;
         self.stats.payload_bytes += len;
         self.stats.delivered_bytes += len;
@@ -381,9 +385,11 @@ impl<S> FlowTable<S> {
     }
 
     fn close_if_over(&mut self, slot: usize, segment: &TcpSegment, sink: &mut impl FlowSink<S>) {
-        let is_last = segment.flags.contains(TcpFlags::FIN) || segment.flags.contains(TcpFlags::RST);
+        // Nothing else makes a flow's timeout shorter.
+        let is_turn =
+            [TcpFlags::SYN, TcpFlags::FIN, TcpFlags::RST].iter().any(|flag| segment.flags.contains(*flag));
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        if flow.is_closed || !(is_last || flow.tcp.phase() == Phase::Closed) {
+        if flow.is_closed || !(is_turn || flow.tcp.phase() == Phase::Closed) {
             return;
         }
         let due_ns = flow.active_ns.saturating_add(flow.timeout_ns(&self.config));

@@ -1,5 +1,6 @@
 //! What the packets of a TCP connection say about its life: its state, its handshake, its troubles and its delays.
 
+mod association;
 mod close;
 mod delays;
 mod handshake;
@@ -17,7 +18,7 @@ use sender::Sender;
 use state::State;
 pub(crate) use troubles::{Trouble, Troubles};
 
-/// The life of one TCP connection.
+/// The life of one TCP connection; of an SCTP association its state; of any other flow nothing but its delays.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct TcpLife {
     handshake: HandshakeTimes,
@@ -80,6 +81,11 @@ impl TcpLife {
     /// A datagram of a flow that is no connection.
     pub(crate) fn handle_datagram(&mut self, direction: Direction, timestamp: Timestamp) {
         self.delays.take_turn(direction, timestamp);
+    }
+
+    /// An echo request or reply, or another pair of the kind: the answer comes from the system, not an application.
+    pub(crate) fn handle_echo(&mut self, direction: Direction, timestamp: Timestamp) {
+        self.delays.handle_echo(direction, timestamp);
     }
 
     /// Counts what most connections never have.
@@ -169,14 +175,12 @@ impl TcpLife {
     }
 
     fn handle_numbers(&mut self, direction: Direction, segment: &TcpSegment, payload_len: u32) -> Remark {
-        let scales = self.window_scales();
         let [client, server] = &mut self.senders;
         let (sender, receiver) = match direction {
             Direction::ToServer => (client, server),
             Direction::ToClient => (server, client),
         };
-        let scale = scales[0].and(scales[1]).and(scales[direction.reversed().index()]);
-        let remark = sender.handle_segment(receiver, segment, payload_len, scale);
+        let remark = sender.handle_segment(receiver, segment, payload_len);
         for trouble in remark.troubles() {
             self.count(direction, trouble);
         }

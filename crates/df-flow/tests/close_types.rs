@@ -5,6 +5,7 @@ mod story;
 use std::collections::HashSet;
 use std::time::Duration;
 
+use df_core::{SctpChunks, Transport};
 use df_flow::CloseType::{self, *};
 use df_flow::{DirectionEvidence, FlowConfig, FlowEndReason, L7Counts};
 use story::{Client, Server, Story, ms};
@@ -133,7 +134,7 @@ const CASES: &[Case] = &[
 
 #[test]
 fn every_story_ends_as_it_should() {
-    for Case { name, tell, close_type } in CASES {
+    for Case { name, tell, close_type } in CASES.iter().chain(ASSOCIATIONS) {
         let mut story = Story::new();
         tell(&mut story);
         let record = story.record_after_silence();
@@ -210,6 +211,63 @@ fn a_datagram_flow_that_falls_silent_is_finished() {
     assert_eq!((record.close_type, record.end_reason), (Finish, Some(FlowEndReason::IdleTimeout)));
 }
 
+/// SCTP associations end in the same words.
+#[rustfmt::skip]
+const ASSOCIATIONS: &[Case] = &[
+    case("both ends shut down", Finish, |story| {
+        story.chunks(Client, INIT).chunks(Server, INIT_ACK).chunks(Client, COOKIE_ECHO).chunks(Server, COOKIE_ACK);
+        story.chunks(Client, DATA).chunks(Server, DATA).chunks(Client, SHUTDOWN).chunks(Server, SHUTDOWN_ACK);
+        story.chunks(Client, SctpChunks::SHUTDOWN_COMPLETE);
+    }),
+    case("no answer", ClientSynRepeat, |story| {
+        story.chunks(Client, INIT).chunks(Client, INIT);
+    }),
+    case("refused", ServerReset, |story| {
+        story.chunks(Client, INIT).chunks(Server, SctpChunks::ABORT);
+    }),
+    case("half open", ServerSynAckRepeat, |story| {
+        story.chunks(Client, INIT).chunks(Server, INIT_ACK);
+    }),
+    case("the server aborts", TcpServerRst, |story| {
+        story.chunks(Client, DATA).chunks(Server, DATA).chunks(Server, SctpChunks::ABORT);
+    }),
+    case("the client aborts", TcpClientRst, |story| {
+        story.chunks(Client, DATA).chunks(Server, DATA).chunks(Client, SctpChunks::ABORT);
+    }),
+    case("only the client shuts down", ServerHalfClose, |story| {
+        story.chunks(Client, DATA).chunks(Server, DATA).chunks(Client, SHUTDOWN);
+    }),
+    case("silence", Timeout, |story| {
+        story.chunks(Client, DATA).chunks(Server, DATA);
+    }),
+];
+
+const DATA: SctpChunks = SctpChunks::DATA;
+const INIT: SctpChunks = SctpChunks::INIT;
+const INIT_ACK: SctpChunks = SctpChunks::INIT_ACK;
+const SHUTDOWN: SctpChunks = SctpChunks::SHUTDOWN;
+const SHUTDOWN_ACK: SctpChunks = SctpChunks::SHUTDOWN_ACK;
+const COOKIE_ECHO: SctpChunks = SctpChunks(1 << 10);
+const COOKIE_ACK: SctpChunks = SctpChunks(1 << 11);
+
+#[test]
+fn what_nobody_takes_is_refused() {
+    let udp = Story::new().datagram(Client, 5).unreachable(3, Transport::Udp).all_records();
+    assert_eq!((udp[0].close_type, udp[0].to_server.icmp_errors), (ServerReset, 1), "no such port");
+    let tcp = Story::new().syn(Client).unreachable(13, Transport::Tcp).all_records();
+    assert_eq!(tcp[0].close_type, ServerReset, "a firewall that says so");
+    let lost = Story::new().syn(Client).unreachable(1, Transport::Tcp).all_records();
+    assert_eq!(
+        (lost[0].close_type, lost[0].last_icmp_error),
+        (ClientSynRepeat, Some((3, 1))),
+        "no way there"
+    );
+    let mut story = Story::new();
+    let answered =
+        story.datagram(Client, 5).datagram(Server, 5).datagram(Client, 5).unreachable(3, Transport::Udp);
+    assert_eq!(answered.all_records()[0].close_type, Finish, "it was there");
+}
+
 #[test]
 fn each_state_has_its_own_patience() {
     let lasts = |tell: fn(&mut Story), seconds: u64| {
@@ -230,7 +288,12 @@ fn each_state_has_its_own_patience() {
     let closed: fn(&mut Story) = |story| {
         story.syn(Client).syn_ack().ack(Client).closes();
     };
-    for (state, seconds) in [(opening, 35), (established, 300), (half_closed, 120), (closed, 10)] {
+    let met_before_its_handshake: fn(&mut Story) = |story| {
+        story.probes_without_flags(Client).syn_ack();
+    };
+    for (state, seconds) in
+        [(opening, 35), (met_before_its_handshake, 35), (established, 300), (half_closed, 120), (closed, 10)]
+    {
         assert!(lasts(state, seconds - 3), "still there before {seconds} s");
         assert!(!lasts(state, seconds + 3), "gone after {seconds} s");
     }

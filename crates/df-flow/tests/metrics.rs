@@ -98,6 +98,13 @@ fn duplicate_acknowledgments() {
             s => s.says(Server, 10).ack(Client).says(Server, 10).probes(Client, 0, 10),
             r => r.to_server.duplicate_acknowledgments, 0),
     ]);
+    let mut one_sided = Story::in_mid_life();
+    one_sided.says_unseen(Server, 10).ack(Client).ack_again(Client);
+    assert_eq!(
+        one_sided.record().to_server.duplicate_acknowledgments,
+        1,
+        "nothing is known of the other end"
+    );
 }
 
 #[test]
@@ -117,6 +124,12 @@ fn windows() {
     ]);
     let one_sided = Story::new().scale(Client, 7).syn(Client).syn_ack().ack(Client).record();
     assert_eq!(one_sided.handshake.window_scale_client, None, "both must offer it (RFC 7323 §2.2)");
+    let mut story = Story::new();
+    story.window(Server, 100).syn(Client).syn_ack().ack(Client).says(Client, 60).says(Client, 40);
+    assert_eq!(story.record().to_server.window_full, 1, "without an offer the window is as it says");
+    let mut story = Story::in_mid_life();
+    story.window(Server, 100).ack(Server).says(Client, 60).says(Client, 40);
+    assert_eq!(story.record().to_server.window_full, 0, "without the SYNs it cannot be told");
     let unshifted = Story::new().syn(Client).syn_ack().ack(Client).record();
     assert_eq!(unshifted.handshake.window_scale_server, None);
 }
@@ -222,6 +235,22 @@ fn datagrams_take_turns_too() {
     let record =
         story.datagram(Client, 10).wait(ms(6)).datagram(Server, 10).wait(ms(1)).datagram(Client, 1).record();
     assert_eq!((record.delays.art, record.delays.cit), (delay(&[7]), delay(&[2])));
+}
+
+#[test]
+fn an_echo_shows_how_long_the_system_takes() {
+    let mut story = Story::new();
+    story
+        .echo(Client)
+        .wait(ms(4))
+        .echo(Server)
+        .wait(ms(900))
+        .echo(Client)
+        .wait(ms(1_000))
+        .echo(Client)
+        .echo(Server);
+    let delays = story.record().delays;
+    assert_eq!((delays.srt, delays.art), (delay(&[5, 1]), Delay::default()), "from the newest request");
 }
 
 #[test]

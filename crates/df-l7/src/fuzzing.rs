@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use df_core::{Chunk, Direction, Timestamp, Transport};
 
+use crate::ai::TIME_TO_FIRST_CHUNK;
 use crate::{Connection, ConnectionConfig, Exchange, Protocol, ProtocolRow};
 
 mod compressed;
@@ -221,6 +222,10 @@ fn without_times(exchange: &Exchange) -> String {
     }
     if let Some(response) = &mut exchange.response {
         (response.start, response.end) = (Timestamp::ZERO, Timestamp::ZERO);
+        let attributes = std::mem::take(&mut response.content.attributes);
+        for attribute in attributes.into_iter().filter(|attribute| attribute.key != TIME_TO_FIRST_CHUNK) {
+            response.content.attributes.push(attribute.key, attribute.value);
+        }
     }
     format!("{exchange:?}")
 }

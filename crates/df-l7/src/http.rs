@@ -5,6 +5,6 @@ mod method;
 mod target;
 
 pub(crate) use content::{
-    ContentLength, Framing, RequestLine, StatusLine, push_size, push_some_size, request, response, text,
+    ContentLength, Framing, RequestLine, StatusLine, push_some_size, request, response, text,
 };
 pub(crate) use method::known_method;

@@ -75,6 +75,7 @@
 //! None: the crate is small, and needs memory allocation only.
 #![forbid(unsafe_code)]
 
+mod ai;
 mod attribute;
 mod ber;
 mod config;
@@ -91,6 +92,7 @@ mod matching;
 mod message;
 mod parser;
 pub mod protocols;
+mod rpc;
 mod sql;
 mod stream;
 mod verdicts;

@@ -1,12 +1,12 @@
 //! The contract between a connection and the parser of one protocol.
 
-use df_core::Direction;
+use df_core::{Direction, Timestamp};
 
 use crate::Message;
 
 /// Reads the messages of one protocol out of the bytes of one connection.
 ///
-/// A parser knows nothing of addresses, packets or clocks. The connection hands it bytes of one direction, always from
+/// A parser knows nothing of addresses or packets and reads no clock. The connection hands it bytes of one direction, always from
 /// the first byte that it has not consumed yet; what it answers tells the connection how to go on. The connection
 /// stamps messages with the time, TCP sequence number and length of the bytes they were made of.
 ///
@@ -64,12 +64,14 @@ pub struct Input<'a> {
     pub bytes: &'a [u8],
     /// What comes behind them.
     pub ending: Ending,
+    /// When the first of them was seen; zero where nobody knows.
+    pub timestamp: Timestamp,
 }
 
 impl<'a> Input<'a> {
     /// Bytes that more bytes may follow.
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, ending: Ending::Open }
+        Self { bytes, ending: Ending::Open, timestamp: Timestamp::ZERO }
     }
 
     /// The same bytes with another ending.

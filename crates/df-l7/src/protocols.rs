@@ -7,6 +7,9 @@ use df_core::{Direction, Transport};
 
 use crate::{ConnectionConfig, Detection, Parser};
 
+pub mod brpc;
+pub mod cassandra;
+pub mod clickhouse;
 pub mod dns;
 pub mod dubbo;
 pub mod fastcgi;
@@ -27,6 +30,8 @@ pub mod redis;
 pub mod rocketmq;
 pub mod sip;
 pub mod smtp;
+pub mod sofarpc;
+pub mod tars;
 #[cfg(test)]
 pub(crate) mod template;
 pub mod thrift;
@@ -194,6 +199,10 @@ protocols! {
     FastCgi => fastcgi::ROW;
     /// Apache Thrift.
     Thrift => thrift::ROW;
+    /// ClickHouse's native protocol.
+    ClickHouse => clickhouse::ROW;
+    /// Cassandra's native protocol (CQL), versions 3 to 5.
+    Cassandra => cassandra::ROW;
     /// memcached's protocols: text, meta commands, binary; over TCP and UDP.
     Memcached => memcached::ROW;
     /// PostgreSQL's frontend/backend protocol, version 3.
@@ -212,6 +221,12 @@ protocols! {
     Kafka => kafka::ROW;
     /// Apache Dubbo's protocol, version 2.
     Dubbo => dubbo::ROW;
+    /// bRPC's `baidu_std`.
+    Brpc => brpc::ROW;
+    /// SOFARPC over Bolt.
+    Sofarpc => sofarpc::ROW;
+    /// Tars.
+    Tars => tars::ROW;
     /// MongoDB's wire protocol.
     Mongodb => mongodb::ROW;
     /// The Simple Mail Transfer Protocol.

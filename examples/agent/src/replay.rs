@@ -5,7 +5,7 @@ mod progress;
 use std::path::Path;
 
 use df_capture::{Decoder, Frames, PcapFile, PcapFileError};
-use df_core::InterfaceId;
+use df_core::{InterfaceId, Packet};
 use df_flow::FlowTable;
 
 use crate::Failure;
@@ -47,6 +47,8 @@ struct Replay {
     flows: FlowTable<FlowState>,
     pipeline: Pipeline<Delivery>,
     decoder: Decoder,
+    /// Room for the packets of frames that lie in memory together; empty in between.
+    packets: Vec<Packet<'static>>,
     /// How many interfaces have been asked for their name.
     named_interfaces: u32,
     stop: Stop,
@@ -60,6 +62,7 @@ impl Replay {
             flows: FlowTable::new(configuration.flow.clone()),
             pipeline: Pipeline::new(configuration.connections(), &configuration.parsing, delivery),
             decoder: Decoder::new(configuration.decoder.clone()),
+            packets: Vec::new(),
             named_interfaces: 0,
             stop,
         })
@@ -89,7 +92,7 @@ impl Replay {
 
     /// Takes frames that lie in memory together.
     fn take(&mut self, frames: Frames<'_>) {
-        let mut packets = Vec::with_capacity(frames.len());
+        let mut packets: Vec<Packet<'_>> = std::mem::take(&mut self.packets);
         for frame in frames.iter() {
             if frame.interface.0 >= self.named_interfaces {
                 self.name_interfaces(frames, frame.interface);
@@ -105,6 +108,9 @@ impl Replay {
             }
         }
         self.flows.handle_packets(&packets, &mut self.pipeline);
+        // Nothing is left but the memory, which serves again.
+        packets.clear();
+        self.packets = packets.into_iter().filter_map(|_| None).collect();
     }
 
     /// Names an interface seen for the first time, and those before it.

@@ -58,6 +58,24 @@ pub(super) fn follow<'a>(
     }
 }
 
+/// An Ethernet header and VLAN tags; none where anything but IP is announced.
+#[inline]
+pub(super) fn plain(network: &mut Network<'_>) -> Option<()> {
+    let mut next = ethernet(network).ok()?;
+    loop {
+        network.version = Some(match next {
+            Next::EtherType(EtherType::IPV4) => IpVersion::V4,
+            Next::EtherType(EtherType::IPV6) => IpVersion::V6,
+            Next::EtherType(EtherType::VLAN_TAGGED_FRAME | EtherType::PROVIDER_BRIDGING) => {
+                next = vlan(network).ok()?;
+                continue;
+            }
+            _ => return None,
+        });
+        return Some(());
+    }
+}
+
 fn announced<'a>(
     walk: &mut Walk<'_, 'a>,
     network: &mut Network<'a>,

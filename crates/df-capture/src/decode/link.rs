@@ -49,14 +49,14 @@ fn other<'a>(
     match link_type {
         LinkType::PPI | LinkType::PKTAP => {
             let link_type = capture_header::inner_link_type(network, link_type)?;
-            plain(walk, network, link_type)
+            named(walk, network, link_type)
         }
-        link_type => plain(walk, network, link_type),
+        link_type => named(walk, network, link_type),
     }
 }
 
 /// A link type that does not name another one.
-fn plain<'a>(
+fn named<'a>(
     walk: &mut Walk<'_, 'a>,
     network: &mut Network<'a>,
     link_type: LinkType,

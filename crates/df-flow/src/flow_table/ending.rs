@@ -26,7 +26,8 @@ impl<S> FlowTable<S> {
         let Some(flow) = self.flows.get_mut(slot) else { return };
         let timeout_ns = flow.timeout_ns(&self.config);
         let idle_at = flow.active_ns.saturating_add(timeout_ns);
-        if idle_at <= now_ns {
+        // In the second of its deadline a flow never ends, however often it is looked at.
+        if expiry::is_passed(idle_at, now_ns) {
             let is_closed = flow.is_closed || flow.tcp.phase() == Phase::Closed;
             let reason = if is_closed { FlowEndReason::EndOfFlow } else { FlowEndReason::IdleTimeout };
             return self.end(slot, reason, sink);

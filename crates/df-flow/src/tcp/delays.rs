@@ -67,6 +67,16 @@ impl Delays {
         self.turn = Turn::Spoken(direction, timestamp);
     }
 
+    /// An echo request, or the reply to the newest one.
+    pub(super) fn handle_echo(&mut self, direction: Direction, timestamp: Timestamp) {
+        if let (Turn::Spoken(Direction::ToServer, since), Direction::ToClient) = (self.turn, direction) {
+            self.measure(timestamp.since(since), MAX_ACKNOWLEDGMENT, |measured| &mut measured.srt);
+            self.turn = Turn::Unknown;
+        } else if direction == Direction::ToServer {
+            self.turn = Turn::Spoken(direction, timestamp);
+        }
+    }
+
     /// Data came again: which of both was acknowledged, or answered, cannot be told (Karn's rule, RFC 6298 §3).
     pub(super) const fn handle_retransmission(&mut self, direction: Direction) {
         self.waiting[direction.index()] = Waiting::NONE;

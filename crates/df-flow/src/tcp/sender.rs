@@ -14,7 +14,7 @@ pub(super) struct Sender {
     /// What it acknowledged last.
     acknowledged: u32,
     window: u16,
-    /// The shift that it offered for its window, plus one; zero for none.
+    /// The shift that it offered for its window, plus two; 1 if its SYN offered none, 0 without a SYN.
     scale: u8,
     has_next: bool,
     has_acknowledged: bool,
@@ -58,21 +58,21 @@ impl Remark {
 }
 
 impl Sender {
-    /// Takes a packet that this end sent to `receiver`, whose window is shifted by `scale` if that is known.
+    /// Takes a packet that this end sent to `receiver`.
     pub(super) fn handle_segment(
         &mut self,
         receiver: &Self,
         segment: &TcpSegment,
         payload_len: u32,
-        scale: Option<u8>,
     ) -> Remark {
+        let shift = receiver.window_shift(self);
         let flags = segment.flags;
         let is_plain = flags.0 & (TcpFlags::SYN.0 | TcpFlags::FIN.0 | TcpFlags::RST.0) == 0;
         let mut remark = Remark { is_reset: flags.contains(TcpFlags::RST), ..Remark::default() };
         if is_plain {
             remark.is_zero_window = segment.window == 0;
             remark.trouble = self.judge(receiver, segment, payload_len);
-            remark.is_window_full = !remark.is_probe() && receiver.is_filled_by(segment, payload_len, scale);
+            remark.is_window_full = !remark.is_probe() && receiver.is_filled_by(segment, payload_len, shift);
         }
         if flags.contains(TcpFlags::FIN) && !remark.is_reset {
             let is_old = distance(self.next, segment.sequence_number) < 0;
@@ -89,7 +89,13 @@ impl Sender {
 
     /// The window scale that it offered.
     pub(super) const fn window_scale(&self) -> Option<u8> {
-        self.scale.checked_sub(1)
+        self.scale.checked_sub(2)
+    }
+
+    /// By how many bits its window is shifted in truth, `other` being the other end; none unless both SYNs were seen.
+    pub(super) fn window_shift(&self, other: &Self) -> Option<u8> {
+        let has_both = self.scale > 0 && other.scale > 0;
+        has_both.then(|| other.window_scale().and(self.window_scale()).unwrap_or(0))
     }
 
     /// Whether its newest packet carried data.
@@ -116,14 +122,15 @@ impl Sender {
             && segment.acknowledgment_number == self.acknowledged
             && segment.window == self.window
             && segment.window > 0;
-        let is_behind = receiver.has_next && distance(self.acknowledged, receiver.next) > 0;
+        // Where nothing of the other end is captured, the repetition has to do.
+        let is_behind = !receiver.has_next || distance(self.acknowledged, receiver.next) > 0;
         (repeats && is_behind).then_some(Trouble::DuplicateAcknowledgment)
     }
 
     /// Whether data that ends here is all that this end's window allows.
-    fn is_filled_by(&self, segment: &TcpSegment, payload_len: u32, scale: Option<u8>) -> bool {
-        let Some(scale) = scale.filter(|_| self.has_acknowledged && payload_len > 0) else { return false };
-        let window = u32::from(self.window).checked_shl(u32::from(scale.min(MAX_SCALE))).unwrap_or(0);
+    fn is_filled_by(&self, segment: &TcpSegment, payload_len: u32, shift: Option<u8>) -> bool {
+        let Some(shift) = shift.filter(|_| self.has_acknowledged && payload_len > 0) else { return false };
+        let window = u32::from(self.window).checked_shl(u32::from(shift)).unwrap_or(0);
         let end = segment.sequence_number.wrapping_add(payload_len);
         window > 0 && end == self.acknowledged.wrapping_add(window)
     }
@@ -131,7 +138,7 @@ impl Sender {
     fn note(&mut self, segment: &TcpSegment, payload_len: u32, remark: Remark) {
         let flags = segment.flags;
         if flags.contains(TcpFlags::SYN) {
-            self.scale = segment.window_scale.map_or(0, |scale| scale.min(MAX_SCALE) + 1);
+            self.scale = segment.window_scale.map_or(1, |scale| scale.min(MAX_SCALE) + 2);
         }
         if flags.contains(TcpFlags::ACK) {
             self.acknowledged = segment.acknowledgment_number;

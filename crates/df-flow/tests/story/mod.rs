@@ -12,7 +12,10 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use df_core::{Chunk, Endpoint, FlowKey, Packet, TcpFlags, TcpSegment, Timestamp, TransportHeader};
+use df_core::{
+    Chunk, Endpoint, FlowKey, IcmpHeader, IcmpRole, Packet, SctpChunks, SctpHeader, TcpFlags, TcpSegment,
+    Timestamp, Transport, TransportHeader,
+};
 use df_flow::{DirectionEvidence, FlowConfig, FlowRecord, FlowSink, FlowTable};
 
 /// The ends of a story.
@@ -239,13 +242,40 @@ impl Story {
 
     /// A datagram.
     pub(crate) fn datagram(&mut self, end: End, bytes: usize) -> &mut Self {
+        self.message(end, TransportHeader::Udp, bytes)
+    }
+
+    /// An SCTP packet with these chunks.
+    pub(crate) fn chunks(&mut self, end: End, chunks: SctpChunks) -> &mut Self {
+        self.message(end, TransportHeader::Sctp(SctpHeader::new(1, chunks)), 0)
+    }
+
+    /// An echo request of the client, or a reply of the server.
+    pub(crate) fn echo(&mut self, end: End) -> &mut Self {
+        let role = if end == Client { IcmpRole::Request } else { IcmpRole::Reply };
+        let kind = if end == Client { 8 } else { 0 };
+        self.message(end, TransportHeader::Icmp(IcmpHeader::new(kind, 0).with_role(role)), 56)
+    }
+
+    /// A router at 10.0.0.9 tells the client that its last packet did not arrive.
+    pub(crate) fn unreachable(&mut self, code: u8, transport: Transport) -> &mut Self {
+        self.wait(STEP);
+        let router = Endpoint::new(Ipv4Addr::new(10, 0, 0, 9).into(), 0);
+        let [client, server] = self.ends.map(|speaker| speaker.endpoint);
+        let header = TransportHeader::Icmp(IcmpHeader::new(3, code).with_role(IcmpRole::Error));
+        let mut packet = Packet::new(self.at, router, Endpoint::new(client.ip, 0), header, &[]);
+        let mut quoted = Packet::new(self.at, client, server, TransportHeader::Udp, &[]).flow_key();
+        quoted.transport = transport;
+        packet.quoted = Some(&quoted);
+        self.table.handle_packet(&packet, &mut self.records);
+        self
+    }
+
+    fn message(&mut self, end: End, header: TransportHeader, bytes: usize) -> &mut Self {
         let (from, to) = (self.ends[end as usize].endpoint, self.other(end).endpoint);
         self.wait(STEP);
         let payload = vec![b'x'; bytes];
-        self.table.handle_packet(
-            &Packet::new(self.at, from, to, TransportHeader::Udp, &payload),
-            &mut self.records,
-        );
+        self.table.handle_packet(&Packet::new(self.at, from, to, header, &payload), &mut self.records);
         self
     }
 

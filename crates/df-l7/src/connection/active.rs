@@ -318,7 +318,7 @@ impl Active {
             }
             self.stream(direction).is_searching = false;
         }
-        match self.parser.parse(direction, input) {
+        match self.parser.parse(direction, Input { timestamp: at.timestamp, ..input }) {
             Ok(Parsed::Message { consumed, message }) => {
                 let consumed = consumed.max(1);
                 self.errors_in_a_row = 0;

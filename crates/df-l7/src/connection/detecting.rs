@@ -251,6 +251,6 @@ fn ask(direction: Direction, bytes: &[u8], question: &Question<'_>) -> Answer {
 /// The most bytes held of a connection whose protocol is not known.
 const MAX_HELD_BYTES: usize = 16_384;
 /// The most chunks held of a connection whose protocol is not known.
-const MAX_HELD_CHUNKS: usize = 64;
+const MAX_HELD_CHUNKS: usize = 256;
 /// How many turns of the conversation are remembered for a second proof.
 const MAX_WEAK_MATCHES: usize = 4;

@@ -4,7 +4,7 @@ use super::hessian::Walker;
 use super::wire::{FASTJSON, HESSIAN, Header};
 use crate::context::ContextReader;
 use crate::sql::cut_text;
-use crate::{Attributes, ConnectionConfig, Request};
+use crate::{ConnectionConfig, Request, rpc};
 
 /// The texts with which the body of a request begins.
 #[derive(Debug, Default)]
@@ -29,15 +29,8 @@ pub(super) fn request(header: &Header, body: &[u8], config: &ConnectionConfig) -
         Some(cut_text(bytes, config.max_attribute_bytes))
     };
     let (service, method) = (text(invocation.service), text(invocation.method));
-    let endpoint = match (&service, &method) {
-        (Some(service), Some(method)) => Some(format!("{service}/{method}")),
-        _ => method.clone().or_else(|| service.clone()),
-    };
-    let mut attributes = Attributes::with_capacity(5);
-    attributes.push("rpc.system.name", "dubbo");
-    if let Some(endpoint) = &endpoint {
-        attributes.push("rpc.method", endpoint.clone());
-    }
+    let mut request = rpc::request("dubbo", service, method);
+    let attributes = &mut request.attributes;
     attributes.push("df.dubbo.serialization", header.serialization_name());
     if let Some(version) = text(invocation.service_version) {
         attributes.push("df.dubbo.service.version", version);
@@ -45,21 +38,9 @@ pub(super) fn request(header: &Header, body: &[u8], config: &ConnectionConfig) -
     if let Some(types) = text(invocation.parameter_types) {
         attributes.push("df.dubbo.parameter_types", types);
     }
-    Request {
-        kind: method.map_or(UNKNOWN_METHOD.into(), Into::into),
-        version: text(invocation.dubbo_version).map(Into::into),
-        resource: service,
-        operation: endpoint.clone().map_or("dubbo".into(), Into::into),
-        endpoint,
-        context: context.finish().map(Box::new),
-        attributes,
-        ..Request::default()
-    }
-}
-
-/// Whether it is known what is called: of a message that was lost in part the rest may not tell.
-pub(super) fn is_telling(request: &Request) -> bool {
-    request.resource.is_some() && request.kind != UNKNOWN_METHOD
+    request.version = text(invocation.dubbo_version).map(Into::into);
+    request.context = context.finish().map(Box::new);
+    request
 }
 
 /// `version | service | service version | method | parameter types | argument... | attachments`
@@ -130,6 +111,3 @@ fn parameter_count(types: &[u8]) -> Option<usize> {
 fn quoted(line: &[u8]) -> Option<&[u8]> {
     line.strip_prefix(b"\"")?.strip_suffix(b"\"")
 }
-
-/// What is said of a call whose method is not known.
-const UNKNOWN_METHOD: &str = "REQUEST";

@@ -3,15 +3,12 @@
 use super::hessian::{Object, Walker};
 use super::wire::{FASTJSON, HESSIAN, Header, STATUS_OK, status_name};
 use crate::sql::cut_text;
-use crate::{ConnectionConfig, Response, ResponseStatus};
+use crate::{ConnectionConfig, Response, ResponseStatus, rpc};
 
 /// Makes a response of its header and the beginning of its body.
 pub(super) fn response(header: &Header, body: &[u8], config: &ConnectionConfig) -> Response {
-    let mut response = Response { code: Some(header.status.to_string().into()), ..Response::default() };
-    response.attributes.push("rpc.system.name", "dubbo");
-    if let Some(name) = status_name(header.status) {
-        response.attributes.push("rpc.response.status_code", name);
-    }
+    let status = status(header.status);
+    let mut response = rpc::response("dubbo", i64::from(header.status), status_name(header.status), status);
     let (mut has_thrown, mut text) = (false, None);
     match (header.serialization(), header.status) {
         (HESSIAN, STATUS_OK) => {
@@ -29,7 +26,9 @@ pub(super) fn response(header: &Header, body: &[u8], config: &ConnectionConfig) 
         }
         _ => {}
     }
-    response.status = if has_thrown { ResponseStatus::ServerError } else { status(header.status) };
+    if has_thrown {
+        response.status = ResponseStatus::ServerError;
+    }
     response.exception = text;
     response
 }

@@ -6,9 +6,7 @@ use df_core::Direction;
 
 use super::wire::{HEADER_BYTES, Header, detect};
 use super::{invocation, outcome};
-use crate::{
-    ConnectionConfig, Detection, Ending, Input, Message, ParseError, ParseErrorReason, Parsed, Parser,
-};
+use crate::{ConnectionConfig, Detection, Input, Message, ParseError, ParseErrorReason, Parsed, Parser, rpc};
 
 /// Reads Dubbo messages.
 #[derive(Debug)]
@@ -44,10 +42,7 @@ impl Parser for DubboParser {
         let body = body.get(..needed - HEADER_BYTES).unwrap_or(body);
         let message = if header.is_request() {
             let request = invocation::request(&header, body, &self.config);
-            if matches!(input.ending, Ending::Lost(_))
-                && input.bytes.len() < needed
-                && !invocation::is_telling(&request)
-            {
+            if !rpc::may_be_given(&request, input, needed) {
                 return Ok(Parsed::Skipped { consumed });
             }
             if header.is_two_way() { Message::request(request) } else { Message::one_way(request) }

@@ -3,7 +3,8 @@
 use memchr::memchr;
 
 use super::wire;
-use crate::http::push_size;
+use crate::ai::BodyReader;
+use crate::http::push_some_size;
 use crate::{Content, Input, Message};
 
 /// A body that is being read, with the message that it belongs to.
@@ -13,6 +14,8 @@ pub(super) struct OpenBody {
     message: Option<Box<Message>>,
     expects: Expects,
     size_bytes: u64,
+    /// Reads the body, if it is one of those that are looked at.
+    reader: Option<Box<BodyReader>>,
 }
 
 /// What comes next.
@@ -24,6 +27,10 @@ pub(super) enum Expects {
     Trailer,
     /// Bytes until the connection closes.
     Anything,
+    /// So many bytes of a chunk, which are looked at.
+    Chunk(u64),
+    /// So many bytes until the message ends, which are looked at.
+    Sized(u64),
 }
 
 /// What was made of some input.
@@ -41,7 +48,27 @@ pub(super) enum Progress {
 
 impl OpenBody {
     pub(super) fn new(message: Option<Message>, expects: Expects) -> Self {
-        Self { message: message.map(Box::new), expects, size_bytes: 0 }
+        Self { message: message.map(Box::new), expects, size_bytes: 0, reader: None }
+    }
+
+    /// The same body, looked at.
+    pub(super) fn with_reader(self, reader: Option<Box<BodyReader>>) -> Self {
+        Self { reader, ..self }
+    }
+
+    /// The same body, of which something else comes first.
+    pub(super) fn expecting(self, expects: Expects) -> Self {
+        Self { expects, ..self }
+    }
+
+    /// Whether the body is looked at.
+    pub(super) fn is_read(&self) -> bool {
+        self.reader.is_some()
+    }
+
+    /// The message, of whose body nothing was seen.
+    pub(super) fn into_bare_message(self) -> Option<Message> {
+        self.message.map(|message| *message)
     }
 
     /// Whether the message waits for the end of the body.
@@ -52,12 +79,20 @@ impl OpenBody {
     /// The message with what is known of its body's size.
     pub(super) fn into_message(self) -> Option<Message> {
         let mut message = *self.message?;
+        // The size of a body of known length was announced.
+        let size = (!matches!(self.expects, Expects::Sized(_))).then_some(self.size_bytes);
         match &mut message.content {
             Content::Request(request) | Content::OneWay(request) => {
-                push_size(&mut request.attributes, "http.request.body.size", self.size_bytes);
+                push_some_size(&mut request.attributes, "http.request.body.size", size);
+                if let Some(reader) = self.reader {
+                    reader.push_request(&mut request.attributes);
+                }
             }
             Content::Response(response) => {
-                push_size(&mut response.attributes, "http.response.body.size", self.size_bytes);
+                push_some_size(&mut response.attributes, "http.response.body.size", size);
+                if let Some(reader) = self.reader {
+                    reader.push_response(&mut response.attributes);
+                }
             }
         }
         Some(message)
@@ -69,8 +104,32 @@ impl OpenBody {
             Expects::Trailer => parse_trailer(input),
             Expects::Anything => {
                 self.add_size(input.bytes.len());
+                self.read(input, input.bytes.len());
                 Progress::Part { consumed: input.bytes.len() }
             }
+            Expects::Chunk(size) => {
+                let (consumed, rest) = self.read_some(input, size);
+                self.expects = if rest == 0 { Expects::ChunkHeader } else { Expects::Chunk(rest) };
+                Progress::Part { consumed }
+            }
+            Expects::Sized(size) => {
+                let (consumed, rest) = self.read_some(input, size);
+                self.expects = Expects::Sized(rest);
+                if rest == 0 { Progress::Complete { consumed } } else { Progress::Part { consumed } }
+            }
+        }
+    }
+
+    /// Reads as much of `size` bytes as there is. Gives how much that was, and how much is still to come.
+    fn read_some(&mut self, input: Input<'_>, size: u64) -> (usize, u64) {
+        let len = usize::try_from(size).unwrap_or(usize::MAX).min(input.bytes.len());
+        self.read(input, len);
+        (len, size.saturating_sub(u64::try_from(len).unwrap_or(u64::MAX)))
+    }
+
+    fn read(&mut self, input: Input<'_>, len: usize) {
+        if let Some(reader) = &mut self.reader {
+            reader.handle(input.bytes.get(..len).unwrap_or_default(), input.timestamp);
         }
     }
 
@@ -89,9 +148,13 @@ impl OpenBody {
             self.expects = Expects::Trailer;
             return Progress::Part { consumed: header_len };
         }
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        self.add_size(size);
-        Progress::Part { consumed: header_len.saturating_add(size) }
+        let len = usize::try_from(size).unwrap_or(usize::MAX);
+        self.add_size(len);
+        if self.reader.is_some() {
+            self.expects = Expects::Chunk(size);
+            return Progress::Part { consumed: header_len };
+        }
+        Progress::Part { consumed: header_len.saturating_add(len) }
     }
 
     fn add_size(&mut self, bytes: usize) {

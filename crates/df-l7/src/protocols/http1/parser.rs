@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use df_core::{Direction, Transport};
+use df_core::{Direction, Timestamp, Transport};
 
 use super::body::{Expects, OpenBody, Progress};
 use super::wire::{self, Head, StartLine};
+use crate::ai::{self, BodyReader, Call};
 use crate::http::{self, ContentLength, Framing, RequestLine, StatusLine};
 use crate::{ConnectionConfig, Input, Message, ParseError, ParseErrorReason, Parsed, Parser, Recovery};
 
@@ -34,10 +35,12 @@ struct Side {
 }
 
 /// What matters of a request for its response's framing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Asked {
     Head,
     Connect,
+    /// A call of an AI service, and when it began.
+    Call(Box<(Call, Timestamp)>),
     Other,
 }
 
@@ -62,7 +65,7 @@ impl Http1Parser {
         let invalid = ParseError::new(0, ParseErrorReason::InvalidValue);
         if let Some(len) = wire::head_len(input.bytes, scanned) {
             let head = Head::read(input.bytes, len).ok_or(invalid)?;
-            return self.parse_message(direction, &head, input.bytes.get(len..).unwrap_or_default());
+            return self.parse_message(direction, &head, input);
         }
         if input.is_final() {
             let head = Head::read_cut(input.bytes).ok_or(invalid)?;
@@ -79,9 +82,10 @@ impl Http1Parser {
         &mut self,
         direction: Direction,
         head: &Head<'_>,
-        after: &[u8],
+        input: Input<'_>,
     ) -> Result<Parsed, ParseError> {
         let consumed = head.len;
+        let after = input.bytes.get(consumed..).unwrap_or_default();
         let status = match (direction, head.start) {
             (Direction::ToServer, StartLine::Request { .. }) => None,
             (Direction::ToClient, StartLine::Status { status, .. }) => Some(status),
@@ -90,9 +94,11 @@ impl Http1Parser {
         if status.is_some_and(|status| matches!(status, 100 | 102..=199)) {
             return Ok(Parsed::Skipped { consumed });
         }
-        let (message, framing) = self.message(head);
+        let (message, framing, call) = self.message(head, input.timestamp);
         let Some(status) = status else {
-            return Ok(self.with_body(direction, message, request_body(framing), consumed));
+            let reader = call.map(|call| Box::new(BodyReader::of_request(call)));
+            let body = OpenBody::new(Some(message), Expects::ChunkHeader).with_reader(reader);
+            return Ok(self.with_body(direction, body, request_body(framing), consumed));
         };
         let asked = self.asked.pop_front();
         self.has_ended = status == 101 || (asked == Some(Asked::Connect) && (200..=299).contains(&status));
@@ -102,13 +108,18 @@ impl Http1Parser {
             // The request was not seen and may have been a HEAD: the next response right behind shows that it was.
             || (asked.is_none() && wire::is_message_start(Direction::ToClient, after));
         let body = if is_bodiless { Body::Known(0) } else { response_body(framing) };
-        if framing.is_event_stream && matches!(body, Body::Chunked | Body::UntilClose) {
+        let reader = asked.and_then(Asked::into_call).and_then(|asked| {
+            let (call, asked_at) = *asked;
+            BodyReader::of_response(call, Some(asked_at), head.fields.clone())
+        });
+        if reader.is_none() && framing.is_event_stream && matches!(body, Body::Chunked | Body::UntilClose) {
             // A stream of events may go on for hours; its response must not wait for the end.
             let expects = if body == Body::Chunked { Expects::ChunkHeader } else { Expects::Anything };
             self.side(direction).body = Some(OpenBody::new(None, expects));
             return Ok(Parsed::Message { consumed, message });
         }
-        Ok(self.with_body(direction, message, body, consumed))
+        let open = OpenBody::new(Some(message), Expects::ChunkHeader).with_reader(reader.map(Box::new));
+        Ok(self.with_body(direction, open, body, consumed))
     }
 
     /// A message whose head was cut: where its body ends cannot be told.
@@ -123,14 +134,15 @@ impl Http1Parser {
             }
             _ => return Err(ParseError::new(0, ParseErrorReason::UnexpectedMessage)),
         }
-        let (message, _) = self.message(head);
+        let (message, ..) = self.message(head, Timestamp::ZERO);
         Ok(Parsed::Message { consumed: head.len, message })
     }
 
-    fn message(&mut self, head: &Head<'_>) -> (Message, Framing) {
+    fn message(&mut self, head: &Head<'_>, seen_at: Timestamp) -> (Message, Framing, Option<Call>) {
         match head.start {
             StartLine::Request { method, target, minor_version } => {
-                self.remember(method);
+                let call = ai::recognize(method, target, head.fields.clone());
+                self.remember(method, call.clone().map(|call| (call, seen_at)));
                 let line = RequestLine {
                     method: Some(method),
                     target: Some(target),
@@ -139,37 +151,43 @@ impl Http1Parser {
                     version: minor_version.map(version),
                 };
                 let (request, framing) = http::request(line, &head.fields, &self.config);
-                (Message::request(request), framing)
+                (Message::request(request), framing, call)
             }
             StartLine::Status { minor_version, status, reason } => {
                 let line = StatusLine { status: Some(status), reason, version: minor_version.map(version) };
                 let (response, framing) = http::response(line, &head.fields, &self.config);
-                (Message::response(response), framing)
+                (Message::response(response), framing, None)
             }
         }
     }
 
-    fn remember(&mut self, method: &[u8]) {
+    fn remember(&mut self, method: &[u8], call: Option<(Call, Timestamp)>) {
         if self.asked.len() >= self.config.max_pending_requests {
             self.asked.pop_front();
         }
         self.asked.push_back(match method {
             b"HEAD" => Asked::Head,
             b"CONNECT" => Asked::Connect,
-            _ => Asked::Other,
+            _ => call.map_or(Asked::Other, |call| Asked::Call(Box::new(call))),
         });
     }
 
-    fn with_body(&mut self, direction: Direction, message: Message, body: Body, head_len: usize) -> Parsed {
+    /// A message whose body follows: skipped if its length is known, followed if it is not or is looked at.
+    fn with_body(&mut self, direction: Direction, open: OpenBody, body: Body, head_len: usize) -> Parsed {
         let expects = match body {
+            Body::Known(bytes) if bytes > 0 && open.is_read() => Expects::Sized(bytes),
             Body::Known(bytes) => {
                 let body_len = usize::try_from(bytes).unwrap_or(usize::MAX);
-                return Parsed::Message { consumed: head_len.saturating_add(body_len), message };
+                let consumed = head_len.saturating_add(body_len);
+                return match open.into_bare_message() {
+                    Some(message) => Parsed::Message { consumed, message },
+                    None => Parsed::Skipped { consumed },
+                };
             }
             Body::Chunked => Expects::ChunkHeader,
             Body::UntilClose => Expects::Anything,
         };
-        self.side(direction).body = Some(OpenBody::new(Some(message), expects));
+        self.side(direction).body = Some(open.expecting(expects));
         Parsed::Part { consumed: head_len }
     }
 
@@ -233,6 +251,15 @@ impl Parser for Http1Parser {
     fn is_fresh(&self) -> bool {
         let is_between = |side: &Side| side.body.is_none() && side.scanned_bytes == 0;
         self.asked.is_empty() && !self.has_ended && self.sides.iter().all(is_between)
+    }
+}
+
+impl Asked {
+    fn into_call(self) -> Option<Box<(Call, Timestamp)>> {
+        match self {
+            Self::Call(call) => Some(call),
+            Self::Head | Self::Connect | Self::Other => None,
+        }
     }
 }
 

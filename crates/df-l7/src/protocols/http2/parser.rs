@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use df_core::Direction;
+use df_core::{Direction, Timestamp};
 
 use super::block::{BlockHead, OpenBlock, wire_bytes};
 use super::detect;
@@ -28,6 +28,8 @@ pub struct Http2Parser {
     fields: FieldList,
     /// Whether a call of gRPC was seen: nothing else shares a connection with it.
     carries_grpc: bool,
+    /// When the bytes at hand were seen.
+    seen_at: Timestamp,
     /// Messages that ended with others, or by something that is no message.
     ended: VecDeque<(Direction, Message)>,
 }
@@ -60,6 +62,7 @@ impl Http2Parser {
             streams: Streams::default(),
             fields: FieldList::default(),
             carries_grpc: false,
+            seen_at: Timestamp::ZERO,
             ended: VecDeque::new(),
         }
     }
@@ -195,8 +198,9 @@ impl Http2Parser {
         if direction == Direction::ToClient {
             stream.response_bytes = stream.response_bytes.saturating_add(wire_bytes(header));
         }
-        let is_read = stream.is_grpc && body_len > 0;
+        let is_grpc = stream.is_grpc;
         let sent = stream.sent_mut(direction);
+        let is_read = (is_grpc || sent.reader.is_some()) && body_len > 0;
         sent.body_bytes = sent.body_bytes.saturating_add(u64::try_from(body_len).unwrap_or(u64::MAX));
         if is_read {
             let data = OpenData { stream: header.stream, remaining: body_len, padding, ends_stream };
@@ -209,11 +213,11 @@ impl Http2Parser {
     fn parse_data(&mut self, direction: Direction, mut data: OpenData, input: Input<'_>) -> Parsed {
         let mut taken = data.remaining;
         if let Some(stream) = self.streams.find(data.stream) {
-            let messages = &mut stream.sent_mut(direction).messages;
-            taken = messages.handle(input.bytes, data.remaining).clamp(1, data.remaining);
+            let sent = stream.sent_mut(direction);
+            taken = sent.read(input.bytes, data.remaining, self.seen_at).clamp(1, data.remaining);
             if input.is_final() && taken >= input.bytes.len() && taken < data.remaining {
                 // What is missing may hold prefixes; the frame's end is known all the same.
-                messages.lose();
+                sent.lose();
                 taken = data.remaining;
             }
         }
@@ -257,6 +261,7 @@ impl Http2Parser {
 
 impl Parser for Http2Parser {
     fn parse(&mut self, direction: Direction, input: Input<'_>) -> Result<Parsed, ParseError> {
+        self.seen_at = input.timestamp;
         if let Some(data) = self.side(direction).data.take() {
             return Ok(self.parse_data(direction, data, input));
         }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use df_core::Direction;
+use df_core::{Direction, Timestamp};
 
 use super::data::MessageCounter;
 use crate::Response;
+use crate::ai::{BodyReader, Call};
 
 /// The open streams by their identifier.
 #[derive(Debug, Default)]
@@ -23,6 +24,8 @@ pub(super) struct Stream {
     pub(super) is_grpc: bool,
     /// Whether the request's method was `CONNECT`: a success is a tunnel.
     pub(super) is_tunnel: bool,
+    /// The call of an AI service that this is, and when it began.
+    pub(super) call: Option<Box<(Call, Timestamp)>>,
     /// What was sent each way.
     pub(super) sent: [Sent; 2],
     /// The response, once it has begun.
@@ -42,6 +45,8 @@ pub(super) struct Sent {
     /// Whether bytes of it may have been missed.
     pub(super) is_lost: bool,
     pub(super) messages: MessageCounter,
+    /// Reads the body, if it is one of those that are looked at.
+    pub(super) reader: Option<Box<BodyReader>>,
 }
 
 impl Stream {
@@ -59,6 +64,14 @@ impl Sent {
     pub(super) fn lose(&mut self) {
         self.is_lost = true;
         self.messages.lose();
+    }
+
+    /// Looks at bytes from the front of a payload. Gives how many it is done with, perhaps more than there are.
+    pub(super) fn read(&mut self, bytes: &[u8], payload_len: usize, seen_at: Timestamp) -> usize {
+        let Some(reader) = &mut self.reader else { return self.messages.handle(bytes, payload_len) };
+        let len = bytes.len().min(payload_len);
+        reader.handle(bytes.get(..len).unwrap_or_default(), seen_at);
+        len
     }
 
     /// The size of a body that no field announced.

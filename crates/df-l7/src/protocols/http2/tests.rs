@@ -318,3 +318,29 @@ fn upgraded_connections_go_on_in_http2() {
     assert_eq!((first.protocol, first.status()), (Protocol::Http1, ResponseStatus::Ok));
     assert_eq!(lines(&exchanges)[1..], ["http2 3 /next 200 ok", "http2 1 - 200 ok"]);
 }
+
+#[test]
+fn calls_of_models_are_read_across_frames() {
+    let fields =
+        [vec![0x83, 0x86], field(":path", "/v1/chat/completions"), field("content-type", "application/json")];
+    let head = frame(wire::HEADERS, wire::END_HEADERS, 1, &fields.concat());
+    let asked = br#"{"messages":[{"content":"private"}],"model":"m-1","stream":true}"#;
+    let (front, back) = asked.split_at(50);
+    let events = [vec![0x88], field("content-type", "text/event-stream")].concat();
+    let first = b"data: {\"model\":\"m-1-a\",\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\ndata: {\"choices\":[{\"fin";
+    let second = b"ish_reason\":\"stop\"}],\"usage\":{\"completion_tokens\":5}}\n\ndata: [DONE]\n\n";
+    let exchanges = run(&[
+        (ToServer, 0, [opening(), head, frame(wire::DATA, 0, 1, front)].concat()),
+        (ToServer, 0, frame(wire::DATA, wire::END_STREAM, 1, back)),
+        (ToClient, 0, frame(wire::HEADERS, wire::END_HEADERS, 1, &events)),
+        (ToClient, 0, frame(wire::DATA, 0, 1, first)),
+        (ToClient, 0, frame(wire::DATA, wire::END_STREAM, 1, second)),
+    ]);
+    let text = |key| attribute(&exchanges[0], key).and_then(AttributeValue::as_text);
+    assert_eq!(text("gen_ai.request.model"), Some("m-1"));
+    assert_eq!(text("gen_ai.response.model"), Some("m-1-a"));
+    assert_eq!(attribute(&exchanges[0], "gen_ai.usage.output_tokens"), Some(&AttributeValue::Integer(5)));
+    assert_eq!(attribute(&exchanges[0], "df.gen_ai.response.chunks"), Some(&AttributeValue::Integer(2)));
+    let waited = attribute(&exchanges[0], "gen_ai.response.time_to_first_chunk");
+    assert_eq!(waited, Some(&AttributeValue::Double(3e-9)));
+}

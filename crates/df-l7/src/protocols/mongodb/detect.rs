@@ -56,6 +56,9 @@ pub(super) fn verdict(bytes: &[u8]) -> Verdict {
         return if is_header_cut { Verdict::NeedMore } else { Verdict::No };
     };
     let body_len = header.message_len - HEADER_BYTES;
+    if body_len < min_body_len(header.opcode) {
+        return Verdict::No;
+    }
     match header.opcode {
         Opcode::Message => message(body, body_len),
         Opcode::Reply => reply(body, body_len),
@@ -66,6 +69,18 @@ pub(super) fn verdict(bytes: &[u8]) -> Verdict {
         Opcode::Insert => namespace_then_document(body, body_len, 1, 0),
         Opcode::Update | Opcode::Delete => namespace_then_document(body, body_len, 0, 4),
         Opcode::GetMore => get_more(body, body_len),
+    }
+}
+
+/// What a message holds at least: its numbers, a namespace of two letters and a dot, an empty document.
+const fn min_body_len(opcode: Opcode) -> usize {
+    match opcode {
+        Opcode::Message | Opcode::Compressed => 10,
+        Opcode::Reply => 20,
+        Opcode::Query => 21,
+        Opcode::Insert | Opcode::Update | Opcode::Delete | Opcode::Command => 13,
+        Opcode::GetMore | Opcode::KillCursors => 16,
+        Opcode::CommandReply => 5,
     }
 }
 
@@ -102,7 +117,7 @@ fn reply(body: &[u8], body_len: usize) -> Verdict {
     let mut cursor = Cursor::new(body);
     let (flags, _cursor_id) = (cursor.u32_le(), cursor.u64_le());
     let (_first, Some(count)) = (cursor.u32_le(), cursor.u32_le()) else { return Verdict::NeedMore };
-    let documents_len = body_len.saturating_sub(cursor.position());
+    let Some(documents_len) = body_len.checked_sub(cursor.position()) else { return Verdict::No };
     match count {
         _ if flags.is_some_and(|flags| flags & !0xf != 0) => Verdict::No,
         0 if documents_len == 0 => Verdict::Likely,

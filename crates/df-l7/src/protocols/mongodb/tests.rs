@@ -298,6 +298,8 @@ fn detection_knows_both_sides_and_nothing_else() {
         b"\x01\0\0\0\x01 and what else a short packet of MySQL holds",
         &[0; 64],
         &[1; 64],
+        // Skinny, whose messages begin with a length too.
+        &message([0, 0x111], 1, &[0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0]),
         &message([1, 0], 2013, &[0xff; 40]),
         &message([1, 0], 2013, &[0; 40]),
     ] {

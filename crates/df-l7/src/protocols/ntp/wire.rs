@@ -124,9 +124,12 @@ impl Control {
             [cursor.u16_be()?, cursor.u16_be()?, cursor.u16_be()?, cursor.u16_be()?, cursor.u16_be()?];
         let version = version(first)?;
         let len = usize::from(count);
-        // Padded to four bytes; an authenticator may follow.
-        let is_sound =
-            first >> 6 == 0 && cursor.rest().len() >= len && cursor.rest().len() <= len.saturating_add(32);
+        let rest = cursor.rest().len();
+        // Padded to four bytes, or to eight and an authenticator of one of two lengths.
+        let is_padded = rest == len || rest == len.next_multiple_of(4);
+        let is_authentic =
+            AUTHENTICATOR_BYTES.map(|bytes| len.next_multiple_of(8).saturating_add(bytes)).contains(&rest);
+        let is_sound = first >> 6 == 0 && version >= 2 && (is_padded || is_authentic);
         is_sound.then_some(Self {
             version,
             is_response: second & 0x80 != 0,
@@ -144,15 +147,17 @@ impl Private {
         let mut cursor = Cursor::new(bytes);
         let [first, sequence, implementation, code] = cursor.array()?;
         let [items, size] = [cursor.u16_be()?, cursor.u16_be()?];
+        let version = version(first)?;
         let is_response = first & 0x80 != 0;
         let error = items >> 12;
         let content = usize::from(items & 0xfff).saturating_mul(usize::from(size & 0xfff));
-        let is_sound = matches!(implementation, 0 | 2 | 3)
+        // ntpd and its tools never send another version than 2.
+        let is_sound = version == 2
+            && matches!(implementation, 2 | 3)
             && code <= MAX_PRIVATE_CODE
             && size >> 12 == 0
             && content <= cursor.rest().len()
             && (is_response || error == 0);
-        let version = version(first)?;
         let error = u8::try_from(error).ok()?;
         is_sound.then_some(Self { version, is_response, sequence: sequence & 0x7f, error })
     }
@@ -184,3 +189,5 @@ const MIN_PRECISION: i8 = -40;
 /// 16 seconds, as a number of 2^-16 seconds: who is further off is not synchronised.
 const MAX_SHORT_TIME: u32 = 16 << 16;
 const MAX_PRIVATE_CODE: u8 = 46;
+/// A key's number and an MD5 or SHA-1 digest.
+const AUTHENTICATOR_BYTES: [usize; 2] = [20, 24];

@@ -1,4 +1,4 @@
-//! Conversations with a mail server, most of them from RFC 5321 appendix D.
+//! Conversations with a mail server, most of them after RFC 5321 appendix D.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ fn told(talk: &[&str], len: usize) -> (Vec<String>, Connection) {
 }
 
 const MAIL: &[&str] = &[
-    "S: 220 foo.com Simple Mail Transfer Service Ready\n",
+    "S: 220 foo.com ESMTP Service Ready\n",
     "C: EHLO bar.com\n",
     "S: 250-foo.com greets bar.com\n250-8BITMIME\n250-SIZE\n250 HELP\n",
     "C: MAIL FROM:<Smith@bar.com>\n",
@@ -143,7 +143,7 @@ fn what_is_not_mail_is_rejected() {
         ("HEAD / HTTP/1.1\r\n", Detection::NoMatch),
         ("MAIL FROM:<>\r\n", Detection::CERTAIN),
         ("220 x ESMTP Postfix\r\n", Detection::CERTAIN_REVERSED),
-        ("220 (vsFTPd 3.0.3)\r\n", Detection::WEAK_REVERSED),
+        ("220 (vsFTPd 3.0.3)\r\n", Detection::NoMatch),
         ("250 directory changed\r\n", Detection::NoMatch),
         ("250-x\r\n250-SIZE 1000\r\n250 HELP\r\n", Detection::CERTAIN_REVERSED),
         ("QUIT\r\n", Detection::NoMatch),

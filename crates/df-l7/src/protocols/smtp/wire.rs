@@ -116,7 +116,7 @@ fn detect_command(bytes: &[u8]) -> Detection {
     if is_sound { Detection::CERTAIN } else { Detection::NoMatch }
 }
 
-/// A greeting that says what it greets in, or the list of what a server can do.
+/// A greeting that says what it greets in (those of FTP have the same code), or the list of what a server can do.
 fn detect_reply(bytes: &[u8]) -> Detection {
     let is_start = |code: &[u8]| bytes.iter().zip(code).all(|(byte, expected)| byte == expected);
     if !is_start(b"220") && !is_start(b"250-") {
@@ -132,7 +132,7 @@ fn detect_reply(bytes: &[u8]) -> Detection {
         return if CAPABILITIES.iter().any(is_listed) { Detection::CERTAIN } else { Detection::NoMatch };
     }
     let is_named = reply.text.windows(4).any(|word| word.eq_ignore_ascii_case(b"SMTP"));
-    if is_named { Detection::CERTAIN } else { Detection::WEAK }
+    if is_named { Detection::CERTAIN } else { Detection::NoMatch }
 }
 
 /// Whether a line of this direction can start here.

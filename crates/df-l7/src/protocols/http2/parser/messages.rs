@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use df_core::Direction;
+use df_core::{Direction, Timestamp};
 
 use super::super::block::BlockHead;
 use super::super::streams::{Sent, Stream};
 use super::super::{grpc, wire};
 use super::Http2Parser;
+use crate::ai::{self, BodyReader, Call};
 use crate::http::{self, ContentLength, Framing, RequestLine, StatusLine};
 use crate::{Attributes, Cursor, Message, Protocol, Request, Response, ResponseStatus};
 
@@ -157,7 +158,9 @@ impl Http2Parser {
     /// Opens the stream of a request.
     fn ask(&mut self, head: BlockHead, request: Request, framing: Framing) -> Message {
         let id = head.id();
+        let call = self.call(&request);
         let asked = Sent {
+            reader: call.as_ref().map(|asked| Box::new(BodyReader::of_request(asked.0.clone()))),
             is_announced: framing.content_length != ContentLength::Absent,
             is_complete: head.ends_stream,
             ..Sent::default()
@@ -166,12 +169,19 @@ impl Http2Parser {
         let stream = Stream {
             is_asked: true,
             is_grpc: request.protocol == Some(Protocol::Grpc),
+            call,
             is_tunnel: self.fields.find(b":method") == Some(b"CONNECT"),
             sent: [asked, Sent::default()],
             ..Stream::default()
         };
         self.reopen(id, stream);
         Message::request(request).with_id(u64::from(id)).with_length(head.wire_bytes)
+    }
+
+    fn call(&self, request: &Request) -> Option<Box<(Call, Timestamp)>> {
+        let (method, path) = self.fields.find(b":method").zip(self.fields.find(b":path"))?;
+        let call = ai::recognize(method, path, self.fields.iter()).filter(|_| request.protocol.is_none())?;
+        Some(Box::new((call, self.seen_at)))
     }
 
     fn begin_response(&mut self, head: BlockHead, status: Option<u16>) -> Outcome {
@@ -184,6 +194,10 @@ impl Http2Parser {
         if stream.is_grpc {
             response = grpc::response(response);
             grpc::handle_trailers(&mut response, &self.fields, &self.config);
+        }
+        if let Some((call, asked_at)) = stream.call.as_deref().cloned() {
+            let reader = BodyReader::of_response(call, Some(asked_at), self.fields.iter());
+            stream.sent_mut(Direction::ToClient).reader = reader.map(Box::new);
         }
         let is_success = status.is_some_and(|status| (200..=299).contains(&status));
         stream.response = Some(Box::new(response));
@@ -220,6 +234,13 @@ fn finished(id: u32, stream: Stream) -> Message {
         let asked = asked.counted_size().filter(|bytes| stream.is_asked && *bytes > 0);
         http::push_some_size(&mut response.attributes, "http.request.body.size", asked);
         http::push_some_size(&mut response.attributes, "http.response.body.size", answered.counted_size());
+    }
+    let [asked, answered] = stream.sent;
+    if let Some(reader) = asked.reader {
+        reader.push_request(&mut response.attributes);
+    }
+    if let Some(reader) = answered.reader {
+        reader.push_response(&mut response.attributes);
     }
     Message::response(response).with_id(u64::from(id)).with_length(stream.response_bytes)
 }

@@ -1,0 +1,41 @@
+//! SCTP associations (RFC 9260), in the states of a connection: they open, close and break much as TCP does.
+
+use df_core::{Direction, SctpChunks, Timestamp};
+
+use super::TcpLife;
+use super::state::Event;
+
+impl TcpLife {
+    /// Takes the chunks of an SCTP packet.
+    pub(crate) fn handle_chunks(&mut self, direction: Direction, chunks: SctpChunks, timestamp: Timestamp) {
+        if chunks.contains(SctpChunks::ABORT) {
+            self.delays.handle_reset();
+            self.reset_by.get_or_insert(direction);
+            return;
+        }
+        let event = event_of(chunks);
+        if event == Event::Fin {
+            self.has_fin[direction.index()] = true;
+        }
+        if chunks.contains(SctpChunks::DATA) {
+            self.has_data = true;
+            self.delays.take_turn(direction, timestamp);
+        }
+        if self.reset_by.is_none() {
+            self.state = self.state.after(direction, event, self.has_fin, true);
+        }
+    }
+}
+
+/// What the chunks are in TCP's words. Each end closes with a chunk of its own: SHUTDOWN, then SHUTDOWN ACK.
+const fn event_of(chunks: SctpChunks) -> Event {
+    if chunks.contains(SctpChunks::INIT) {
+        Event::Syn
+    } else if chunks.contains(SctpChunks::INIT_ACK) {
+        Event::SynAck
+    } else if chunks.contains(SctpChunks::SHUTDOWN) || chunks.contains(SctpChunks::SHUTDOWN_ACK) {
+        Event::Fin
+    } else {
+        Event::Ack
+    }
+}

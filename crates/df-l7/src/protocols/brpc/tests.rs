@@ -1,0 +1,148 @@
+//! Conversations in `baidu_std`, byte by byte.
+
+use std::sync::Arc;
+
+use df_core::{Chunk, Direction, Timestamp, Transport};
+use proptest::prelude::*;
+
+use super::ROW;
+use crate::{Connection, ConnectionConfig, Detection, Exchange};
+
+/// A number of less than 128, or bytes of less than 128, as a field.
+fn number(field: u8, number: u8) -> Vec<u8> {
+    vec![field << 3, number]
+}
+
+fn bytes(field: u8, bytes: &[u8]) -> Vec<u8> {
+    [&[field << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat()
+}
+
+fn frame(meta: &[Vec<u8>], payload: &[u8]) -> Vec<u8> {
+    let meta = meta.concat();
+    let lens = [meta.len() + payload.len(), meta.len()]
+        .map(|len| u32::try_from(len).unwrap().to_be_bytes())
+        .concat();
+    [&b"PRPC"[..], &lens, &meta, payload].concat()
+}
+
+fn call(id: u8) -> Vec<u8> {
+    frame(&[bytes(1, &[bytes(1, b"a.Echo"), bytes(2, b"Find")].concat()), number(4, id)], b"payload")
+}
+
+fn done(id: u8) -> Vec<u8> {
+    frame(&[bytes(2, &number(1, 0)), number(4, id)], b"payload")
+}
+
+fn story() -> (Vec<(Direction, Vec<u8>)>, Vec<&'static str>) {
+    let traced = [bytes(1, b"a.Echo"), bytes(2, b"Find"), number(4, 0x2a), number(5, 7)].concat();
+    let pair =
+        [bytes(1, b"traceparent"), bytes(2, b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")]
+            .concat();
+    let failed = [vec![8, 0xd1, 0x0f], bytes(2, b"broken")].concat();
+    let negative = [&[8][..], &[0xff; 9], &[1]].concat();
+    let stream = [&b"STRM"[..], &[0, 0, 0, 3, 0, 0, 0, 1], b"xyz"].concat();
+    let pieces = vec![
+        up([call(1), call(2)].concat()),
+        down([done(2), stream, frame(&[bytes(2, &failed), number(4, 1)], b"")].concat()),
+        up(frame(&[bytes(1, &traced), number(4, 3)], &[b'x'; 100_000])),
+        down(frame(&[bytes(2, &negative), number(4, 3)], &[b'x'; 100_000])),
+        up(frame(&[bytes(1, &traced), number(4, 4), bytes(9, &pair)], b"")),
+        down(frame(&[bytes(2, b""), number(4, 4)], b"")),
+    ];
+    let lines = vec![
+        "exchange 2 Find a.Echo/Find: ok 0",
+        "exchange 1 Find a.Echo/Find: server_error 2001 broken",
+        "exchange 3 Find a.Echo/Find 2a: server_error -1",
+        "exchange 4 Find a.Echo/Find 4bf92f3577b34da6a3ce929d0e0e4736: ok 0",
+    ];
+    (pieces, lines)
+}
+
+/// Sends pieces, each cut as told, and gives one line per exchange.
+fn converse(pieces: &[(Direction, Vec<u8>)], cut: usize) -> Vec<String> {
+    let mut connection = Connection::new(Transport::Tcp, Arc::new(ConnectionConfig::default()));
+    let (mut offsets, mut lines) = ([0_u64; 2], Vec::new());
+    for (turn, (direction, bytes)) in pieces.iter().enumerate() {
+        for piece in bytes.chunks(cut) {
+            let at = Timestamp::from_nanos(1_000 + turn as u64);
+            connection.handle_chunk(Chunk::new(*direction, at, offsets[direction.index()], piece));
+            offsets[direction.index()] += piece.len() as u64;
+        }
+        lines.extend(std::iter::from_fn(|| connection.poll_exchange()).map(|exchange| line(&exchange)));
+    }
+    connection.handle_close();
+    lines.extend(std::iter::from_fn(|| connection.poll_exchange()).map(|exchange| line(&exchange)));
+    lines
+}
+
+fn line(exchange: &Exchange) -> String {
+    let asked = exchange.asked().map(|request| {
+        let context = request.context.as_ref();
+        let trace = context.and_then(|context| context.trace_id.clone()).unwrap_or_default();
+        format!("{} {} {trace}", request.kind, request.endpoint.as_deref().unwrap_or("-"))
+            .trim_end()
+            .to_owned()
+    });
+    let response = exchange.response.as_ref().map(|response| &response.content);
+    let code = response.and_then(|response| response.code.as_deref()).unwrap_or_default();
+    let text = response.and_then(|response| response.exception.as_deref()).unwrap_or_default();
+    let (kind, status) = (exchange.kind.name(), exchange.status().name());
+    let id = exchange.request_id.unwrap_or_default();
+    format!("{kind} {id} {}: {status} {code} {text}", asked.as_deref().unwrap_or("?")).trim_end().to_owned()
+}
+
+fn up(bytes: Vec<u8>) -> (Direction, Vec<u8>) {
+    (Direction::ToServer, bytes)
+}
+
+fn down(bytes: Vec<u8>) -> (Direction, Vec<u8>) {
+    (Direction::ToClient, bytes)
+}
+
+#[test]
+fn every_kind_of_message_however_it_is_cut() {
+    let (pieces, lines) = story();
+    for cut in [100_000, 1, 2, 5, 16, 17, 33] {
+        assert_eq!(converse(&pieces, cut), lines, "in pieces of {cut}");
+    }
+}
+
+#[test]
+fn detection_knows_both_sides_and_nothing_else() {
+    let detect = |direction, bytes: &[u8]| (ROW.detect)(Transport::Tcp, direction, bytes);
+    assert_eq!(detect(Direction::ToServer, &call(1)), Detection::CERTAIN);
+    assert_eq!(detect(Direction::ToClient, &call(1)), Detection::CERTAIN_REVERSED);
+    assert_eq!(detect(Direction::ToClient, &done(1)), Detection::CERTAIN);
+    for len in 1..13 {
+        assert_eq!(detect(Direction::ToServer, &call(1)[..len]), Detection::NeedMore, "{len}");
+    }
+    for other in [
+        &b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"[..],
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a random and more of it",
+        b"*1\r\n$4\r\nPING\r\n and more of that",
+        &[0; 64],
+        &[1; 64],
+        &[2; 64],
+    ] {
+        assert_eq!(detect(Direction::ToServer, other), Detection::NoMatch, "{}", other.escape_ascii());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn damage_is_survived(place in any::<prop::sample::Index>(), byte in any::<u8>(), cut in 1_usize..200) {
+        let (mut pieces, _) = story();
+        let all: usize = pieces.iter().map(|(_, bytes)| bytes.len()).sum();
+        let mut place = place.index(all);
+        for (_, bytes) in &mut pieces {
+            if let Some(hit) = bytes.get_mut(place) {
+                *hit = byte;
+                break;
+            }
+            place -= bytes.len();
+        }
+        converse(&pieces, cut);
+    }
+}

@@ -1,0 +1,165 @@
+//! Conversations of Tars, byte by byte.
+
+use std::sync::Arc;
+
+use df_core::{Chunk, Direction, Timestamp, Transport};
+use proptest::prelude::*;
+
+use super::ROW;
+use crate::{Connection, ConnectionConfig, Detection, Exchange};
+
+fn packet(fields: &[u8]) -> Vec<u8> {
+    [&u32::try_from(fields.len() + 4).unwrap().to_be_bytes()[..], fields].concat()
+}
+
+fn text(tag: u8, text: &str) -> Vec<u8> {
+    [&[tag << 4 | 6, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat()
+}
+
+fn map(tag: u8, pairs: &[(&str, &str)]) -> Vec<u8> {
+    let count = u8::try_from(pairs.len()).unwrap();
+    let entries: Vec<u8> =
+        pairs.iter().flat_map(|(name, value)| [text(0, name), text(1, value)].concat()).collect();
+    [&[tag << 4 | 8, 0, count][..], &entries].concat()
+}
+
+/// A request of a version and packet type, with this many bytes of arguments.
+fn asked(version: u8, kind: u8, id: u8, arguments: usize, context: &[(&str, &str)]) -> Vec<u8> {
+    let buffer =
+        [&[0x7d, 0, 2][..], &u32::try_from(arguments).unwrap().to_be_bytes(), &vec![7; arguments]].concat();
+    let lead = [0x10, version, 0x20, kind, 0x3c, 0x40, id];
+    packet(
+        &[
+            &lead[..],
+            &text(5, "a.b.UserObj"),
+            &text(6, "find"),
+            &buffer,
+            &[0x8c],
+            &map(9, context),
+            &map(10, &[]),
+        ]
+        .concat(),
+    )
+}
+
+fn call(id: u8) -> Vec<u8> {
+    asked(1, 0, id, 40, &[])
+}
+
+fn done(id: u8, returned: u8, description: &str) -> Vec<u8> {
+    let lead = [0x10, 1, 0x2c, 0x30, id, 0x4c, 0x50, returned, 0x6d, 0, 0, 3, 1, 2, 3];
+    packet(&[&lead[..], &map(7, &[]), &text(8, description)].concat())
+}
+
+fn story() -> (Vec<(Direction, Vec<u8>)>, Vec<&'static str>) {
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let pieces = vec![
+        up([call(1), call(2)].concat()),
+        down([done(2, 0, "fine"), done(1, 0xfd, "no such function")].concat()),
+        up(asked(1, 1, 3, 10, &[])),
+        up(asked(1, 0, 4, 10, &[("x", "y"), ("traceparent", parent)])),
+        down(done(4, 0xf5, "")),
+        up(asked(3, 0, 5, 10, &[])),
+        down(asked(3, 0, 5, 10, &[])),
+        up(asked(1, 0, 6, 200_000, &[])),
+        down(done(6, 0, "")),
+    ];
+    let lines = vec![
+        "exchange 2 find a.b.UserObj/find: ok 0",
+        "exchange 1 find a.b.UserObj/find: server_error -3 no such function",
+        "one_way 3 find a.b.UserObj/find: unknown",
+        "exchange 4 find a.b.UserObj/find 4bf92f3577b34da6a3ce929d0e0e4736: client_error -11",
+        "exchange 5 find a.b.UserObj/find: ok 0",
+        "exchange 6 find a.b.UserObj/find: ok 0",
+    ];
+    (pieces, lines)
+}
+
+/// Sends pieces, each cut as told, and gives one line per exchange.
+fn converse(pieces: &[(Direction, Vec<u8>)], cut: usize) -> Vec<String> {
+    let mut connection = Connection::new(Transport::Tcp, Arc::new(ConnectionConfig::default()));
+    let (mut offsets, mut lines) = ([0_u64; 2], Vec::new());
+    for (turn, (direction, bytes)) in pieces.iter().enumerate() {
+        for piece in bytes.chunks(cut) {
+            let at = Timestamp::from_nanos(1_000 + turn as u64);
+            connection.handle_chunk(Chunk::new(*direction, at, offsets[direction.index()], piece));
+            offsets[direction.index()] += piece.len() as u64;
+        }
+        lines.extend(std::iter::from_fn(|| connection.poll_exchange()).map(|exchange| line(&exchange)));
+    }
+    connection.handle_close();
+    lines.extend(std::iter::from_fn(|| connection.poll_exchange()).map(|exchange| line(&exchange)));
+    lines
+}
+
+fn line(exchange: &Exchange) -> String {
+    let asked = exchange.asked().map(|request| {
+        let context = request.context.as_ref();
+        let trace = context.and_then(|context| context.trace_id.clone()).unwrap_or_default();
+        format!("{} {} {trace}", request.kind, request.endpoint.as_deref().unwrap_or("-"))
+            .trim_end()
+            .to_owned()
+    });
+    let response = exchange.response.as_ref().map(|response| &response.content);
+    let code = response.and_then(|response| response.code.as_deref()).unwrap_or_default();
+    let text = response.and_then(|response| response.exception.as_deref()).unwrap_or_default();
+    let (kind, status) = (exchange.kind.name(), exchange.status().name());
+    let id = exchange.request_id.unwrap_or_default();
+    format!("{kind} {id} {}: {status} {code} {text}", asked.as_deref().unwrap_or("?")).trim_end().to_owned()
+}
+
+fn up(bytes: Vec<u8>) -> (Direction, Vec<u8>) {
+    (Direction::ToServer, bytes)
+}
+
+fn down(bytes: Vec<u8>) -> (Direction, Vec<u8>) {
+    (Direction::ToClient, bytes)
+}
+
+#[test]
+fn every_kind_of_message_however_it_is_cut() {
+    let (pieces, lines) = story();
+    for cut in [100_000, 1, 2, 5, 16, 17, 33] {
+        assert_eq!(converse(&pieces, cut), lines, "in pieces of {cut}");
+    }
+}
+
+#[test]
+fn detection_knows_both_sides_and_nothing_else() {
+    let detect = |direction, bytes: &[u8]| (ROW.detect)(Transport::Tcp, direction, bytes);
+    assert_eq!(detect(Direction::ToServer, &call(1)), Detection::CERTAIN);
+    assert_eq!(detect(Direction::ToClient, &call(1)), Detection::CERTAIN_REVERSED);
+    assert_eq!(detect(Direction::ToClient, &done(1, 0, "")), Detection::WEAK);
+    for len in 1..30 {
+        assert_eq!(detect(Direction::ToServer, &call(1)[..len]), Detection::NeedMore, "{len}");
+    }
+    for other in [
+        &b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"[..],
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a random and more of it",
+        b"*1\r\n$4\r\nPING\r\n and more of that",
+        &[0; 64],
+        &[1; 64],
+        &[2; 64],
+    ] {
+        assert_eq!(detect(Direction::ToServer, other), Detection::NoMatch, "{}", other.escape_ascii());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn damage_is_survived(place in any::<prop::sample::Index>(), byte in any::<u8>(), cut in 1_usize..200) {
+        let (mut pieces, _) = story();
+        let all: usize = pieces.iter().map(|(_, bytes)| bytes.len()).sum();
+        let mut place = place.index(all);
+        for (_, bytes) in &mut pieces {
+            if let Some(hit) = bytes.get_mut(place) {
+                *hit = byte;
+                break;
+            }
+            place -= bytes.len();
+        }
+        converse(&pieces, cut);
+    }
+}
