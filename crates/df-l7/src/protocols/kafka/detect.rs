@@ -61,25 +61,49 @@ fn request(bytes: &[u8]) -> Verdict {
     let Some(bodies) = api.bodies else { return Verdict::Likely };
     let is_named = head.client_id.is_some_and(|client_id| !client_id.is_empty());
     let is_old_librdkafka = (head.key, head.version) == (API_VERSIONS, 0) && head.body == [0; 4];
-    // Who produces names a topic. Without it a frame of HTTP/2 with a small gRPC message has the same shape.
-    let mut names_more = head.key != PRODUCE;
-    let mut visit = |meaning, value: Value<'_>| names_more |= meaning == Meaning::Topic && is_topic(value);
-    let walked = walk(head.body, bodies.request, head.format(), &mut visit);
+    // Frames of HTTP/2 look like the front of a Produce with a name.
+    let mut evidence = Evidence { is_for: head.key != PRODUCE, is_against: false };
+    let walked =
+        walk(head.body, bodies.request, head.format(), &mut |meaning, value| evidence.handle(meaning, value));
+    if evidence.is_against {
+        return Verdict::No;
+    }
     match walked {
         Walk::Complete { left: 0 } | Walk::Enough if is_whole && is_named => Verdict::Certain,
         Walk::Complete { left: 0 } | Walk::Enough if is_whole => Verdict::Likely,
         // librdkafka before 1.0 asked for an empty list of versions.
         Walk::Complete { .. } if is_old_librdkafka && is_named => Verdict::Certain,
-        Walk::Short if !is_whole && is_named && names_more => Verdict::Certain,
+        Walk::Short if !is_whole && is_named && evidence.is_for => Verdict::Certain,
         Walk::Short if !is_whole => Verdict::NeedMore,
         _ => Verdict::No,
     }
 }
 
-/// Whether this can be a topic's name.
-fn is_topic(value: Value<'_>) -> bool {
-    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    matches!(value, Value::Text(name) if !name.is_empty() && name.bytes().all(is_legal))
+/// What the fields of a body say for and against it.
+#[derive(Debug)]
+struct Evidence {
+    is_for: bool,
+    is_against: bool,
+}
+
+impl Evidence {
+    fn handle(&mut self, meaning: Meaning, value: Value<'_>) {
+        match (meaning, value) {
+            (Meaning::Topic, Value::Text(name)) => {
+                let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+                let is_name = !name.is_empty() && name.len() <= 249 && name.bytes().all(is_legal);
+                self.is_for |= is_name;
+                // A topic may be named by its identifier, and then has an empty name.
+                self.is_against |= !is_name && !name.is_empty();
+            }
+            (Meaning::Acknowledgments, Value::Number(acknowledgments)) => {
+                self.is_against |= !(-1..=1).contains(&acknowledgments);
+            }
+            (Meaning::Group, Value::Text(_)) => self.is_for = true,
+            (Meaning::TopicId, Value::Id(id)) => self.is_for |= id != [0; 16],
+            _ => {}
+        }
+    }
 }
 
 /// What can be said before the head is complete.

@@ -206,7 +206,8 @@ fn detection_asks_whether_the_body_is_what_the_head_promises() {
     for stranger in [request(0, 7, 1, &[0xee; 40]), request(0, 60, 1, &[0; 40])] {
         assert!(!matches!(detect(&stranger), Detection::Match(_)), "{stranger:?}");
     }
-    let strangers: [&[u8]; 7] = [
+    let strangers: [&[u8]; 8] = [
+        b"\0\0\x0c\0\0\0\0\0\x09\0\0\0\0\x07event 1\0\0\x0c\0\0\0\0\0\x09\0\0\0\0\x07event 2",
         b"\0\0\0\x2c\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x27\x10\0\0\0\0\0\0\0\0\0\0\0\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
         b"\0\0\0\x13\0\x03\0\0user\0ada\0\0x",
         b"\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x64\0\x04\0\0\xff\xff\0\x05\0\0\x40\0",

@@ -6,7 +6,6 @@ use df_core::{Chunk, Direction, Timestamp, Transport};
 use proptest::prelude::*;
 
 use super::ROW;
-use crate::protocols::PROTOCOLS;
 use crate::{Connection, ConnectionConfig, Detection, Exchange};
 
 const TO_SERVER: Direction = Direction::ToServer;
@@ -43,11 +42,6 @@ fn response(id: u8) -> Vec<u8> {
 
 fn converse(pieces: &[(Direction, &[u8])], piece_len: usize) -> Vec<Exchange> {
     let mut connection = Connection::new(Transport::Tcp, Arc::new(ConnectionConfig::default()));
-    if piece_len < 3 {
-        // Detection does not wait for that many chunks.
-        let row = PROTOCOLS.iter().find(|row| row.name == ROW.name).unwrap();
-        connection = connection.with_protocol(row);
-    }
     let (mut offsets, mut at) = ([0_u64; 2], 0);
     for (direction, bytes) in pieces {
         for part in bytes.chunks(piece_len) {

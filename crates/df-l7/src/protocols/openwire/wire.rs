@@ -123,6 +123,10 @@ pub(super) fn detect(_transport: Transport, direction: Direction, bytes: &[u8]) 
 
 /// Both ends send the same first, and may send the same next: what comes then tells which is the client.
 fn behind_wire_format(direction: Direction, bytes: &[u8]) -> Detection {
+    if frame_bytes(bytes).is_none_or(|len| bytes.len() < len) {
+        // It comes in pieces: there may be too many to wait for.
+        return Detection::CERTAIN;
+    }
     let mut rest = bytes;
     for _ in 0..MAX_SYMMETRIC {
         match (rest.get(LENGTH_BYTES), direction) {

@@ -24,13 +24,31 @@ pub(super) fn detect(_transport: Transport, direction: Direction, bytes: &[u8]) 
         return Detection::NoMatch;
     }
     let Some(header) = Header::parse(&frame).filter(|header| header.flag < 4) else {
-        return if is_whole { Detection::NoMatch } else { Detection::NeedMore };
+        return match first_code(frame.header) {
+            // No request has the code of success; who else sends a code that both use is who is believed to.
+            Some(0) if !is_whole => from(direction, true),
+            Some(_) if !is_whole => Detection::CERTAIN,
+            _ if is_whole => Detection::NoMatch,
+            _ => Detection::NeedMore,
+        };
     };
-    let is_from_server = header.is_response() || is_of_server(header.code);
+    from(direction, header.is_response() || is_of_server(header.code))
+}
+
+const fn from(direction: Direction, is_from_server: bool) -> Detection {
     match (direction, is_from_server) {
         (Direction::ToServer, true) | (Direction::ToClient, false) => Detection::CERTAIN_REVERSED,
         _ => Detection::CERTAIN,
     }
+}
+
+/// The code that a header in JSON begins with, if what follows it is what follows it in every header.
+fn first_code(header: &[u8]) -> Option<u32> {
+    let rest = header.strip_prefix(b"{\"code\":")?;
+    let len = rest.iter().position(|byte| !byte.is_ascii_digit()).filter(|len| (1..6).contains(len))?;
+    let (digits, behind) = rest.split_at_checked(len)?;
+    let is_next = behind.starts_with(b",\"extFields\":") || behind.starts_with(b",\"flag\":");
+    std::str::from_utf8(digits).ok()?.parse().ok().filter(|_| is_next)
 }
 
 /// Whether a frame can start here, in the middle of a conversation.

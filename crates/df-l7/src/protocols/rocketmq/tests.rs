@@ -6,7 +6,6 @@ use df_core::{Chunk, Direction, Timestamp, Transport};
 use proptest::prelude::*;
 
 use super::ROW;
-use crate::protocols::PROTOCOLS;
 use crate::{Connection, ConnectionConfig, Detection, Exchange};
 
 const TO_SERVER: Direction = Direction::ToServer;
@@ -44,11 +43,6 @@ fn binary(code: u8, flag: u8, opaque: u8, remark: &str, fields: &[(&str, &str)])
 
 fn converse(pieces: &[(Direction, &[u8])], piece_len: usize) -> Vec<Exchange> {
     let mut connection = Connection::new(Transport::Tcp, Arc::new(ConnectionConfig::default()));
-    if piece_len < 10 {
-        // Detection does not wait for that many chunks.
-        let row = PROTOCOLS.iter().find(|row| row.name == ROW.name).unwrap();
-        connection = connection.with_protocol(row);
-    }
     let (mut offsets, mut at) = ([0_u64; 2], 0);
     for (direction, bytes) in pieces {
         for part in bytes.chunks(piece_len) {
@@ -127,7 +121,7 @@ fn detection_wants_a_header_that_is_one() {
     assert_eq!(detect(TO_CLIENT, &request), Detection::CERTAIN_REVERSED);
     assert_eq!(detect(TO_SERVER, &json(0, 1, 1, "")), Detection::CERTAIN_REVERSED);
     assert_eq!(detect(TO_CLIENT, &binary(40, 2, 9, "", &[])), Detection::CERTAIN);
-    assert_eq!(detect(TO_SERVER, &request[..40]), Detection::NeedMore);
+    assert_eq!(detect(TO_SERVER, &request[..20]), Detection::NeedMore);
     assert_eq!(detect(TO_SERVER, &frame(0, br#"{"op":1}"#, b"")), Detection::NoMatch);
     assert_eq!(detect(TO_SERVER, &frame(1, &[0; 20], b"")), Detection::NoMatch);
     assert_eq!(detect(TO_SERVER, b"\0\0\0\x19\x01ActiveMQ\0\0\0\x0c\x01\0\0\0\x04\x01"), Detection::NoMatch);
