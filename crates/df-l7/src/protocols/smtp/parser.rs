@@ -80,6 +80,9 @@ impl SmtpParser {
             self.client = ClientSends::Commands;
             return Ok(Parsed::Skipped { consumed });
         }
+        if line.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+            return Err(ParseError::new(0, ParseErrorReason::InvalidValue));
+        }
         let command = Command::read(line);
         let mut consumed = consumed;
         match command.verb {

@@ -134,6 +134,15 @@ fn secrets_do_not_leave_and_encryption_ends_it() {
 }
 
 #[test]
+fn noise_is_no_command() {
+    let talk =
+        ["S: 220 foo.com ESMTP\n", "C: \u{16}\u{3}\u{1}\n", "S: 500 what?\n", "C: QUIT\n", "S: 221 bye\n"];
+    let (stories, connection) = told(&talk, 1_000);
+    assert_eq!(stories, ["- 500 client_error", "QUIT 221 ok"]);
+    assert_eq!(connection.stats().parse_errors, 1);
+}
+
+#[test]
 fn what_is_not_mail_is_rejected() {
     let table: &[(&str, Detection)] = &[
         ("EHLO x\r\n", Detection::CERTAIN),
