@@ -22,7 +22,6 @@ fn full_record() -> FlowRecord {
         vlan: VlanTags::default(),
         virtual_network: None,
         interface: InterfaceId(0),
-        virtual_network: None,
     };
     let mut flow = FlowRecord::new(0xabc, key, Timestamp::from_nanos(1));
     flow.to_server = counters(100);
