@@ -20,7 +20,9 @@ const MAX_NAME_BYTES: usize = 16_384;
 #[derive(Debug)]
 pub(super) enum Block {
     /// Frames follow as long as they look like frames. The first must be there.
-    Compressed { is_first: bool },
+    Compressed {
+        is_first: bool,
+    },
     Plain(PlainBlock),
 }
 
@@ -76,9 +78,8 @@ impl Block {
 #[allow(clippy::option_option, reason = "three answers of one question")]
 fn frame_bytes(bytes: &[u8]) -> Option<Option<usize>> {
     let mut cursor = Cursor::new(bytes);
-    let read = cursor
-        .take(CHECKSUM_BYTES)
-        .and_then(|_| Some((cursor.u8()?, cursor.u32_le()?, cursor.u32_le()?)));
+    let read =
+        cursor.take(CHECKSUM_BYTES).and_then(|_| Some((cursor.u8()?, cursor.u32_le()?, cursor.u32_le()?)));
     let Some((method, packed, plain)) = read else {
         // A packet may follow that is shorter than a frame's header.
         let may_be_packet = matches!(bytes, [5] | [3, ..]) && bytes.len() < CHECKSUM_BYTES;

@@ -47,7 +47,8 @@ impl Column {
             }
             ("Tuple", Some(text)) => {
                 // Elements may have names: the type is the last word outside brackets.
-                let unnamed = |element: &str| inner(element).or_else(|| inner(element.trim().split_once(' ')?.1));
+                let unnamed =
+                    |element: &str| inner(element).or_else(|| inner(element.trim().split_once(' ')?.1));
                 split(text).into_iter().map(unnamed).collect::<Option<Vec<_>>>().map(Self::Tuple)
             }
             _ => None,

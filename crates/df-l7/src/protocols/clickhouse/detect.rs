@@ -41,7 +41,10 @@ fn hello(direction: Direction, bytes: &[u8]) -> Detection {
     let rest = bytes.get(1..).unwrap_or_default();
     let name = rest.get(..name_bytes).unwrap_or(rest);
     let is_name = name.iter().all(|byte| (b' '..=b'~').contains(byte));
-    if !(4..=64).contains(&name_bytes) || !is_name || name.first().is_some_and(|byte| !byte.is_ascii_alphabetic()) {
+    if !(4..=64).contains(&name_bytes)
+        || !is_name
+        || name.first().is_some_and(|byte| !byte.is_ascii_alphabetic())
+    {
         return Detection::NoMatch;
     }
     let mut cursor = Cursor::new(bytes);

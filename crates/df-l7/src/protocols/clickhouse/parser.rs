@@ -41,7 +41,9 @@ enum Packet {
     /// It goes on, or says nothing.
     Part,
     /// A block of data follows.
-    Data { is_compressed: bool },
+    Data {
+        is_compressed: bool,
+    },
 }
 
 impl ClickHouseParser {
@@ -60,7 +62,12 @@ impl ClickHouseParser {
         }
     }
 
-    fn walk(&mut self, direction: Direction, mut block: Block, input: Input<'_>) -> Result<Parsed, ParseError> {
+    fn walk(
+        &mut self,
+        direction: Direction,
+        mut block: Block,
+        input: Input<'_>,
+    ) -> Result<Parsed, ParseError> {
         let mut position = 0_usize;
         loop {
             let rest = input.bytes.get(position..).unwrap_or_default();
@@ -108,7 +115,11 @@ impl ClickHouseParser {
     }
 
     /// Reads a packet of the client. None: more bytes are needed.
-    fn client_packet(&mut self, number: u8, cursor: &mut Cursor<'_>) -> Result<Option<Packet>, ParseErrorReason> {
+    fn client_packet(
+        &mut self,
+        number: u8,
+        cursor: &mut Cursor<'_>,
+    ) -> Result<Option<Packet>, ParseErrorReason> {
         if std::mem::take(&mut self.awaits_addendum) {
             // The second part of the hello is a quota key, which is hardly ever there.
             if number == 0 {
@@ -138,7 +149,11 @@ impl ClickHouseParser {
     }
 
     /// Reads a packet of the server. None: more bytes are needed.
-    fn server_packet(&mut self, number: u8, cursor: &mut Cursor<'_>) -> Result<Option<Packet>, ParseErrorReason> {
+    fn server_packet(
+        &mut self,
+        number: u8,
+        cursor: &mut Cursor<'_>,
+    ) -> Result<Option<Packet>, ParseErrorReason> {
         let revision = self.revision.unwrap_or(ASSUMED_REVISION);
         Ok(match number {
             0 => {

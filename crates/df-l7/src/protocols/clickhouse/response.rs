@@ -89,7 +89,8 @@ fn failure(code: u32, message: &[u8], config: &ConnectionConfig) -> Response {
     let end = message.iter().position(|byte| matches!(byte, b'\'' | b'"' | b'`' | b'(' | b'\n'));
     let end = end.filter(|_| config.obfuscation.sql_literals).unwrap_or(message.len());
     let shown = message.get(..end).unwrap_or(message).trim_ascii_end();
-    let status = if SERVER_ERRORS.contains(&code) { ResponseStatus::ServerError } else { ResponseStatus::ClientError };
+    let status =
+        if SERVER_ERRORS.contains(&code) { ResponseStatus::ServerError } else { ResponseStatus::ClientError };
     Response {
         status,
         code: Some(code.to_string().into()),
@@ -99,7 +100,9 @@ fn failure(code: u32, message: &[u8], config: &ConnectionConfig) -> Response {
 }
 
 /// The errors that tell of the server's state: timeouts, too many of something, memory, read only, networks.
-const SERVER_ERRORS: &[u32] =
-    &[159, 160, 164, 173, 201, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 279, 286, 319, 394, 999, 1000, 1001, 1002];
+const SERVER_ERRORS: &[u32] = &[
+    159, 160, 164, 173, 201, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 279, 286, 319, 394, 999, 1000,
+    1001, 1002,
+];
 const MAX_NESTED: usize = 16;
 const ROWS_BEFORE_AGGREGATION: u64 = 54_469;
