@@ -52,7 +52,7 @@ fn detect_frames(direction: Direction, bytes: &[u8]) -> Detection {
                 return Detection::CERTAIN;
             }
             wire::SETTINGS | wire::PING | wire::WINDOW_UPDATE => is_governed = true,
-            wire::DATA => is_governed |= is_grpc_message(header, payload),
+            wire::DATA if is_grpc_message(header, payload) => return Detection::CERTAIN,
             _ => {}
         }
         if payload.len() < header.payload_len {
@@ -77,7 +77,8 @@ fn is_grpc_message(header: FrameHeader, payload: &[u8]) -> bool {
     let mut cursor = Cursor::new(payload);
     let (flag, len) = (cursor.u8(), cursor.u32_be().and_then(|len| usize::try_from(len).ok()));
     let whole = len.and_then(|len| len.checked_add(cursor.position()));
-    flag.is_some_and(|flag| flag <= 1) && whole == Some(header.payload_len)
+    let is_on_stream = header.stream % 2 == 1 && len.is_some_and(|len| len > 0);
+    is_on_stream && flag.is_some_and(|flag| flag <= 1) && whole == Some(header.payload_len)
 }
 
 /// The bytes end within a frame's header.
