@@ -4,7 +4,7 @@ use df_core::{Direction, Transport};
 
 use super::hpack::{Decoder, FieldList};
 use super::wire::{self, FrameHeader, PREFACE};
-use crate::Detection;
+use crate::{Cursor, Detection};
 
 /// Says whether these bytes are HTTP/2's.
 ///
@@ -52,6 +52,7 @@ fn detect_frames(direction: Direction, bytes: &[u8]) -> Detection {
                 return Detection::CERTAIN;
             }
             wire::SETTINGS | wire::PING | wire::WINDOW_UPDATE => is_governed = true,
+            wire::DATA if is_grpc_message(header, payload) => return Detection::CERTAIN,
             _ => {}
         }
         if payload.len() < header.payload_len {
@@ -69,6 +70,15 @@ fn detect_frames(direction: Direction, bytes: &[u8]) -> Detection {
         }
     }
     weak(is_governed)
+}
+
+/// Whether a frame holds just one message of gRPC: two lengths agree.
+fn is_grpc_message(header: FrameHeader, payload: &[u8]) -> bool {
+    let mut cursor = Cursor::new(payload);
+    let (flag, len) = (cursor.u8(), cursor.u32_be().and_then(|len| usize::try_from(len).ok()));
+    let whole = len.and_then(|len| len.checked_add(cursor.position()));
+    let is_on_stream = header.stream % 2 == 1 && len.is_some_and(|len| len > 0);
+    is_on_stream && flag.is_some_and(|flag| flag <= 1) && whole == Some(header.payload_len)
 }
 
 /// The bytes end within a frame's header.
