@@ -55,7 +55,13 @@ fn verdict(bytes: &[u8]) -> Verdict {
     let body = body.get(..header.body_bytes).unwrap_or(body);
     let found = |confidence| Verdict::Found { is_response: header.is_response, confidence };
     if header.is_compressed() {
-        return if header.body_bytes > 4 { found(Confidence::Weak) } else { Verdict::No };
+        // Version 5 compresses segments instead, and what begins a connection never is.
+        let may_be = header.version < 5
+            && matches!(
+                header.opcode,
+                Opcode::Query | Opcode::Prepare | Opcode::Execute | Opcode::Batch | Opcode::Result
+            );
+        return if may_be && header.body_bytes > 4 { found(Confidence::Weak) } else { Verdict::No };
     }
     let mut cursor = Cursor::new(body);
     if header.skip_extras(&mut cursor).is_none() {

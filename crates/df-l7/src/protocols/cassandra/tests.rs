@@ -226,6 +226,8 @@ fn detection_is_strict() {
         (C, &frame(4, 0xff, 0, QUERY, b""), Detection::NoMatch),
         (C, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", Detection::NoMatch),
         (C, b"\x05\x01\x00", Detection::NeedMore),
+        // SOCKS: a greeting, then a request.
+        (C, b"\x05\x01\x00\x05\x01\x00\x03\x0bexample.com\x00\x50", Detection::NoMatch),
         (C, b"\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00", Detection::NoMatch),
     ];
     for (direction, bytes, expected) in table {
