@@ -10,6 +10,7 @@ use serde_json::Value;
 /// A package that is published.
 pub(crate) struct Library {
     pub(crate) name: String,
+    pub(crate) version: String,
     pub(crate) folder: PathBuf,
     /// Its features, `default` left out.
     pub(crate) features: Vec<String>,
@@ -58,6 +59,7 @@ fn library(package: &Value) -> Option<Library> {
     let features = package["features"].as_object()?.keys().filter(|name| *name != "default");
     Some(Library {
         name: package["name"].as_str()?.to_owned(),
+        version: package["version"].as_str()?.to_owned(),
         folder: Path::new(package["manifest_path"].as_str()?).parent()?.to_owned(),
         features: features.cloned().collect(),
     })

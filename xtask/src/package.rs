@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cargo::{self, Library, Workspace};
 use crate::tidy;
@@ -15,6 +15,7 @@ pub(crate) fn run(root: &Path) -> io::Result<()> {
         return Err(io::Error::other(violation.to_string()));
     }
     let workspace = Workspace::read(root)?;
+    forget_versions(&workspace)?;
     // In one call, because the crates need each other and none is on a registry yet.
     let packages = workspace.libraries.iter().flat_map(|library| ["--package", &library.name]);
     let arguments: Vec<&str> = ["package", "--allow-dirty"].into_iter().chain(packages).collect();
@@ -24,6 +25,39 @@ pub(crate) fn run(root: &Path) -> io::Result<()> {
         println!("{}: packaged, and built in an empty project", library.name);
     }
     Ok(())
+}
+
+/// Cargo keeps for good what it unpacked of an archive and what it built of that, since a version never changes; ours does
+/// from call to call.
+fn forget_versions(workspace: &Workspace) -> io::Result<()> {
+    let built = workspace.target_folder.join("debug/.fingerprint");
+    for library in &workspace.libraries {
+        remove_folders(&built, &format!("{}-", library.name))?;
+    }
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let Some(home) = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo"))) else {
+        return Ok(());
+    };
+    // Only the registry that cargo makes for packaging has no host in its name.
+    for registry in folders(&home.join("registry/src"), "-")? {
+        for library in &workspace.libraries {
+            remove_folders(&registry, &format!("{}-{}", library.name, library.version))?;
+        }
+    }
+    Ok(())
+}
+
+fn remove_folders(parent: &Path, prefix: &str) -> io::Result<()> {
+    folders(parent, prefix)?.iter().try_for_each(fs::remove_dir_all)
+}
+
+/// The folders in `parent` whose names start with `prefix`; none if there is no such parent.
+fn folders(parent: &Path, prefix: &str) -> io::Result<Vec<PathBuf>> {
+    let Ok(entries) = fs::read_dir(parent) else { return Ok(Vec::new()) };
+    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+    let is_wanted =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix));
+    Ok(paths.into_iter().filter(is_wanted).collect())
 }
 
 /// Makes an empty project below the target folder, adds the crate as a user would, and builds.

@@ -173,7 +173,7 @@ pub struct MetricsConfig {
     /// Whether points count from the start or from the collection before; default cumulative.
     pub temporality: Temporality,
     /// The most attribute sets per metric, the overflow's among them; default 2,000, which OpenTelemetry recommends. In
-    /// the worst case thirteen metrics hold as many sets of about 500 bytes each: 13 MB.
+    /// the worst case 31 metrics hold as many sets of about 500 bytes each: 31 MB.
     pub max_attribute_sets: usize,
 }
 

@@ -11,7 +11,7 @@ use crate::Protocol;
 
 /// The protocols of server endpoints, each with the time of its last proof.
 ///
-/// A verdict is a hint for the endpoint's next connection ([`Connection::with_expected`](crate::Connection::with_expected)):
+/// A verdict is a hint for the endpoint's next connection ([`Connection::expect`](crate::Connection::expect)):
 /// it stands in for the second proof of a weak match and proves nothing alone, so that an endpoint that changes its
 /// protocol is found out by its first certain match. What `K` is, the caller decides: address and port, usually.
 ///

@@ -22,7 +22,7 @@
 //! `df.dubbo.service.version`, `df.dubbo.service.group`; for both `df.http2.error_code` and `df.http2.pushed`.
 //!
 //! Joined in mid-connection, fields that refer to what was sent before are not known, and what would be made of them is absent
-//! until the encoder says it again. See [`hpack`] for why what is known is right.
+//! until the encoder says it again. See the module `hpack` for why what is known is right.
 
 use std::time::Duration;
 
