@@ -95,6 +95,8 @@ pub mod protocols;
 mod rpc;
 mod sql;
 mod stream;
+#[cfg(test)]
+mod test_conversation;
 mod verdicts;
 
 pub use attribute::{Attribute, AttributeValue, Attributes};

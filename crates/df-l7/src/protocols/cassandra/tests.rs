@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use df_core::{Chunk, Direction, Timestamp, Transport};
+use df_core::{Direction, Transport};
 use proptest::prelude::*;
 
 use super::ROW;
 use crate::fuzzing::{Piece, observe};
+use crate::test_conversation::exchanges_with;
 use crate::{Connection, ConnectionConfig, Detection, Exchange, ExchangeKind};
 
 const C: Direction = Direction::ToServer;
@@ -47,22 +48,7 @@ fn result(stream: i16, kind: u8, rest: &[u8]) -> Vec<u8> {
 /// What a connection makes of these turns, whose bytes come in pieces; an empty turn is a gap.
 fn run(turns: &[(Direction, Vec<u8>)], piece: usize) -> Vec<Exchange> {
     let config = Arc::new(ConnectionConfig::default());
-    let mut connection = Connection::new(Transport::Tcp, config).with_protocol(&ROW);
-    let (mut offsets, mut clock) = ([0_u64; 2], 0);
-    for (direction, bytes) in turns {
-        clock += 10_000_000;
-        let offset = &mut offsets[direction.index()];
-        if bytes.is_empty() {
-            *offset += 1_000;
-        }
-        for chunk in bytes.chunks(piece) {
-            let chunk = Chunk::new(*direction, Timestamp::from_nanos(clock), *offset, chunk);
-            *offset = chunk.end_offset();
-            connection.handle_chunk(chunk);
-        }
-    }
-    connection.handle_close();
-    std::iter::from_fn(|| connection.poll_exchange()).collect()
+    exchanges_with(Connection::new(Transport::Tcp, config).with_protocol(&ROW), turns, piece)
 }
 
 fn line(exchange: &Exchange) -> String {

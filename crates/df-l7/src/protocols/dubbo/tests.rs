@@ -6,6 +6,7 @@ use df_core::{Chunk, Direction, Timestamp, Transport};
 use proptest::prelude::*;
 
 use super::ROW;
+use crate::test_conversation::{down, exchanges_of, up};
 use crate::{Connection, ConnectionConfig, Detection, Exchange};
 
 fn message(flags: u8, status: u8, id: u64, body: &[u8]) -> Vec<u8> {
@@ -45,21 +46,9 @@ fn done(id: u64) -> Vec<u8> {
     message(2, 20, id, b"\x91\x03Ada")
 }
 
-/// Sends pieces, each cut as told, and gives one line per exchange.
+/// One line per exchange of these pieces, each cut as told.
 fn converse(pieces: &[(Direction, Vec<u8>)], cut: usize) -> Vec<String> {
-    let mut connection = Connection::new(Transport::Tcp, Arc::new(ConnectionConfig::default()));
-    let (mut offsets, mut lines) = ([0_u64; 2], Vec::new());
-    for (turn, (direction, bytes)) in pieces.iter().enumerate() {
-        for piece in bytes.chunks(cut) {
-            let at = Timestamp::from_nanos(1_000 + turn as u64);
-            connection.handle_chunk(Chunk::new(*direction, at, offsets[direction.index()], piece));
-            offsets[direction.index()] += piece.len() as u64;
-        }
-        lines.extend(std::iter::from_fn(|| connection.poll_exchange()).map(|exchange| line(&exchange)));
-    }
-    connection.handle_close();
-    lines.extend(std::iter::from_fn(|| connection.poll_exchange()).map(|exchange| line(&exchange)));
-    lines
+    exchanges_of(pieces, cut).iter().map(line).collect()
 }
 
 fn line(exchange: &Exchange) -> String {
@@ -75,14 +64,6 @@ fn line(exchange: &Exchange) -> String {
     let (kind, status) = (exchange.kind.name(), exchange.status().name());
     let id = exchange.request_id.unwrap_or_default();
     format!("{kind} {id} {}: {status} {code} {text}", asked.as_deref().unwrap_or("?")).trim_end().to_owned()
-}
-
-fn up(bytes: Vec<u8>) -> (Direction, Vec<u8>) {
-    (Direction::ToServer, bytes)
-}
-
-fn down(bytes: Vec<u8>) -> (Direction, Vec<u8>) {
-    (Direction::ToClient, bytes)
 }
 
 fn story() -> (Vec<(Direction, Vec<u8>)>, Vec<&'static str>) {

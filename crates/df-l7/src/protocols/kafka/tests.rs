@@ -6,6 +6,7 @@ use df_core::{Chunk, Direction, Timestamp, Transport};
 use proptest::prelude::*;
 
 use super::ROW;
+use crate::test_conversation::exchanges_of;
 use crate::{Connection, ConnectionConfig, Detection, Exchange, ExchangeKind, ResponseStatus};
 
 const TO_SERVER: Direction = Direction::ToServer;
@@ -65,21 +66,6 @@ fn produced(id: u8, error: u8) -> Vec<u8> {
     response(id, &[&[0, 0, 0, 1][..], &text("orders"), &partition].concat())
 }
 
-fn converse(pieces: &[(Direction, &[u8])], piece_len: usize) -> Vec<Exchange> {
-    let mut connection = Connection::new(Transport::Tcp, Arc::new(ConnectionConfig::default()));
-    let (mut offsets, mut at) = ([0_u64; 2], 0);
-    for (direction, bytes) in pieces {
-        for part in bytes.chunks(piece_len) {
-            at += 1;
-            let offset = &mut offsets[direction.index()];
-            connection.handle_chunk(Chunk::new(*direction, Timestamp::from_nanos(at), *offset, part));
-            *offset += part.len() as u64;
-        }
-    }
-    connection.handle_close();
-    std::iter::from_fn(|| connection.poll_exchange()).collect()
-}
-
 fn line(exchange: &Exchange) -> String {
     let request = exchange.request.as_ref().map(|request| &request.content);
     let kind = request.map_or("?", |request| &request.kind);
@@ -90,9 +76,9 @@ fn line(exchange: &Exchange) -> String {
 }
 
 fn lines(pieces: &[(Direction, &[u8])]) -> Vec<String> {
-    let whole: Vec<String> = converse(pieces, usize::MAX).iter().map(line).collect();
+    let whole: Vec<String> = exchanges_of(pieces, usize::MAX).iter().map(line).collect();
     for piece_len in [1, 3, 7, 50] {
-        let cut: Vec<String> = converse(pieces, piece_len).iter().map(line).collect();
+        let cut: Vec<String> = exchanges_of(pieces, piece_len).iter().map(line).collect();
         assert_eq!(cut, whole, "in pieces of {piece_len}");
     }
     whole
@@ -111,7 +97,7 @@ fn requests_name_their_topic_and_responses_their_error() {
     ];
     let expected = ["1 Produce orders ok -", "2 Produce orders client_error UNKNOWN_TOPIC_OR_PARTITION"];
     assert_eq!(lines(&pieces), expected);
-    let exchanges = converse(&pieces, usize::MAX);
+    let exchanges = exchanges_of(&pieces, usize::MAX);
     let request = exchanges[0].asked().unwrap();
     assert_eq!(request.version.as_deref(), Some("7"));
     assert_eq!(request.operation, "send");
@@ -131,7 +117,7 @@ fn without_acknowledgment_nothing_is_waited_for() {
         (TO_CLIENT, &produced(2, 0)),
     ];
     assert_eq!(lines(&pieces), ["1 Produce orders unknown -", "2 Produce orders ok -"]);
-    assert_eq!(converse(&pieces, 9)[0].kind, ExchangeKind::OneWay(TO_SERVER));
+    assert_eq!(exchanges_of(&pieces, 9)[0].kind, ExchangeKind::OneWay(TO_SERVER));
 }
 
 /// Version 13: topics by identifier.
@@ -248,6 +234,6 @@ proptest! {
             (TO_SERVER, &request(key, version, 2, &body)),
             (TO_CLIENT, &response(2, &answer)),
         ];
-        prop_assert!(converse(&pieces, 64).len() <= 3);
+        prop_assert!(exchanges_of(&pieces, 64).len() <= 3);
     }
 }

@@ -7,6 +7,7 @@ use df_core::{Chunk, Direction, Timestamp, Transport};
 use proptest::prelude::*;
 
 use super::ROW;
+use crate::test_conversation::{down, up};
 use crate::{Connection, ConnectionConfig, Detection, Exchange, Protocol};
 
 /// An element of a document: type, name, value.
@@ -92,14 +93,6 @@ fn line(exchange: &Exchange) -> String {
     let (kind, status) = (exchange.kind.name(), exchange.status().name());
     let line = format!("{kind} {}: {status} {code} {text}{rows}", asked.as_deref().unwrap_or("?"));
     line.trim_end().to_owned()
-}
-
-fn up(bytes: Vec<u8>) -> (Direction, Vec<u8>) {
-    (Direction::ToServer, bytes)
-}
-
-fn down(bytes: Vec<u8>) -> (Direction, Vec<u8>) {
-    (Direction::ToClient, bytes)
 }
 
 /// Every kind of message, with what must be seen of it.

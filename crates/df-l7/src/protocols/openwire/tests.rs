@@ -1,12 +1,11 @@
 //! Tests of the OpenWire parser: both encodings, cached destinations, refusals, hostile bytes.
 
-use std::sync::Arc;
-
-use df_core::{Chunk, Direction, Timestamp, Transport};
+use df_core::{Direction, Transport};
 use proptest::prelude::*;
 
 use super::ROW;
-use crate::{Connection, ConnectionConfig, Detection, Exchange};
+use crate::test_conversation::exchanges_of;
+use crate::{Detection, Exchange};
 
 const TO_SERVER: Direction = Direction::ToServer;
 const TO_CLIENT: Direction = Direction::ToClient;
@@ -40,21 +39,6 @@ fn response(id: u8) -> Vec<u8> {
     frame(&[30, 0, 0, 0, 0, 0, 0, 0, 0, id])
 }
 
-fn converse(pieces: &[(Direction, &[u8])], piece_len: usize) -> Vec<Exchange> {
-    let mut connection = Connection::new(Transport::Tcp, Arc::new(ConnectionConfig::default()));
-    let (mut offsets, mut at) = ([0_u64; 2], 0);
-    for (direction, bytes) in pieces {
-        for part in bytes.chunks(piece_len) {
-            at += 1;
-            let offset = &mut offsets[direction.index()];
-            connection.handle_chunk(Chunk::new(*direction, Timestamp::from_nanos(at), *offset, part));
-            *offset += part.len() as u64;
-        }
-    }
-    connection.handle_close();
-    std::iter::from_fn(|| connection.poll_exchange()).collect()
-}
-
 fn lines(pieces: &[(Direction, &[u8])]) -> Vec<String> {
     let line = |exchange: &Exchange| {
         let request = exchange.asked();
@@ -64,9 +48,9 @@ fn lines(pieces: &[(Direction, &[u8])]) -> Vec<String> {
         let code = response.and_then(|response| response.code.as_deref()).unwrap_or("-");
         format!("{} {kind} {name} {} {code}", exchange.kind.name(), exchange.status().name())
     };
-    let whole: Vec<String> = converse(pieces, usize::MAX).iter().map(line).collect();
+    let whole: Vec<String> = exchanges_of(pieces, usize::MAX).iter().map(line).collect();
     for piece_len in [1, 3, 11] {
-        let cut: Vec<String> = converse(pieces, piece_len).iter().map(line).collect();
+        let cut: Vec<String> = exchanges_of(pieces, piece_len).iter().map(line).collect();
         assert_eq!(cut, whole, "in pieces of {piece_len}");
     }
     whole
@@ -89,7 +73,7 @@ fn messages_in_loose_encoding_and_destinations_by_number() {
         "one_way ActiveMQTextMessage orders unknown -",
     ];
     assert_eq!(lines(&pieces), expected);
-    let exchanges = converse(&pieces, 5);
+    let exchanges = exchanges_of(&pieces, 5);
     assert_eq!(exchanges[2].request_id, Some(2));
     assert_eq!(exchanges[2].asked().unwrap().version.as_deref(), Some("12"));
     let uncached: [(Direction, &[u8]); 2] =
@@ -171,6 +155,6 @@ proptest! {
             (TO_SERVER, &any_frame),
             (TO_CLIENT, &any_frame),
         ];
-        prop_assert!(converse(&pieces, 64).len() <= 4);
+        prop_assert!(exchanges_of(&pieces, 64).len() <= 4);
     }
 }

@@ -1,13 +1,12 @@
 //! Tests of the Pulsar parser: topics of producers and consumers, answers, detection, hostile bytes.
 
-use std::sync::Arc;
-
-use df_core::{Chunk, Direction, Timestamp, Transport};
+use df_core::{Direction, Transport};
 use proptest::prelude::*;
 
 use super::ROW;
 use super::topics::{Destination, Destinations, partition};
-use crate::{Connection, ConnectionConfig, Detection, Exchange};
+use crate::test_conversation::exchanges_of;
+use crate::{Detection, Exchange};
 
 const TO_SERVER: Direction = Direction::ToServer;
 const TO_CLIENT: Direction = Direction::ToClient;
@@ -43,21 +42,6 @@ fn message(name: &str, value: &str) -> Vec<u8> {
     [&[0x0e, 1, 1, 2, 3, 4][..], &length, &metadata, b"payload"].concat()
 }
 
-fn converse(pieces: &[(Direction, &[u8])], piece_len: usize) -> Vec<Exchange> {
-    let mut connection = Connection::new(Transport::Tcp, Arc::new(ConnectionConfig::default()));
-    let (mut offsets, mut at) = ([0_u64; 2], 0);
-    for (direction, bytes) in pieces {
-        for part in bytes.chunks(piece_len) {
-            at += 1;
-            let offset = &mut offsets[direction.index()];
-            connection.handle_chunk(Chunk::new(*direction, Timestamp::from_nanos(at), *offset, part));
-            *offset += part.len() as u64;
-        }
-    }
-    connection.handle_close();
-    std::iter::from_fn(|| connection.poll_exchange()).collect()
-}
-
 fn lines(pieces: &[(Direction, &[u8])]) -> Vec<String> {
     let line = |exchange: &Exchange| {
         let request = exchange.asked();
@@ -67,9 +51,9 @@ fn lines(pieces: &[(Direction, &[u8])]) -> Vec<String> {
         let code = response.and_then(|response| response.code.as_deref()).unwrap_or("-");
         format!("{} {kind} {topic} {} {code}", exchange.kind.name(), exchange.status().name())
     };
-    let whole: Vec<String> = converse(pieces, usize::MAX).iter().map(line).collect();
+    let whole: Vec<String> = exchanges_of(pieces, usize::MAX).iter().map(line).collect();
     for piece_len in [1, 3, 11] {
-        let cut: Vec<String> = converse(pieces, piece_len).iter().map(line).collect();
+        let cut: Vec<String> = exchanges_of(pieces, piece_len).iter().map(line).collect();
         assert_eq!(cut, whole, "in pieces of {piece_len}");
     }
     whole
@@ -95,7 +79,7 @@ fn messages_belong_to_the_topic_of_their_producer() {
         "exchange SEND orders-partition-2 ok -",
     ];
     assert_eq!(lines(&pieces), expected);
-    let exchanges = converse(&pieces, usize::MAX);
+    let exchanges = exchanges_of(&pieces, usize::MAX);
     let request = exchanges[3].asked().unwrap();
     assert_eq!(request.version.as_deref(), Some("21"));
     assert_eq!(request.context.as_ref().unwrap().span_id.as_deref(), Some("b7ad6b7169203331"));
@@ -167,6 +151,6 @@ proptest! {
         let any_frame = frame(kind, &[bytes[..bytes.len().min(100)].to_vec()], &bytes);
         let pieces: [(Direction, &[u8]); 3] =
             [(TO_SERVER, &frame(2, &[text(1, "2.11")], b"")), (TO_SERVER, &any_frame), (TO_CLIENT, &any_frame)];
-        prop_assert!(converse(&pieces, 64).len() <= 3);
+        prop_assert!(exchanges_of(&pieces, 64).len() <= 3);
     }
 }

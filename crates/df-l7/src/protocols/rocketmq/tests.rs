@@ -1,12 +1,11 @@
 //! Tests of the RocketMQ parser: both forms of headers, one-way messages, detection, hostile bytes.
 
-use std::sync::Arc;
-
-use df_core::{Chunk, Direction, Timestamp, Transport};
+use df_core::{Direction, Transport};
 use proptest::prelude::*;
 
 use super::ROW;
-use crate::{Connection, ConnectionConfig, Detection, Exchange};
+use crate::test_conversation::exchanges_of;
+use crate::{Detection, Exchange};
 
 const TO_SERVER: Direction = Direction::ToServer;
 const TO_CLIENT: Direction = Direction::ToClient;
@@ -41,21 +40,6 @@ fn binary(code: u8, flag: u8, opaque: u8, remark: &str, fields: &[(&str, &str)])
     )
 }
 
-fn converse(pieces: &[(Direction, &[u8])], piece_len: usize) -> Vec<Exchange> {
-    let mut connection = Connection::new(Transport::Tcp, Arc::new(ConnectionConfig::default()));
-    let (mut offsets, mut at) = ([0_u64; 2], 0);
-    for (direction, bytes) in pieces {
-        for part in bytes.chunks(piece_len) {
-            at += 1;
-            let offset = &mut offsets[direction.index()];
-            connection.handle_chunk(Chunk::new(*direction, Timestamp::from_nanos(at), *offset, part));
-            *offset += part.len() as u64;
-        }
-    }
-    connection.handle_close();
-    std::iter::from_fn(|| connection.poll_exchange()).collect()
-}
-
 fn lines(pieces: &[(Direction, &[u8])]) -> Vec<String> {
     let line = |exchange: &Exchange| {
         let request = exchange.asked();
@@ -65,9 +49,9 @@ fn lines(pieces: &[(Direction, &[u8])]) -> Vec<String> {
         let code = response.and_then(|response| response.code.as_deref()).unwrap_or("-");
         format!("{} {kind} {topic} {} {code}", exchange.kind.name(), exchange.status().name())
     };
-    let whole: Vec<String> = converse(pieces, usize::MAX).iter().map(line).collect();
+    let whole: Vec<String> = exchanges_of(pieces, usize::MAX).iter().map(line).collect();
     for piece_len in [1, 3, 11, 64] {
-        let cut: Vec<String> = converse(pieces, piece_len).iter().map(line).collect();
+        let cut: Vec<String> = exchanges_of(pieces, piece_len).iter().map(line).collect();
         assert_eq!(cut, whole, "in pieces of {piece_len}");
     }
     whole
@@ -86,7 +70,7 @@ fn a_message_sent_with_its_properties() {
     let expected =
         ["exchange SEND_MESSAGE_V2 orders ok -", "exchange SEND_MESSAGE none client_error TOPIC_NOT_EXIST"];
     assert_eq!(lines(&pieces), expected);
-    let exchange = &converse(&pieces, usize::MAX)[0];
+    let exchange = &exchanges_of(&pieces, usize::MAX)[0];
     let request = exchange.asked().unwrap();
     assert_eq!(request.context.as_ref().unwrap().span_id.as_deref(), Some("62ed127cb7329ace"));
     let find = |key: &str| request.attributes.find(key).and_then(|value| value.as_text());
@@ -135,6 +119,6 @@ proptest! {
     fn any_header_is_survived(form in 0_u8..2, header in proptest::collection::vec(any::<u8>(), 0..200)) {
         let pieces: [(Direction, &[u8]); 2] =
             [(TO_SERVER, &json(105, 0, 1, "")), (TO_SERVER, &frame(form, &header, b"body"))];
-        prop_assert!(converse(&pieces, 64).len() <= 2);
+        prop_assert!(exchanges_of(&pieces, 64).len() <= 2);
     }
 }

@@ -1,12 +1,11 @@
 //! Conversations over Bolt, byte by byte.
 
-use std::sync::Arc;
-
-use df_core::{Chunk, Direction, Timestamp, Transport};
+use df_core::{Direction, Transport};
 use proptest::prelude::*;
 
 use super::ROW;
-use crate::{Connection, ConnectionConfig, Detection, Exchange};
+use crate::Detection;
+use crate::test_conversation::{call_line, down, exchanges_of, up};
 
 const CLASS: &[u8] = b"a.b.SofaRequest";
 
@@ -69,45 +68,9 @@ fn story() -> (Vec<(Direction, Vec<u8>)>, Vec<&'static str>) {
     (pieces, lines)
 }
 
-/// Sends pieces, each cut as told, and gives one line per exchange.
+/// One line per exchange of these pieces, each cut as told.
 fn converse(pieces: &[(Direction, Vec<u8>)], cut: usize) -> Vec<String> {
-    let mut connection = Connection::new(Transport::Tcp, Arc::new(ConnectionConfig::default()));
-    let (mut offsets, mut lines) = ([0_u64; 2], Vec::new());
-    for (turn, (direction, bytes)) in pieces.iter().enumerate() {
-        for piece in bytes.chunks(cut) {
-            let at = Timestamp::from_nanos(1_000 + turn as u64);
-            connection.handle_chunk(Chunk::new(*direction, at, offsets[direction.index()], piece));
-            offsets[direction.index()] += piece.len() as u64;
-        }
-        lines.extend(std::iter::from_fn(|| connection.poll_exchange()).map(|exchange| line(&exchange)));
-    }
-    connection.handle_close();
-    lines.extend(std::iter::from_fn(|| connection.poll_exchange()).map(|exchange| line(&exchange)));
-    lines
-}
-
-fn line(exchange: &Exchange) -> String {
-    let asked = exchange.asked().map(|request| {
-        let context = request.context.as_ref();
-        let trace = context.and_then(|context| context.trace_id.clone()).unwrap_or_default();
-        format!("{} {} {trace}", request.kind, request.endpoint.as_deref().unwrap_or("-"))
-            .trim_end()
-            .to_owned()
-    });
-    let response = exchange.response.as_ref().map(|response| &response.content);
-    let code = response.and_then(|response| response.code.as_deref()).unwrap_or_default();
-    let text = response.and_then(|response| response.exception.as_deref()).unwrap_or_default();
-    let (kind, status) = (exchange.kind.name(), exchange.status().name());
-    let id = exchange.request_id.unwrap_or_default();
-    format!("{kind} {id} {}: {status} {code} {text}", asked.as_deref().unwrap_or("?")).trim_end().to_owned()
-}
-
-fn up(bytes: Vec<u8>) -> (Direction, Vec<u8>) {
-    (Direction::ToServer, bytes)
-}
-
-fn down(bytes: Vec<u8>) -> (Direction, Vec<u8>) {
-    (Direction::ToClient, bytes)
+    exchanges_of(pieces, cut).iter().map(call_line).collect()
 }
 
 #[test]

@@ -1,13 +1,12 @@
 //! Tests of the ZMTP parser: handshakes, publication, requests and replies, hostile bytes.
 
-use std::sync::Arc;
-
-use df_core::{Chunk, Direction, Timestamp, Transport};
+use df_core::{Direction, Transport};
 use proptest::prelude::*;
 
 use super::ROW;
 use super::wire::SIGNATURE;
-use crate::{Connection, ConnectionConfig, Detection, Exchange};
+use crate::test_conversation::exchanges_of;
+use crate::{Detection, Exchange};
 
 const TO_SERVER: Direction = Direction::ToServer;
 const TO_CLIENT: Direction = Direction::ToClient;
@@ -35,21 +34,6 @@ fn ready(socket_type: &str) -> Vec<u8> {
     command("READY", &[b"\x0bSocket-Type", &len[..], socket_type.as_bytes()].concat())
 }
 
-fn converse(pieces: &[(Direction, &[u8])], piece_len: usize) -> Vec<Exchange> {
-    let mut connection = Connection::new(Transport::Tcp, Arc::new(ConnectionConfig::default()));
-    let (mut offsets, mut at) = ([0_u64; 2], 0);
-    for (direction, bytes) in pieces {
-        for part in bytes.chunks(piece_len) {
-            at += 1;
-            let offset = &mut offsets[direction.index()];
-            connection.handle_chunk(Chunk::new(*direction, Timestamp::from_nanos(at), *offset, part));
-            *offset += part.len() as u64;
-        }
-    }
-    connection.handle_close();
-    std::iter::from_fn(|| connection.poll_exchange()).collect()
-}
-
 fn lines(pieces: &[(Direction, &[u8])]) -> Vec<String> {
     let line = |exchange: &Exchange| {
         let request = exchange.asked();
@@ -59,9 +43,9 @@ fn lines(pieces: &[(Direction, &[u8])]) -> Vec<String> {
         let reason = response.and_then(|response| response.exception.as_deref()).unwrap_or("-");
         format!("{} {kind} {topic} {} {reason}", exchange.kind.name(), exchange.status().name())
     };
-    let whole: Vec<String> = converse(pieces, usize::MAX).iter().map(line).collect();
+    let whole: Vec<String> = exchanges_of(pieces, usize::MAX).iter().map(line).collect();
     for piece_len in [1, 3, 11] {
-        let cut: Vec<String> = converse(pieces, piece_len).iter().map(line).collect();
+        let cut: Vec<String> = exchanges_of(pieces, piece_len).iter().map(line).collect();
         assert_eq!(cut, whole, "in pieces of {piece_len}");
     }
     whole
@@ -90,7 +74,7 @@ fn subscriptions_and_published_messages_have_a_topic() {
         "one_way MESSAGE - unknown -",
     ];
     assert_eq!(lines(&pieces), expected);
-    let exchanges = converse(&pieces, 1_000);
+    let exchanges = exchanges_of(&pieces, 1_000);
     let request = exchanges[4].request.as_ref().unwrap();
     assert_eq!(request.length, 17 + 70_009);
     assert_eq!(format!("{:?}", request.content.attributes.find("df.zmtp.parts").unwrap()), "Integer(2)");
@@ -146,6 +130,6 @@ proptest! {
     fn anything_behind_a_greeting_is_survived(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let pieces: [(Direction, &[u8]); 3] =
             [(TO_SERVER, &greeting(1, "NULL")), (TO_SERVER, &bytes), (TO_CLIENT, &bytes)];
-        prop_assert!(converse(&pieces, 64).len() <= 2 * bytes.len());
+        prop_assert!(exchanges_of(&pieces, 64).len() <= 2 * bytes.len());
     }
 }
