@@ -10,13 +10,10 @@ use crate::cargo::succeed;
 /// Runs every fuzz target (or those whose name contains `only`) over its corpus and then for `seconds` each.
 pub(crate) fn run(root: &Path, only: &str, seconds: u32) -> io::Result<()> {
     let fuzz = root.join("fuzz");
+    let wanted: Vec<String> = targets(&fuzz)?.into_iter().filter(|target| target.contains(only)).collect();
+    succeed(!wanted.is_empty(), &format!("no fuzz target has {only:?} in its name"))?;
     build(&fuzz)?;
-    for target in targets(&fuzz)? {
-        if target.contains(only) {
-            run_target(&fuzz, &target, seconds)?;
-        }
-    }
-    Ok(())
+    wanted.iter().try_for_each(|target| run_target(&fuzz, target, seconds))
 }
 
 /// The flags that cargo-fuzz gives without a sanitizer: counters at every edge, and comparisons made visible.

@@ -15,7 +15,7 @@ use crate::config::Configuration;
 use crate::export::Exports;
 use crate::output::Printer;
 use crate::pipeline::Receiver;
-use crate::summary::Summary;
+use crate::summary::{Dropped, Summary};
 use chains::Chains;
 use metering::Metering;
 pub(crate) use place::Interfaces;
@@ -103,6 +103,15 @@ impl Delivery {
     /// What was delivered, counted by the assembler.
     pub(crate) const fn trace_stats(&self) -> TraceStats {
         self.spans.stats()
+    }
+
+    /// What came too late for metrics.
+    pub(crate) const fn unmeasured(&self) -> Dropped {
+        Dropped {
+            stage: "metrics",
+            reason: "flow records that came after their window was measured",
+            count: self.metering.late_records(),
+        }
     }
 
     /// What is left when everything is delivered.

@@ -50,6 +50,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     }
     .run(&mut sources, &mut delivery);
     delivery.finish();
+    outcome.drops.push(delivery.unmeasured());
     let (mut summary, mut printer, exports) = delivery.into_parts();
     let (not_exported, exported) = exports.finish();
     outcome.drops.extend(not_exported);

@@ -141,6 +141,7 @@ impl Replay {
         delivery.finish();
         let decoding = (&self.decoder.stats(), &self.decoder.fragment_stats());
         let mut drops = drops(decoding, &flow_stats, &parsing, &delivery.trace_stats());
+        drops.push(delivery.unmeasured());
         let (mut summary, mut printer, exports) = delivery.into_parts();
         let (not_exported, exported) = exports.finish();
         let lost: u64 = not_exported.iter().map(|dropped| dropped.count).sum();

@@ -41,7 +41,8 @@ struct Record<'a> {
     name: &'static str,
     unit: &'static str,
     r#type: &'static str,
-    temporality: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temporality: Option<&'static str>,
     start_ns: u64,
     time_ns: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +65,8 @@ impl<'a> Record<'a> {
             name: metric.name,
             unit: metric.unit,
             r#type,
-            temporality: metric.temporality.name(),
+            // A level does not count from anywhere.
+            temporality: (r#type != "gauge").then_some(metric.temporality.name()),
             start_ns: start.as_nanos(),
             time_ns: time.as_nanos(),
             value: None,

@@ -95,14 +95,18 @@ impl Network {
     }
 
     fn record_connections(&mut self, set: &AttributeSet, metrics: &EdgeMetrics) -> u64 {
-        let direction = |direction| set.clone().with("df.flow.direction", direction_name(direction));
-        let handshake = &mut self.handshake_retransmissions;
-        let mut overflowed = add(handshake, &direction(Direction::ToServer), metrics.syn_retransmissions);
-        overflowed += add(handshake, &direction(Direction::ToClient), metrics.syn_ack_retransmissions);
+        let mut overflowed = 0;
+        let handshakes = [
+            (Direction::ToServer, metrics.syn_retransmissions),
+            (Direction::ToClient, metrics.syn_ack_retransmissions),
+        ];
+        for (direction, count) in handshakes {
+            let name = ("df.flow.direction", direction_name(direction));
+            overflowed += add_named(&mut self.handshake_retransmissions, set, name, count);
+        }
         overflowed += add(&mut self.opened, set, metrics.opened);
         for (close_type, count) in CloseType::ALL.iter().zip(metrics.closed) {
-            let set = || set.clone().with("df.flow.close_type", close_type.name());
-            overflowed += if count > 0 { add(&mut self.closed, &set(), count) } else { 0 };
+            overflowed += add_named(&mut self.closed, set, ("df.flow.close_type", close_type.name()), count);
         }
         let failures = [
             ("client_establish", metrics.client_establish_failures()),
@@ -110,7 +114,7 @@ impl Network {
             ("transfer", metrics.transfer_failures()),
         ];
         for (name, count) in failures {
-            overflowed += add(&mut self.failures, &set.clone().with("df.flow.failure", name), count);
+            overflowed += add_named(&mut self.failures, set, ("df.flow.failure", name), count);
         }
         overflowed + u64::from(self.active.record(set.clone(), metrics.active))
     }
@@ -124,7 +128,7 @@ impl Network {
             ("timeout", metrics.request_timeouts),
         ];
         for (name, count) in failures {
-            overflowed += add(&mut self.request_failures, &set.clone().with("df.flow.failure", name), count);
+            overflowed += add_named(&mut self.request_failures, set, ("df.flow.failure", name), count);
         }
         overflowed
     }
@@ -132,6 +136,16 @@ impl Network {
 
 fn add(instrument: &mut Instrument<Sum>, set: &AttributeSet, count: u64) -> u64 {
     if count == 0 { 0 } else { u64::from(instrument.record(set.clone(), count)) }
+}
+
+/// The same under one attribute more. Most counts of most edges are nothing, and cost nothing.
+fn add_named(
+    instrument: &mut Instrument<Sum>,
+    set: &AttributeSet,
+    (key, value): (&'static str, &'static str),
+    count: u64,
+) -> u64 {
+    if count == 0 { 0 } else { add(instrument, &set.clone().with(key, value), count) }
 }
 
 fn edge_attributes(edge: &Edge) -> AttributeSet {

@@ -50,6 +50,11 @@ impl Metering {
         self.measure_windows();
     }
 
+    /// Flow records that came after their window was measured.
+    pub(super) const fn late_records(&self) -> u64 {
+        self.flows.stats().late_records
+    }
+
     /// No flow will be reported any more.
     pub(super) fn finish(&mut self) {
         self.flows.finish();

@@ -90,7 +90,9 @@ impl Table {
 fn request_text(exchange: &Exchange) -> String {
     let Some(request) = &exchange.request else { return "(request not seen)".to_owned() };
     let request = &request.content;
-    let resource = request.resource.as_deref().or(request.endpoint.as_deref()).unwrap_or_default();
+    // Of a handshake the name that it is for says all.
+    let resource = [&request.resource, &request.endpoint, &request.domain].into_iter().flatten().next();
+    let resource = resource.map_or("", String::as_str);
     let mut text = String::with_capacity(request.kind.len() + resource.len() + 1);
     // `GET key` is what a Redis resource says already; `A` before a name that begins with A is not.
     let is_said =
