@@ -172,10 +172,11 @@ impl Detecting {
     fn hold(&mut self, chunk: &Chunk<'_>, config: &ConnectionConfig) -> Verdict {
         let held_bytes: usize = self.held.iter().map(|held| held.bytes.len()).sum();
         let limit = config.max_buffered_bytes.min(MAX_HELD_BYTES);
+        let is_full = self.held.len() >= MAX_HELD_CHUNKS;
+        let limit = if is_full { limit.min(MAX_BYTES_OF_SMALL_CHUNKS) } else { limit };
         if held_bytes + chunk.bytes.len() > limit {
             return self.pass_over(chunk, config);
         }
-        let is_full = self.held.len() >= MAX_HELD_CHUNKS;
         if let Some(last) = self.held.last_mut().filter(|last| is_full && last.goes_on_with(chunk)) {
             // Later bytes have the time of the last chunk that has one of its own.
             last.bytes.extend_from_slice(chunk.bytes);
@@ -269,5 +270,7 @@ fn ask(direction: Direction, bytes: &[u8], question: &Question<'_>) -> Answer {
 const MAX_HELD_BYTES: usize = 16_384;
 /// So many chunks of a connection whose protocol is not known keep their own time; at most twice as many are held.
 const MAX_HELD_CHUNKS: usize = 64;
+/// The most bytes held that come in more chunks than that: everything held is judged anew with every chunk.
+const MAX_BYTES_OF_SMALL_CHUNKS: usize = 4_096;
 /// How many turns of the conversation are remembered for a second proof.
 const MAX_WEAK_MATCHES: usize = 4;
