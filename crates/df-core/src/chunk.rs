@@ -1,6 +1,6 @@
 //! Consecutive bytes of one direction of one connection.
 
-use crate::{Direction, Origin, Timestamp};
+use crate::{CausalId, Direction, Timestamp};
 
 /// Consecutive bytes of one direction of one connection, whatever observed them: a TCP segment in order, a UDP
 /// datagram, a system call or a TLS record in plain text.
@@ -24,8 +24,8 @@ pub struct Chunk<'a> {
     pub original_len: usize,
     /// TCP sequence number of the first byte, where there is one.
     pub sequence_number: Option<u32>,
-    /// Who moved the bytes, where a process was seen to.
-    pub origin: Option<&'a Origin>,
+    /// Joins them with what their process received before or sends after, where that was seen.
+    pub causal_id: Option<CausalId>,
 }
 
 impl<'a> Chunk<'a> {
@@ -38,7 +38,7 @@ impl<'a> Chunk<'a> {
             bytes,
             original_len: bytes.len(),
             sequence_number: None,
-            origin: None,
+            causal_id: None,
         }
     }
 
@@ -54,9 +54,9 @@ impl<'a> Chunk<'a> {
         self
     }
 
-    /// Says who moved the bytes.
-    pub const fn with_origin(mut self, origin: &'a Origin) -> Self {
-        self.origin = Some(origin);
+    /// Gives the causal id of the call that moved the bytes.
+    pub const fn with_causal_id(mut self, causal_id: Option<CausalId>) -> Self {
+        self.causal_id = causal_id;
         self
     }
 

@@ -37,6 +37,6 @@ pub use packet::{
 pub use socket::{
     Socket, SocketActivity, SocketData, SocketEvent, SocketId, SocketRole, StreamPosition, Transfer,
 };
-pub use task::{CausalId, Command, EventSource, Origin, Task};
+pub use task::{CausalId, Command, EventSource, Task};
 pub use time::Timestamp;
 pub use tunnel::{Tunnel, TunnelKind, VirtualNetwork};

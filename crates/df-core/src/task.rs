@@ -99,26 +99,6 @@ impl EventSource {
     }
 }
 
-/// Who moved the bytes of a chunk, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub struct Origin {
-    /// Where the bytes were taken.
-    pub source: EventSource,
-    /// The thread that sent or received them.
-    pub task: Task,
-    /// What this thread received before and sends because of it shares this id.
-    pub causal_id: Option<CausalId>,
-}
-
-impl Origin {
-    /// An origin from its parts.
-    pub const fn new(source: EventSource, task: Task, causal_id: Option<CausalId>) -> Self {
-        Self { source, task, causal_id }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
