@@ -168,11 +168,10 @@ impl MqttParser {
     fn topic(&mut self, direction: Direction, publish: &Publish<'_>) -> Option<String> {
         let topic = publish.topic.and_then(|topic| std::str::from_utf8(topic).ok());
         let topic = topic.map(|topic| cut_text(topic.as_bytes(), self.config.max_attribute_bytes));
-        let aliases = &mut self.sides[direction.index()].aliases;
         if self.version == Version::V5 && publish.properties.is_none() {
-            // Whether an alias has changed its meaning here is not known.
-            aliases.clear();
+            self.forget_aliases(direction);
         }
+        let aliases = &mut self.sides[direction.index()].aliases;
         match (topic.filter(|topic| !topic.is_empty()), publish.alias()) {
             (Some(topic), Some(alias)) => {
                 aliases.insert(alias, topic.clone());
@@ -358,6 +357,34 @@ impl MqttParser {
         }
     }
 
+    /// What is not read may give an alias another meaning.
+    fn forget_aliases(&mut self, direction: Direction) {
+        self.sides[direction.index()].aliases.clear();
+    }
+
+    fn read(&mut self, direction: Direction, input: Input<'_>) -> Result<Parsed, ParseError> {
+        let bytes = input.bytes;
+        let head = match Head::read(bytes) {
+            Ok(head) => head,
+            Err(HeadError::Incomplete) if !input.is_final() => {
+                return Ok(Parsed::Incomplete { needed: bytes.len().saturating_add(1) });
+            }
+            Err(HeadError::Incomplete) => return Ok(Parsed::Skipped { consumed: bytes.len() }),
+            Err(HeadError::Unreadable) => return Err(ParseError::new(0, ParseErrorReason::InvalidValue)),
+        };
+        let needed = self.needed(&head, bytes)?;
+        if bytes.len() < needed && !input.is_final() {
+            return Ok(Parsed::Incomplete { needed });
+        }
+        let body = head.body(bytes.get(..needed).unwrap_or(bytes));
+        self.check(&head, body)?;
+        let consumed = head.packet_bytes();
+        Ok(match self.message(direction, Packet { head, body }) {
+            Some(message) => Parsed::Message { consumed, message },
+            None => Parsed::Skipped { consumed },
+        })
+    }
+
     /// How much of a packet is to be looked at.
     fn needed(&self, head: &Head, bytes: &[u8]) -> Result<usize, ParseError> {
         let body_bytes = match head.kind {
@@ -406,26 +433,11 @@ impl<'a> Packet<'a> {
 
 impl Parser for MqttParser {
     fn parse(&mut self, direction: Direction, input: Input<'_>) -> Result<Parsed, ParseError> {
-        let bytes = input.bytes;
-        let head = match Head::read(bytes) {
-            Ok(head) => head,
-            Err(HeadError::Incomplete) if !input.is_final() => {
-                return Ok(Parsed::Incomplete { needed: bytes.len().saturating_add(1) });
-            }
-            Err(HeadError::Incomplete) => return Ok(Parsed::Skipped { consumed: bytes.len() }),
-            Err(HeadError::Unreadable) => return Err(ParseError::new(0, ParseErrorReason::InvalidValue)),
-        };
-        let needed = self.needed(&head, bytes)?;
-        if bytes.len() < needed && !input.is_final() {
-            return Ok(Parsed::Incomplete { needed });
+        let parsed = self.read(direction, input);
+        if parsed.is_err() {
+            self.forget_aliases(direction);
         }
-        let body = head.body(bytes.get(..needed).unwrap_or(bytes));
-        self.check(&head, body)?;
-        let consumed = head.packet_bytes();
-        Ok(match self.message(direction, Packet { head, body }) {
-            Some(message) => Parsed::Message { consumed, message },
-            None => Parsed::Skipped { consumed },
-        })
+        parsed
     }
 
     fn is_message_start(&self, _: Direction, bytes: &[u8]) -> bool {
@@ -433,8 +445,7 @@ impl Parser for MqttParser {
     }
 
     fn on_gap(&mut self, direction: Direction) -> Recovery {
-        // An alias may have changed its meaning in the gap.
-        self.sides[direction.index()].aliases.clear();
+        self.forget_aliases(direction);
         Recovery::Resynchronize
     }
 }

@@ -65,8 +65,8 @@ fn line(exchange: &Exchange) -> String {
 fn lines(turns: &[Turn]) -> Vec<String> {
     let with_port = || Connection::new(Transport::Tcp, std::sync::Arc::default()).with_ports(50_000, 1883);
     let whole: Vec<String> = exchanges_with(with_port(), turns, usize::MAX).iter().map(line).collect();
-    // Behind a gap a message is found where a piece begins with it.
-    let has_gap = turns.iter().any(|(_, bytes)| bytes.is_empty());
+    // Behind a gap or an error a message is found where a piece begins with it.
+    let has_gap = turns.iter().any(|(_, bytes)| bytes.first().is_none_or(|first| *first == 0x36));
     for piece_len in [1, 2, 3, 7].into_iter().filter(|_| !has_gap) {
         let cut: Vec<String> = exchanges_with(with_port(), turns, piece_len).iter().map(line).collect();
         assert_eq!(cut, whole, "in pieces of {piece_len}");
@@ -205,6 +205,9 @@ fn aliases_belong_to_one_direction() {
     let expected =
         ["up/one", "-", "down/one", "up/one", "down/one", "up/two", "up/two", "-", "up/three", "up/three"];
     assert_eq!(topics, expected);
+    let unreadable = packet(0x36, &[b"no such quality"]);
+    let damaged = [turns[0].clone(), turns[1].clone(), up(unreadable), turns[7].clone()];
+    assert_eq!(lines(&damaged)[1], "one_way PUBLISH - unknown -");
     let exchanges = exchanges_of(&turns, usize::MAX);
     assert_eq!(number(&exchanges[3], "messaging.message.body.size"), Some(7));
     let context = exchanges[3].asked().unwrap().context.as_ref().unwrap();
