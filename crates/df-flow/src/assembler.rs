@@ -176,6 +176,11 @@ impl Assembler {
         offset
     }
 
+    /// Since when bytes are missing before what is held.
+    pub(crate) fn hole_since(&self) -> Option<Timestamp> {
+        self.early.as_deref().map(|early| early.since)
+    }
+
     /// Bytes held until earlier ones come.
     pub(crate) fn held_bytes(&self) -> usize {
         self.early.as_deref().map_or(0, |early| early.bytes)

@@ -26,8 +26,9 @@ impl Place {
     }
 
     /// What one call can be seen through only once.
-    pub(crate) const fn port(&self) -> Port {
-        (self.flow.interface, self.flow.vlan, self.flow.virtual_network)
+    pub(crate) fn port(&self) -> Port {
+        let process = Some(self.observation_point).filter(|point| point.is_process());
+        (self.flow.interface, self.flow.vlan, self.flow.virtual_network, process)
     }
 
     pub(crate) const fn ends(&self) -> [Endpoint; 2] {
@@ -47,5 +48,5 @@ impl Place {
     }
 }
 
-/// What one call can be seen through only once.
-pub(crate) type Port = (InterfaceId, VlanTags, Option<VirtualNetwork>);
+/// What one call can be seen through only once: an interface, or the process at either end.
+pub(crate) type Port = (InterfaceId, VlanTags, Option<VirtualNetwork>, Option<ObservationPoint>);

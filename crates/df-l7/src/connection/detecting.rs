@@ -1,6 +1,6 @@
 //! A connection whose protocol is not known yet.
 
-use df_core::{Chunk, Direction, Timestamp, Transport};
+use df_core::{CausalId, Chunk, Direction, Timestamp, Transport};
 
 use crate::protocols::PROTOCOLS;
 use crate::{Confidence, ConnectionConfig, Detection, Match, Protocol, ProtocolRow};
@@ -53,6 +53,7 @@ pub(crate) struct HeldChunk {
     bytes: Vec<u8>,
     original_len: usize,
     sequence_number: Option<u32>,
+    causal_id: Option<CausalId>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -193,6 +194,7 @@ impl Detecting {
             bytes: chunk.bytes.to_vec(),
             original_len: chunk.original_len,
             sequence_number: chunk.sequence_number,
+            causal_id: chunk.causal_id,
         });
         Verdict::Undecided { unknown_bytes: 0 }
     }
@@ -229,7 +231,8 @@ impl HeldChunk {
 
     pub(crate) fn as_chunk(&self) -> Chunk<'_> {
         let chunk = Chunk::new(self.direction, self.timestamp, self.offset, &self.bytes)
-            .with_original_len(self.original_len);
+            .with_original_len(self.original_len)
+            .with_causal_id(self.causal_id);
         match self.sequence_number {
             Some(number) => chunk.with_sequence_number(number),
             None => chunk,

@@ -1,0 +1,2 @@
+//! What processes send and receive, seen by eBPF.
+#![deny(unsafe_code)]
