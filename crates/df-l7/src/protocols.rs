@@ -20,6 +20,7 @@ pub mod kafka;
 pub mod ldap;
 pub mod memcached;
 pub mod mongodb;
+pub mod mqtt;
 pub mod mysql;
 pub mod ntp;
 pub mod openwire;
@@ -229,6 +230,8 @@ protocols! {
     Tars => tars::ROW;
     /// MongoDB's wire protocol.
     Mongodb => mongodb::ROW;
+    /// MQTT 3.1, 3.1.1 and 5.0.
+    Mqtt => mqtt::ROW;
     /// The Simple Mail Transfer Protocol.
     Smtp => smtp::ROW;
     /// The Lightweight Directory Access Protocol.
