@@ -1,6 +1,8 @@
 //! From the clock of the kernel's programs to Unix time.
 
 use df_core::Timestamp;
+#[cfg(all(feature = "aya", target_os = "linux"))]
+use rustix::time::ClockId;
 
 /// How far `CLOCK_MONOTONIC`, which the programs read, is behind Unix time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,13 +19,6 @@ impl ClockOffset {
     /// Reads both clocks.
     #[cfg(all(feature = "aya", target_os = "linux"))]
     pub fn now() -> Self {
-        use rustix::time::{ClockId, clock_gettime};
-
-        let nanos = |id| {
-            let time = clock_gettime(id);
-            let [seconds, rest] = [time.tv_sec, time.tv_nsec].map(|part| u64::try_from(part).unwrap_or(0));
-            Timestamp::from_parts(seconds, u32::try_from(rest).unwrap_or(0)).as_nanos()
-        };
         let before = nanos(ClockId::Monotonic);
         let unix = nanos(ClockId::Realtime);
         let after = nanos(ClockId::Monotonic);
@@ -36,6 +31,13 @@ impl ClockOffset {
     }
 }
 
+#[cfg(all(feature = "aya", target_os = "linux"))]
+fn nanos(clock: ClockId) -> u64 {
+    let time = rustix::time::clock_gettime(clock);
+    let [seconds, rest] = [time.tv_sec, time.tv_nsec].map(|part| u64::try_from(part).unwrap_or(0));
+    Timestamp::from_parts(seconds, u32::try_from(rest).unwrap_or(0)).as_nanos()
+}
+
 #[cfg(all(test, feature = "aya", target_os = "linux"))]
 mod tests {
     use std::time::{SystemTime, UNIX_EPOCH};
@@ -44,10 +46,8 @@ mod tests {
 
     #[test]
     fn the_monotonic_clock_leads_to_unix_time() {
-        let monotonic = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-        let monotonic_ns = monotonic.tv_sec as u64 * 1_000_000_000 + monotonic.tv_nsec as u64;
-        let unix_ns = ClockOffset::now().unix(monotonic_ns).as_nanos();
-        let expected_ns = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
-        assert!(unix_ns.abs_diff(expected_ns) < 1_000_000_000, "{unix_ns} {expected_ns}");
+        let unix_ns = ClockOffset::now().unix(nanos(ClockId::Monotonic)).as_nanos();
+        let expected = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        assert!(u128::from(unix_ns).abs_diff(expected.as_nanos()) < 1_000_000_000, "{unix_ns} {expected:?}");
     }
 }

@@ -21,6 +21,7 @@ pub(crate) struct Settings {
 }
 
 /// Where a program hangs in user space.
+#[allow(dead_code, reason = "for probes in user space")]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct UprobePoint<'a> {
     /// The file.
@@ -44,9 +45,11 @@ pub(crate) trait Loader {
     fn attach_raw_tracepoint(&mut self, program: &str, name: &str) -> Result<(), AttachError>;
 
     /// Hangs a program on an instruction of a file, loading it first.
+    #[allow(dead_code, reason = "for probes in user space")]
     fn attach_uprobe(&mut self, program: &str, point: UprobePoint<'_>) -> Result<LinkId, AttachError>;
 
     /// Undoes an attachment.
+    #[allow(dead_code, reason = "for probes in user space")]
     fn detach_uprobe(&mut self, link: LinkId) -> Result<(), AttachError>;
 
     /// How many rings there are.

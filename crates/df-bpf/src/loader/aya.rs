@@ -19,7 +19,9 @@ pub(crate) struct AyaLoader {
     rings: Vec<RingBuf<MapData>>,
     /// Keeps the rings in reach of the programs.
     _ring_of_processor: ArrayOfMaps<MapData>,
+    #[allow(dead_code, reason = "for probes in user space")]
     uprobes: HashMap<LinkId, (String, UProbeLinkId)>,
+    #[allow(dead_code, reason = "for probes in user space")]
     last_link: u64,
 }
 
