@@ -30,5 +30,4 @@ pub use {
     report::{HookReport, ProbeReport},
 };
 
-#[cfg(feature = "inspect")]
 pub mod tls;

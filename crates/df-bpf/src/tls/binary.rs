@@ -6,7 +6,7 @@ use object::ReadRef;
 use object::read::ReadCache;
 
 use super::elf::Elf;
-use super::{go, openssl};
+use super::{InspectLimits, go, openssl};
 
 /// Finds the TLS functions of an ELF file and where they can be hooked.
 ///
@@ -134,24 +134,6 @@ impl HookFunction {
             Self::GoTlsWrite => "crypto/tls.(*Conn).Write",
             Self::GoTlsClose => "crypto/tls.(*Conn).Close",
         }
-    }
-}
-
-/// How much of a file is looked at.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct InspectLimits {
-    /// The largest table that is read into memory: symbols, their names, Go's function table. 128 MiB.
-    pub max_table_bytes: u64,
-    /// The largest function that is searched for return instructions. 64 KiB.
-    pub max_function_bytes: u64,
-    /// The most return instructions of one function. 64.
-    pub max_returns: usize,
-}
-
-impl Default for InspectLimits {
-    fn default() -> Self {
-        Self { max_table_bytes: 128 << 20, max_function_bytes: 64 << 10, max_returns: 64 }
     }
 }
 

@@ -9,7 +9,8 @@ use object::elf::{
 use object::pod::slice_from_all_bytes;
 use object::read::elf::FileHeader;
 
-use super::binary::{Architecture, InspectError, InspectLimits};
+use super::InspectLimits;
+use super::binary::{Architecture, InspectError};
 
 type Section = SectionHeader64<LittleEndian>;
 type Segment = ProgramHeader64<LittleEndian>;

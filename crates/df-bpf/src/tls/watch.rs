@@ -6,7 +6,8 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::binary::{Binary, Hook, InspectError, InspectLimits, Library, inspect_file};
+use super::TlsConfig;
+use super::binary::{Binary, Hook, InspectError, Library, inspect_file};
 use super::processes::{self, Candidate, FileId};
 
 /// Puts hooks into files: the kernel behind a loader.
@@ -23,46 +24,6 @@ pub trait AttachHook {
 
     /// Takes a hook away.
     fn detach(&mut self, link: Self::Link);
-}
-
-/// How much is hooked, and how fast.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct TlsConfig {
-    /// The most files that are hooked at a time. 256; each has at most 13 hooks in OpenSSL, about 20 in Go.
-    pub max_binaries: usize,
-    /// The most files of which is remembered that they have no TLS. 8192, about 200 bytes each.
-    pub max_remembered_files: usize,
-    /// The most files that are hooked or let go in one second. 20.
-    pub max_changes_per_second: u32,
-    /// The most processes that are looked at in one [`poll`](TlsWatch::poll). 64.
-    pub max_processes_per_poll: usize,
-    /// The most processes that wait to be looked at. 65536.
-    pub max_waiting_processes: usize,
-    /// How often all processes are looked at anew. 30 s.
-    pub sweep_interval: Duration,
-    /// How long a file is unused before it is let go; at least two sweeps. 90 s.
-    pub idle_timeout: Duration,
-    /// Files whose path contains one of these are left alone: programs that check their own code.
-    pub excluded_paths: Vec<String>,
-    /// How much of a file is looked at.
-    pub inspect: InspectLimits,
-}
-
-impl Default for TlsConfig {
-    fn default() -> Self {
-        Self {
-            max_binaries: 256,
-            max_remembered_files: 8192,
-            max_changes_per_second: 20,
-            max_processes_per_poll: 64,
-            max_waiting_processes: 65536,
-            sweep_interval: Duration::from_secs(30),
-            idle_timeout: Duration::from_secs(90),
-            excluded_paths: Vec::new(),
-            inspect: InspectLimits::default(),
-        }
-    }
 }
 
 /// A file that is hooked.
@@ -87,6 +48,18 @@ pub struct RefusedBinary {
     pub path: PathBuf,
     /// Why, in one line.
     pub reason: String,
+}
+
+/// What is hooked, what is not and why, and what was done so far.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct TlsReport {
+    /// Files that are hooked.
+    pub attached: Vec<AttachedBinary>,
+    /// Files that have TLS, or may have it, and are not hooked.
+    pub refused: Vec<RefusedBinary>,
+    /// What was done so far.
+    pub stats: TlsStats,
 }
 
 /// What was done so far.
@@ -114,7 +87,7 @@ pub struct TlsStats {
 pub struct TlsWatch<Link> {
     config: TlsConfig,
     files: HashMap<FileId, Known<Link>>,
-    /// Processes to look at, in order of time; for each delay of a new process one queue, and one for sweeps.
+    /// Processes to look at, in order of time; for each delay one queue.
     waiting: [VecDeque<(Instant, u32)>; QUEUES],
     sweep_at: Option<Instant>,
     second_began: Option<Instant>,
@@ -123,10 +96,13 @@ pub struct TlsWatch<Link> {
 }
 
 /// A new process maps its libraries after it began, and some load TLS when they first need it.
-const DELAYS: [Duration; QUEUES - 1] =
+const DELAYS: [Duration; QUEUES - 2] =
     [Duration::from_millis(5), Duration::from_millis(100), Duration::from_secs(1), Duration::from_secs(5)];
-const QUEUES: usize = 5;
-const SWEEP_QUEUE: usize = QUEUES - 1;
+/// When a process is looked at again whose program could not be hooked for want of room.
+const RETRY_DELAY: Duration = Duration::from_secs(2);
+const QUEUES: usize = 6;
+const SWEEP_QUEUE: usize = QUEUES - 2;
+const RETRY_QUEUE: usize = QUEUES - 1;
 
 #[derive(Debug)]
 struct Known<Link> {
@@ -218,6 +194,15 @@ impl<Link> TlsWatch<Link> {
         })
     }
 
+    /// All of that in one value.
+    pub fn report(&self) -> TlsReport {
+        TlsReport {
+            attached: self.attached().collect(),
+            refused: self.refused().collect(),
+            stats: self.stats,
+        }
+    }
+
     /// What was done so far.
     pub const fn stats(&self) -> TlsStats {
         self.stats
@@ -250,6 +235,7 @@ impl<Link> TlsWatch<Link> {
     fn meet<A: AttachHook<Link = Link>>(&mut self, candidate: Candidate, now: Instant, attacher: &mut A) {
         if !self.has_room(now) {
             self.stats.deferred_binaries += 1;
+            self.wait(RETRY_QUEUE, now + RETRY_DELAY, candidate.pid);
             return;
         }
         let state = self.attach(&candidate, attacher);
