@@ -2,6 +2,8 @@
 /* All programs of df-bpf: one translation unit, one object for each architecture. */
 #include "hooks.h"
 #include "processes.h"
+#include "go.h"
+#include "tls.h"
 
 /* Helpers that read kernel memory are given only to programs that say this. */
 char license_of_programs[] SEC("license") = "Dual BSD/GPL";

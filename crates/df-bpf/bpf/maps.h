@@ -83,11 +83,45 @@ struct open_requests {
 	u64 number;
 };
 
+/* A function of a TLS library that a thread is in. */
+struct tls_call {
+	/* The library's own address of the connection. */
+	u64 connection;
+	u64 buffer;
+	/* Where the function writes how much it moved, if it does not return that. */
+	u64 length_at;
+	u64 entry_ns;
+	/* The socket on which it called the kernel; 0: none so far. */
+	u64 inode;
+	u64 socket;
+	u8 function;
+	u8 transfer;
+	u8 is_active;
+	/* It called the kernel on more than one. */
+	u8 is_ambiguous;
+	u32 padding;
+};
+
+/* Whether a thread received something that it may hand to a TLS library. */
+enum ingress { INGRESS_NONE, INGRESS_WAITS, INGRESS_AMBIGUOUS };
+
+/* What is known of a thread that uses a TLS library. */
+struct tls_thread {
+	struct tls_call call;
+	/* From where it received last, outside of the library. */
+	u64 ingress_inode;
+	u64 ingress_socket;
+	u8 ingress;
+	u8 is_used;
+	u8 padding[6];
+};
+
 /* What is known of a thread that uses sockets. */
 struct thread {
 	struct call call;
 	struct open_requests open;
 	struct moved moved;
+	struct tls_thread tls;
 };
 
 /* What is known of a socket. */
@@ -106,6 +140,16 @@ struct socket_state {
 	/* The thread that received the request which is open on this socket; 0: none is. */
 	u32 request_tid;
 	u32 padding;
+	/* The connection of a TLS library that it carries. */
+	u64 tls_connection;
+	/* Where the records of TLS begin that hold what is told next. */
+	u32 sent_record;
+	u32 received_record;
+	u8 has_sent_record;
+	u8 has_received_record;
+	/* A TLS library uses it. */
+	u8 is_tls;
+	u8 tls_padding[5];
 };
 
 struct ring {
@@ -167,6 +211,10 @@ enum counter {
 	COUNT_VECTORS_CUT,
 	COUNT_LOST_SOCKETS,
 	COUNT_MESSAGES_CUT,
+	/* Plain text whose socket was not found. */
+	COUNT_UNBOUND_PLAINTEXT,
+	/* Calls of a TLS library that used more than one socket. */
+	COUNT_AMBIGUOUS_TLS,
 	COUNTERS = 32,
 };
 

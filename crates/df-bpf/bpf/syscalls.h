@@ -4,6 +4,7 @@
 
 #include "capture.h"
 #include "causality.h"
+#include "ciphertext.h"
 #include "socket.h"
 
 /* Most messages of one recvmmsg or sendmmsg that are told of. */
@@ -158,6 +159,7 @@ INLINE void leave_connect(const struct call *call, s64 result)
 SUBPROGRAM int emit_message(struct thread *thread, u64 result)
 {
 	struct socket_state *state;
+	enum tls_verdict tls;
 	struct moved *moved;
 	struct call *call;
 
@@ -182,8 +184,12 @@ SUBPROGRAM int emit_message(struct thread *thread, u64 result)
 	/* TCP throws such bytes away instead of copying them. */
 	if (moved->flags && call->transfer == TRANSFER_RECEIVED && call->flags & MSG_TRUNC)
 		moved->payload.base = 0;
-	moved->causal_id = causal_id_of(&thread->open, state, call->transfer);
+	tls = judge_ciphertext(thread, state);
 	call->sequence_number += moved->length;
+	if (tls == TLS_HIDDEN)
+		return 0;
+	/* A handshake is nobody's question. */
+	moved->causal_id = tls == NO_TLS ? causal_id_of(&thread->open, state, call->transfer) : 0;
 	emit_data(state, moved);
 	return 0;
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::tls::TlsConfig;
+
 /// What is observed, how much of it, and what it may cost.
 ///
 /// ```
@@ -30,6 +32,8 @@ pub struct ProbeConfig {
     /// Events per second and processor above which only one of sixteen is told. Payload is left out from half as many
     /// on. Default none. Counted in windows of 10 ms.
     pub max_events_per_second: Option<u32>,
+    /// Whether and how TLS libraries are hooked for their plain text. Default: they are. None: no process is looked at.
+    pub tls: Option<TlsConfig>,
 }
 
 /// Which processes are observed. Numbers are those of the PID namespace of the host.
@@ -67,6 +71,7 @@ impl Default for ProbeConfig {
             max_threads: 32_768,
             max_sockets: 65_536,
             max_events_per_second: None,
+            tls: Some(TlsConfig::default()),
         }
     }
 }
@@ -93,6 +98,12 @@ impl ProbeConfig {
     /// Observes sockets with these ports.
     pub fn with_ports(mut self, ports: PortFilter) -> Self {
         self.ports = ports;
+        self
+    }
+
+    /// Says whether and how TLS libraries are hooked.
+    pub fn with_tls(mut self, tls: Option<TlsConfig>) -> Self {
+        self.tls = tls;
         self
     }
 

@@ -29,3 +29,5 @@ pub use {
     probes::Probes,
     report::{HookReport, ProbeReport},
 };
+
+pub mod tls;

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use crate::error::LoadError;
 use crate::loader::aya::AyaLoader;
-use crate::loader::{Loader, Settings};
+use crate::loader::{LinkId, Loader, Settings};
 use crate::report::ProbeReport;
 use crate::rings::Rings;
 use crate::stats::{ProbeStats, ProcessorStats};
-use crate::{ClockOffset, Event, PortFilter, ProbeConfig, ProcessFilter, decode_event};
+use crate::tls::{LoaderHooks, TlsReport, TlsWatch};
+use crate::{ClockOffset, Event, PortFilter, ProbeConfig, ProcessChange, ProcessFilter, decode_event};
 
 /// Programs in the kernel that tell what processes do with sockets.
 ///
@@ -18,6 +19,7 @@ pub struct Probes {
     loader: AyaLoader,
     rings: Rings,
     report: ProbeReport,
+    tls: Option<TlsWatch<LinkId>>,
     record: Vec<u8>,
     clock: ClockOffset,
     clock_read_at: Instant,
@@ -37,6 +39,7 @@ impl Probes {
             loader,
             rings,
             report,
+            tls: config.tls.clone().map(TlsWatch::new),
             record: Vec::new(),
             clock: ClockOffset::now(),
             clock_read_at: Instant::now(),
@@ -51,6 +54,9 @@ impl Probes {
     pub fn poll(&mut self, timeout: Duration, mut handle: impl FnMut(Event<'_>)) -> Result<usize, LoadError> {
         let begin = Instant::now();
         loop {
+            if let Some(tls) = &mut self.tls {
+                tls.poll(Instant::now(), &mut LoaderHooks(&mut self.loader));
+            }
             let events = self.drain(&mut handle);
             let left = timeout.saturating_sub(begin.elapsed());
             if events > 0 || left.is_zero() {
@@ -63,6 +69,11 @@ impl Probes {
     /// What was attached, what was not, and why.
     pub const fn report(&self) -> &ProbeReport {
         &self.report
+    }
+
+    /// Which TLS libraries and programs are hooked, and which are not and why; None when that is turned off.
+    pub fn tls_report(&self) -> Option<TlsReport> {
+        self.tls.as_ref().map(TlsWatch::report)
     }
 
     /// What was counted, in the kernel and here.
@@ -85,6 +96,7 @@ impl Probes {
         while events < MAX_EVENTS_PER_POLL && self.rings.next_record(&mut self.loader, &mut self.record) {
             if let Ok(event) = decode_event(&self.record, self.clock) {
                 events += 1;
+                note_process(&event, &mut self.tls);
                 handle(event);
             } else {
                 self.malformed_records += 1;
@@ -92,6 +104,15 @@ impl Probes {
         }
         self.events += events as u64;
         events
+    }
+}
+
+/// A process that runs a new program may use a TLS library that no other did.
+fn note_process(event: &Event<'_>, tls: &mut Option<TlsWatch<LinkId>>) {
+    if let (Event::Process(process), Some(tls)) = (event, tls)
+        && matches!(process.change, ProcessChange::Executed { .. })
+    {
+        tls.handle_exec(process.task.pid, Instant::now());
     }
 }
 

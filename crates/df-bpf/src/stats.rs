@@ -39,6 +39,10 @@ pub struct ProcessorStats {
     pub lost_sockets: u64,
     /// Messages of one recvmmsg or sendmmsg beyond the 32 that are told of.
     pub messages_cut: u64,
+    /// Plain text of TLS left out, since its socket was not found.
+    pub unbound_plaintext: u64,
+    /// Calls of TLS libraries left out, since they used more than one socket.
+    pub ambiguous_tls_calls: u64,
 }
 
 /// What was counted on all processors and by the reader of the rings.
@@ -74,6 +78,8 @@ impl ProcessorStats {
             vectors_cut: at(13),
             lost_sockets: at(14),
             messages_cut: at(15),
+            unbound_plaintext: at(16),
+            ambiguous_tls_calls: at(17),
         }
     }
 }
