@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+mod bpf;
 mod cargo;
 mod features;
 mod fuzz;
@@ -20,6 +21,8 @@ fn main() -> ExitCode {
         ["test"] => reported(test::run(&repository_root())),
         ["fuzz", rest @ ..] => run_fuzz(rest),
         ["features"] => reported(features::run(&repository_root())),
+        ["bpf"] => reported(bpf::build(&repository_root())),
+        ["bpf", "--check"] => reported(bpf::check(&repository_root())),
         ["package"] => reported(package::run(&repository_root())),
         _ => {
             eprintln!("{USAGE}");
@@ -37,6 +40,7 @@ usage: cargo xtask TASK
                            each (default 10), another way each time
   fuzz [TARGET] --smoke    replays the corpus and inputs made from it by a fixed rule: the same result each time
   features                 builds every crate without features, and with each feature alone
+  bpf [--check]            compiles the eBPF programs with clang-19; --check proves that the objects equal the source
   package                  packages every crate, and builds each in an empty project";
 
 fn run_fuzz(words: &[&str]) -> ExitCode {

@@ -20,7 +20,9 @@ pub mod kafka;
 pub mod ldap;
 pub mod memcached;
 pub mod mongodb;
+pub mod mqtt;
 pub mod mysql;
+pub mod nats;
 pub mod ntp;
 pub mod openwire;
 pub mod postgresql;
@@ -213,6 +215,8 @@ protocols! {
     Rocketmq => rocketmq::ROW;
     /// Apache Pulsar's binary protocol.
     Pulsar => pulsar::ROW;
+    /// The client protocol of NATS.
+    Nats => nats::ROW;
     /// ZMTP 3.x, the protocol of ZeroMQ.
     Zmtp => zmtp::ROW;
     /// OpenWire, the protocol of Apache ActiveMQ.
@@ -229,6 +233,8 @@ protocols! {
     Tars => tars::ROW;
     /// MongoDB's wire protocol.
     Mongodb => mongodb::ROW;
+    /// MQTT 3.1, 3.1.1 and 5.0.
+    Mqtt => mqtt::ROW;
     /// The Simple Mail Transfer Protocol.
     Smtp => smtp::ROW;
     /// The Lightweight Directory Access Protocol.

@@ -1,0 +1,474 @@
+//! Reads MQTT packets and keeps what one says about those after it: version, client, aliases, identifiers in use.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use df_core::{Direction, Transport};
+
+use crate::context::ContextReader;
+use crate::sql::cut_text;
+use crate::{
+    Attributes, ConnectionConfig, Cursor, Input, Message, ParseError, ParseErrorReason, Parsed, Parser,
+    Recovery, Request,
+};
+
+use super::connect::Connect;
+use super::detect::is_packet_start;
+use super::packet_ids::PacketIds;
+use super::properties::{
+    CONTENT_TYPE, CORRELATION_DATA, Properties, REASON_STRING, RESPONSE_TOPIC, USER_PROPERTY, Value,
+};
+use super::publish::{Publish, needed_bytes};
+use super::response::{acknowledgment, connection, returned, subscription};
+use super::subscribe::{Answers, Filters};
+use super::topics::{TopicAliases, is_topic, shared};
+use super::wire::{Head, HeadError, Kind, Sender, Version};
+
+/// Reads MQTT packets.
+#[derive(Debug)]
+pub struct MqttParser {
+    config: Arc<ConnectionConfig>,
+    version: Version,
+    client_id: Option<String>,
+    /// Which way the client's packets go.
+    client: Direction,
+    /// What either end has said, by the direction in which its packets go.
+    sides: [Side; 2],
+    is_authenticating_anew: bool,
+    /// How many numbers were given to packets that are answered.
+    numbers: u64,
+}
+
+#[derive(Debug, Default)]
+struct Side {
+    aliases: TopicAliases,
+    packet_ids: PacketIds,
+}
+
+/// A packet as far as it is looked at.
+#[derive(Debug, Clone, Copy)]
+struct Packet<'a> {
+    head: Head,
+    body: &'a [u8],
+}
+
+impl MqttParser {
+    /// A parser for one connection.
+    pub fn new(config: &Arc<ConnectionConfig>, _transport: Transport) -> Self {
+        Self {
+            config: Arc::clone(config),
+            version: Version::Unknown,
+            client_id: None,
+            client: Direction::ToServer,
+            sides: [Side::default(), Side::default()],
+            is_authenticating_anew: false,
+            numbers: 0,
+        }
+    }
+
+    /// The message of a packet; none for what tells nothing.
+    fn message(&mut self, direction: Direction, packet: Packet<'_>) -> Option<Message> {
+        match packet.head.kind.sender() {
+            Sender::Client => self.client = direction,
+            Sender::Server => self.client = direction.reversed(),
+            Sender::Either => {}
+        }
+        let head = packet.head;
+        match head.kind {
+            Kind::Connect => Some(self.connect(direction, packet.body)),
+            Kind::ConnectAck => Some(self.connect_ack(packet)),
+            Kind::Publish => self.publish(direction, packet),
+            Kind::PublishAck | Kind::PublishReceived => self.publish_ack(direction, packet),
+            Kind::Subscribe | Kind::Unsubscribe => self.subscribe(direction, packet),
+            Kind::SubscribeAck | Kind::UnsubscribeAck => self.subscribe_ack(direction, packet),
+            Kind::PublishRelease | Kind::PublishComplete => {
+                self.learn(if head.body_bytes > PACKET_ID_BYTES { Version::V5 } else { Version::Unknown });
+                None
+            }
+            Kind::PingRequest => Some(Message::request(self.request(head.kind, direction))),
+            Kind::PingResponse => Some(Message::response(acknowledgment(&[], &self.config))),
+            Kind::Disconnect => Some(Message::one_way(self.disconnect(direction, packet))),
+            Kind::Authenticate => Some(self.authenticate(direction, packet)),
+        }
+    }
+
+    fn connect(&mut self, direction: Direction, body: &[u8]) -> Message {
+        for side in &mut self.sides {
+            side.aliases.clear();
+            side.packet_ids.clear();
+        }
+        self.is_authenticating_anew = false;
+        (self.version, self.client_id) = (Version::Unknown, None);
+        let connect = Connect::read(body);
+        if let Some(connect) = &connect {
+            self.version = connect.version;
+            self.client_id =
+                connect.client_id.filter(|client_id| !client_id.is_empty()).map(|text| self.cut(text));
+        }
+        let mut request = self.request(Kind::Connect, direction);
+        if let Some(connect) = connect {
+            self.describe(&connect, &mut request);
+        }
+        Message::request(request).with_id(CONNECTING)
+    }
+
+    fn describe(&self, connect: &Connect<'_>, request: &mut Request) {
+        let attributes = &mut request.attributes;
+        attributes.push("df.mqtt.clean_start", connect.is_clean());
+        attributes.push("df.mqtt.keep_alive_seconds", connect.keep_alive_seconds);
+        if let Some(method) = connect.authentication_method() {
+            attributes.push("df.mqtt.authentication_method", self.cut(method));
+        }
+        if let Some((qos, is_retained)) = connect.will() {
+            if let Some(topic) = connect.will_topic {
+                attributes.push("df.mqtt.will.topic", self.cut(topic));
+            }
+            attributes.push("df.mqtt.will.qos", u16::from(qos));
+            attributes.push("df.mqtt.will.retain", is_retained);
+        }
+        self.read_context(connect.properties.as_ref(), request);
+    }
+
+    fn connect_ack(&mut self, packet: Packet<'_>) -> Message {
+        // Servers that know no version 5 refuse it as version 3 does.
+        let is_five = packet.head.body_bytes > RETURN_CODE_BYTES;
+        self.learn(if is_five { Version::V5 } else { Version::Three });
+        let (response, client_id) =
+            if is_five { connection(packet.body, &self.config) } else { (returned(packet.body), None) };
+        if client_id.is_some() {
+            self.client_id = client_id;
+        }
+        Message::response(response).with_id(CONNECTING)
+    }
+
+    fn publish(&mut self, direction: Direction, packet: Packet<'_>) -> Option<Message> {
+        let Packet { head, body } = packet;
+        let publish = Publish::read(&head, body, self.version);
+        if publish.topic.is_some_and(<[u8]>::is_empty) && publish.alias().is_some() {
+            self.learn(Version::V5);
+        }
+        let topic = self.topic(direction, &publish);
+        let packet_id = publish.packet_id.filter(|packet_id| *packet_id != 0);
+        let side = &mut self.sides[direction.index()];
+        if head.is_duplicate() && packet_id.is_some_and(|packet_id| side.packet_ids.is_open(packet_id)) {
+            return None;
+        }
+        if head.qos() > 0 && packet_id.is_none() {
+            return None;
+        }
+        let mut request = self.request(head.kind, direction);
+        self.describe_publish(&head, &publish, &mut request);
+        self.read_context(publish.properties.as_ref(), &mut request);
+        set_topic(&mut request, topic);
+        let Some(packet_id) = packet_id else { return Some(Message::one_way(request)) };
+        Some(self.ask(direction, packet_id, request))
+    }
+
+    /// The topic of a message, after what it changes of the aliases.
+    fn topic(&mut self, direction: Direction, publish: &Publish<'_>) -> Option<String> {
+        let topic = publish.topic.and_then(|topic| std::str::from_utf8(topic).ok());
+        let topic = topic.map(|topic| cut_text(topic.as_bytes(), self.config.max_attribute_bytes));
+        if self.version == Version::V5 && publish.properties.is_none() {
+            self.forget_aliases(direction);
+        }
+        let aliases = &mut self.sides[direction.index()].aliases;
+        match (topic.filter(|topic| !topic.is_empty()), publish.alias()) {
+            (Some(topic), Some(alias)) => {
+                aliases.insert(alias, topic.clone());
+                Some(topic)
+            }
+            (None, Some(alias)) if publish.topic.is_some() => aliases.find(alias).map(str::to_owned),
+            (topic, _) => topic,
+        }
+    }
+
+    fn describe_publish(&self, head: &Head, publish: &Publish<'_>, request: &mut Request) {
+        let attributes = &mut request.attributes;
+        if let Some(bytes) = publish.payload_bytes.and_then(|bytes| i64::try_from(bytes).ok()) {
+            attributes.push("messaging.message.body.size", bytes);
+        }
+        attributes.push("df.mqtt.qos", u16::from(head.qos()));
+        attributes.push("df.mqtt.retain", head.is_retained());
+        if head.is_duplicate() {
+            attributes.push("df.mqtt.dup", true);
+        }
+        let Some(properties) = &publish.properties else { return };
+        for (identifier, value) in properties.clone() {
+            match (identifier, value) {
+                (CORRELATION_DATA, Value::Binary(data)) => {
+                    if let Some(text) = printable(data) {
+                        attributes.push("messaging.message.conversation_id", self.cut(text));
+                    }
+                }
+                (RESPONSE_TOPIC, Value::Text(topic)) => {
+                    attributes.push("df.mqtt.response_topic", self.cut(topic));
+                }
+                (CONTENT_TYPE, Value::Text(kind)) => {
+                    attributes.push("df.mqtt.content_type", self.cut(kind));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn publish_ack(&mut self, direction: Direction, packet: Packet<'_>) -> Option<Message> {
+        let (packet_id, rest) = packet.split_id()?;
+        if packet.head.body_bytes > PACKET_ID_BYTES {
+            self.learn(Version::V5);
+        }
+        let response = acknowledgment(rest, &self.config);
+        let number = self.answered(direction, packet_id);
+        Some(Message::response(response).with_id(number))
+    }
+
+    fn subscribe(&mut self, direction: Direction, packet: Packet<'_>) -> Option<Message> {
+        let (packet_id, rest) = packet.split_id()?;
+        let filters = Filters::read(&packet.head, rest, self.version);
+        if let Some(filters) = &filters {
+            self.learn(filters.version);
+        }
+        if packet.head.is_duplicate() && self.sides[direction.index()].packet_ids.is_open(packet_id) {
+            return None;
+        }
+        let mut request = self.request(packet.head.kind, direction);
+        if let Some(filters) = &filters {
+            self.describe_filters(filters, packet.head.kind, &mut request);
+            self.read_context(filters.properties.as_ref(), &mut request);
+        }
+        Some(self.ask(direction, packet_id, request))
+    }
+
+    fn describe_filters(&self, filters: &Filters<'_>, kind: Kind, request: &mut Request) {
+        if let [(filter, options)] = filters.shown.as_slice() {
+            let (group, topic) = shared(filter);
+            set_topic(request, Some(self.cut(topic)));
+            if let Some(group) = group {
+                request.attributes.push("messaging.consumer.group.name", self.cut(group));
+            }
+            if kind == Kind::Subscribe {
+                request.attributes.push("df.mqtt.qos", u16::from(options & 0x03));
+            }
+        }
+        let names: Vec<&str> = filters.shown.iter().map(|(filter, _)| *filter).collect();
+        request.resource = Some(cut_text(names.join(", ").as_bytes(), self.config.max_resource_bytes));
+    }
+
+    fn subscribe_ack(&mut self, direction: Direction, packet: Packet<'_>) -> Option<Message> {
+        let (packet_id, rest) = packet.split_id()?;
+        let codes = Answers::read(&packet.head, rest, self.version);
+        if let Some(codes) = &codes {
+            self.learn(codes.version);
+        }
+        let number = self.answered(direction, packet_id);
+        Some(Message::response(subscription(codes.as_ref(), &self.config)).with_id(number))
+    }
+
+    fn disconnect(&mut self, direction: Direction, packet: Packet<'_>) -> Request {
+        if packet.head.body_bytes > 0 {
+            self.learn(Version::V5);
+        }
+        self.is_authenticating_anew = false;
+        let mut request = self.request(packet.head.kind, direction);
+        let mut cursor = Cursor::new(packet.body);
+        if let Some(code) = cursor.u8() {
+            request.attributes.push("df.mqtt.reason_code", u16::from(code));
+        }
+        let reason = Properties::read(&mut cursor).and_then(|properties| properties.text(REASON_STRING));
+        if let Some(reason) = reason {
+            request.attributes.push("df.mqtt.reason_string", self.cut(reason));
+        }
+        request
+    }
+
+    fn authenticate(&mut self, direction: Direction, packet: Packet<'_>) -> Message {
+        self.learn(Version::V5);
+        let code = packet.body.first().copied().unwrap_or_default();
+        let is_client = direction == self.client;
+        if self.is_authenticating_anew && !is_client && code == 0 {
+            self.is_authenticating_anew = false;
+            return Message::response(acknowledgment(packet.body, &self.config)).with_id(AUTHENTICATING);
+        }
+        let mut request = self.request(packet.head.kind, direction);
+        request.attributes.push("df.mqtt.reason_code", u16::from(code));
+        if is_client && code == AUTHENTICATE_ANEW {
+            self.is_authenticating_anew = true;
+            return Message::request(request).with_id(AUTHENTICATING);
+        }
+        Message::one_way(request)
+    }
+
+    /// A request with what all of them have.
+    fn request(&self, kind: Kind, direction: Direction) -> Request {
+        let is_from_server = direction != self.client;
+        let (operation, operation_type) = match (kind, is_from_server) {
+            (Kind::Publish, false) => (kind.operation(), Some("send")),
+            (Kind::Publish, true) => ("receive", Some("receive")),
+            _ => (kind.operation(), None),
+        };
+        let mut attributes = Attributes::with_capacity(10);
+        attributes.push("messaging.system", "mqtt");
+        attributes.push("messaging.operation.name", operation);
+        if let Some(operation_type) = operation_type {
+            attributes.push("messaging.operation.type", operation_type);
+        }
+        if let Some(client_id) = &self.client_id {
+            attributes.push("messaging.client.id", client_id.clone());
+        }
+        if is_from_server {
+            attributes.push("df.mqtt.is_from_server", true);
+        }
+        Request {
+            kind: Cow::Borrowed(kind.name()),
+            version: self.version.text().map(Cow::Borrowed),
+            operation: Cow::Borrowed(operation),
+            attributes,
+            ..Request::default()
+        }
+    }
+
+    fn read_context(&self, properties: Option<&Properties<'_>>, request: &mut Request) {
+        let Some(properties) = properties else { return };
+        let mut reader = ContextReader::new(&self.config.context);
+        for (identifier, value) in properties.clone() {
+            if let (USER_PROPERTY, Value::Pair(name, value)) = (identifier, value) {
+                reader.handle(name.as_bytes(), value.as_bytes());
+            }
+        }
+        request.context = reader.finish().map(Box::new);
+    }
+
+    fn ask(&mut self, direction: Direction, packet_id: u16, mut request: Request) -> Message {
+        request.attributes.push("df.mqtt.packet_id", packet_id);
+        self.numbers = self.numbers.saturating_add(1);
+        let number = self.sides[direction.index()].packet_ids.ask(packet_id, self.numbers);
+        Message::request(request).with_id(number)
+    }
+
+    /// The number of the packet that this one, of the other direction, answers.
+    fn answered(&mut self, direction: Direction, packet_id: u16) -> u64 {
+        self.numbers = self.numbers.saturating_add(1);
+        self.sides[direction.reversed().index()].packet_ids.answer(packet_id, self.numbers)
+    }
+
+    /// A packet shows the version, unless it is known better.
+    fn learn(&mut self, version: Version) {
+        if self.version == Version::Unknown {
+            self.version = version;
+        }
+    }
+
+    /// What is not read may give an alias another meaning.
+    fn forget_aliases(&mut self, direction: Direction) {
+        self.sides[direction.index()].aliases.clear();
+    }
+
+    fn read(&mut self, direction: Direction, input: Input<'_>) -> Result<Parsed, ParseError> {
+        let bytes = input.bytes;
+        let head = match Head::read(bytes) {
+            Ok(head) => head,
+            Err(HeadError::Incomplete) if !input.is_final() => {
+                return Ok(Parsed::Incomplete { needed: bytes.len().saturating_add(1) });
+            }
+            Err(HeadError::Incomplete) => return Ok(Parsed::Skipped { consumed: bytes.len() }),
+            Err(HeadError::Unreadable) => return Err(ParseError::new(0, ParseErrorReason::InvalidValue)),
+        };
+        let needed = self.needed(&head, bytes)?;
+        if bytes.len() < needed && !input.is_final() {
+            return Ok(Parsed::Incomplete { needed });
+        }
+        let body = head.body(bytes.get(..needed).unwrap_or(bytes));
+        self.check(&head, body)?;
+        let consumed = head.packet_bytes();
+        Ok(match self.message(direction, Packet { head, body }) {
+            Some(message) => Parsed::Message { consumed, message },
+            None => Parsed::Skipped { consumed },
+        })
+    }
+
+    /// How much of a packet is to be looked at.
+    fn needed(&self, head: &Head, bytes: &[u8]) -> Result<usize, ParseError> {
+        let body_bytes = match head.kind {
+            Kind::Publish => needed_bytes(head, head.body(bytes), self.version)
+                .ok_or(ParseError::new(head.prefix_bytes, ParseErrorReason::InvalidLength))?,
+            _ => head.body_bytes,
+        };
+        let limit = MAX_HEAD_BYTES.min(self.config.max_buffered_bytes).min(head.packet_bytes());
+        Ok(head.prefix_bytes.saturating_add(body_bytes).min(limit))
+    }
+
+    /// Whether a packet that is not as it should be is none at all.
+    fn check(&self, head: &Head, body: &[u8]) -> Result<(), ParseError> {
+        if head.kind != Kind::Publish {
+            return Ok(());
+        }
+        let publish = Publish::read(head, body, self.version);
+        let is_right = match publish.topic {
+            Some([]) if self.version.is_three() => false,
+            Some([]) if self.version == Version::Unknown => {
+                publish.alias().is_some() || publish.properties.is_none()
+            }
+            Some([]) | None => true,
+            Some(topic) => is_topic(topic),
+        };
+        if is_right {
+            Ok(())
+        } else {
+            Err(ParseError::new(head.prefix_bytes, ParseErrorReason::InvalidValue))
+        }
+    }
+
+    fn cut(&self, text: &str) -> String {
+        cut_text(text.as_bytes(), self.config.max_attribute_bytes)
+    }
+}
+
+impl<'a> Packet<'a> {
+    /// The packet identifier and what stands behind it; none if there is none.
+    fn split_id(&self) -> Option<(u16, &'a [u8])> {
+        let mut cursor = Cursor::new(self.body);
+        let packet_id = cursor.u16_be().filter(|packet_id| *packet_id != 0)?;
+        Some((packet_id, cursor.rest()))
+    }
+}
+
+impl Parser for MqttParser {
+    fn parse(&mut self, direction: Direction, input: Input<'_>) -> Result<Parsed, ParseError> {
+        let parsed = self.read(direction, input);
+        if parsed.is_err() {
+            self.forget_aliases(direction);
+        }
+        parsed
+    }
+
+    fn is_message_start(&self, _: Direction, bytes: &[u8]) -> bool {
+        is_packet_start(bytes)
+    }
+
+    fn on_gap(&mut self, direction: Direction) -> Recovery {
+        self.forget_aliases(direction);
+        Recovery::Resynchronize
+    }
+}
+
+fn set_topic(request: &mut Request, topic: Option<String>) {
+    let Some(topic) = topic else { return };
+    request.attributes.push("messaging.destination.name", topic.clone());
+    (request.resource, request.endpoint) = (Some(topic.clone()), Some(topic.clone()));
+    request.target = Some(topic);
+}
+
+/// Data that are text one can read.
+fn printable(data: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(data).ok()?;
+    (!text.is_empty() && !text.chars().any(char::is_control)).then_some(text)
+}
+
+const PACKET_ID_BYTES: usize = 2;
+/// What `CONNACK` of version 3 has.
+const RETURN_CODE_BYTES: usize = 2;
+const AUTHENTICATE_ANEW: u8 = 0x19;
+/// What has no packet identifier is paired by what it is. Heartbeats are paired in order.
+const CONNECTING: u64 = 1 << 62;
+const AUTHENTICATING: u64 = 1 << 63;
+/// How much of a packet is looked at, at most; the rest is passed over.
+const MAX_HEAD_BYTES: usize = 16_384;
