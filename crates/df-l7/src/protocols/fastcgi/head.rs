@@ -111,8 +111,10 @@ impl<'a> Variables<'a> {
     /// `GET /path?query HTTP/1.1`.
     fn start_line(&self) -> Vec<u8> {
         let made = || {
-            let mark: &[u8] = if self.query.is_empty() { b"" } else { b"?" };
-            [self.script_name, self.path_info, mark, self.query].concat()
+            let path = [self.script_name, self.path_info].concat();
+            // Of a request that was cut the query may be known without the path, whose query it then cannot be said to be.
+            let has_query = !path.is_empty() && !self.query.is_empty();
+            if has_query { [&path, &b"?"[..], self.query].concat() } else { path }
         };
         let uri = if self.uri.is_empty() { made() } else { self.uri.to_vec() };
         let is_plain = |byte: &u8| *byte > b' ' && *byte != 0x7f;
