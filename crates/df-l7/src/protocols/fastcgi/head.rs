@@ -75,6 +75,11 @@ pub(super) fn response(fields: &[u8], config: &Arc<ConnectionConfig>) -> Respons
     response
 }
 
+/// Whether these fields tell how it went, though more of them may be missing.
+pub(super) fn tells_status(fields: &[u8]) -> bool {
+    status_of(fields).0.is_some()
+}
+
 fn read(parser: &mut Http1Parser, direction: Direction, head: &[u8]) -> Option<Message> {
     match parser.parse(direction, Input::new(head).with_ending(Ending::Closed)) {
         Ok(Parsed::Message { message, .. }) => Some(message),
