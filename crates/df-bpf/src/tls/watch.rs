@@ -223,21 +223,24 @@ impl<Link> TlsWatch<Link> {
 
     fn check<A: AttachHook<Link = Link>>(&mut self, pid: u32, now: Instant, attacher: &mut A) {
         self.stats.checked_processes += 1;
+        let mut is_deferred = false;
         for candidate in processes::candidates(pid) {
-            match self.files.get_mut(&candidate.id) {
-                Some(known) => known.seen_at = now,
-                None => self.meet(candidate, now, attacher),
+            if let Some(known) = self.files.get_mut(&candidate.id) {
+                known.seen_at = now;
+            } else if self.has_room(now) {
+                self.meet(candidate, now, attacher);
+            } else {
+                self.stats.deferred_binaries += 1;
+                is_deferred = true;
             }
+        }
+        if is_deferred {
+            self.wait(RETRY_QUEUE, now + RETRY_DELAY, pid);
         }
     }
 
     /// A file that was not known.
     fn meet<A: AttachHook<Link = Link>>(&mut self, candidate: Candidate, now: Instant, attacher: &mut A) {
-        if !self.has_room(now) {
-            self.stats.deferred_binaries += 1;
-            self.wait(RETRY_QUEUE, now + RETRY_DELAY, candidate.pid);
-            return;
-        }
         let state = self.attach(&candidate, attacher);
         self.files.insert(candidate.id, Known { path: candidate.path, seen_at: now, state });
     }
