@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use df_core::{Direction, Transport};
 
-use crate::context::ContextReader;
 use crate::sql::cut_text;
 use crate::{
     Attributes, ConnectionConfig, Cursor, Input, Message, ParseError, ParseErrorReason, Parsed, Parser,
@@ -15,13 +14,12 @@ use crate::{
 use super::connect::Connect;
 use super::detect::is_packet_start;
 use super::packet_ids::PacketIds;
-use super::properties::{
-    CONTENT_TYPE, CORRELATION_DATA, Properties, REASON_STRING, RESPONSE_TOPIC, USER_PROPERTY, Value,
-};
+use super::properties::{Properties, REASON_STRING};
 use super::publish::{Publish, needed_bytes};
+use super::request::{describe_connect, describe_filters, describe_publish, set_topic};
 use super::response::{acknowledgment, connection, returned, subscription};
 use super::subscribe::{Answers, Filters};
-use super::topics::{TopicAliases, is_topic, shared};
+use super::topics::{TopicAliases, is_topic};
 use super::wire::{Head, HeadError, Kind, Sender, Version};
 
 /// Reads MQTT packets.
@@ -29,6 +27,8 @@ use super::wire::{Head, HeadError, Kind, Sender, Version};
 pub struct MqttParser {
     config: Arc<ConnectionConfig>,
     version: Version,
+    /// Whether the client said so, and no packet just looked like it.
+    is_version_told: bool,
     client_id: Option<String>,
     /// Which way the client's packets go.
     client: Direction,
@@ -58,6 +58,7 @@ impl MqttParser {
         Self {
             config: Arc::clone(config),
             version: Version::Unknown,
+            is_version_told: false,
             client_id: None,
             client: Direction::ToServer,
             sides: [Side::default(), Side::default()],
@@ -98,35 +99,18 @@ impl MqttParser {
             side.packet_ids.clear();
         }
         self.is_authenticating_anew = false;
-        (self.version, self.client_id) = (Version::Unknown, None);
+        (self.version, self.is_version_told, self.client_id) = (Version::Unknown, false, None);
         let connect = Connect::read(body);
         if let Some(connect) = &connect {
-            self.version = connect.version;
+            (self.version, self.is_version_told) = (connect.version, true);
             self.client_id =
                 connect.client_id.filter(|client_id| !client_id.is_empty()).map(|text| self.cut(text));
         }
         let mut request = self.request(Kind::Connect, direction);
         if let Some(connect) = connect {
-            self.describe(&connect, &mut request);
+            describe_connect(&connect, &self.config, &mut request);
         }
         Message::request(request).with_id(CONNECTING)
-    }
-
-    fn describe(&self, connect: &Connect<'_>, request: &mut Request) {
-        let attributes = &mut request.attributes;
-        attributes.push("df.mqtt.clean_start", connect.is_clean());
-        attributes.push("df.mqtt.keep_alive_seconds", connect.keep_alive_seconds);
-        if let Some(method) = connect.authentication_method() {
-            attributes.push("df.mqtt.authentication_method", self.cut(method));
-        }
-        if let Some((qos, is_retained)) = connect.will() {
-            if let Some(topic) = connect.will_topic {
-                attributes.push("df.mqtt.will.topic", self.cut(topic));
-            }
-            attributes.push("df.mqtt.will.qos", u16::from(qos));
-            attributes.push("df.mqtt.will.retain", is_retained);
-        }
-        self.read_context(connect.properties.as_ref(), request);
     }
 
     fn connect_ack(&mut self, packet: Packet<'_>) -> Message {
@@ -157,8 +141,7 @@ impl MqttParser {
             return None;
         }
         let mut request = self.request(head.kind, direction);
-        self.describe_publish(&head, &publish, &mut request);
-        self.read_context(publish.properties.as_ref(), &mut request);
+        describe_publish(&head, &publish, &self.config, &mut request);
         set_topic(&mut request, topic);
         let Some(packet_id) = packet_id else { return Some(Message::one_way(request)) };
         Some(self.ask(direction, packet_id, request))
@@ -168,7 +151,7 @@ impl MqttParser {
     fn topic(&mut self, direction: Direction, publish: &Publish<'_>) -> Option<String> {
         let topic = publish.topic.and_then(|topic| std::str::from_utf8(topic).ok());
         let topic = topic.map(|topic| cut_text(topic.as_bytes(), self.config.max_attribute_bytes));
-        if self.version == Version::V5 && publish.properties.is_none() {
+        if self.version == Version::V5 && !publish.has_whole_properties() {
             self.forget_aliases(direction);
         }
         let aliases = &mut self.sides[direction.index()].aliases;
@@ -179,35 +162,6 @@ impl MqttParser {
             }
             (None, Some(alias)) if publish.topic.is_some() => aliases.find(alias).map(str::to_owned),
             (topic, _) => topic,
-        }
-    }
-
-    fn describe_publish(&self, head: &Head, publish: &Publish<'_>, request: &mut Request) {
-        let attributes = &mut request.attributes;
-        if let Some(bytes) = publish.payload_bytes.and_then(|bytes| i64::try_from(bytes).ok()) {
-            attributes.push("messaging.message.body.size", bytes);
-        }
-        attributes.push("df.mqtt.qos", u16::from(head.qos()));
-        attributes.push("df.mqtt.retain", head.is_retained());
-        if head.is_duplicate() {
-            attributes.push("df.mqtt.dup", true);
-        }
-        let Some(properties) = &publish.properties else { return };
-        for (identifier, value) in properties.clone() {
-            match (identifier, value) {
-                (CORRELATION_DATA, Value::Binary(data)) => {
-                    if let Some(text) = printable(data) {
-                        attributes.push("messaging.message.conversation_id", self.cut(text));
-                    }
-                }
-                (RESPONSE_TOPIC, Value::Text(topic)) => {
-                    attributes.push("df.mqtt.response_topic", self.cut(topic));
-                }
-                (CONTENT_TYPE, Value::Text(kind)) => {
-                    attributes.push("df.mqtt.content_type", self.cut(kind));
-                }
-                _ => {}
-            }
         }
     }
 
@@ -232,25 +186,9 @@ impl MqttParser {
         }
         let mut request = self.request(packet.head.kind, direction);
         if let Some(filters) = &filters {
-            self.describe_filters(filters, packet.head.kind, &mut request);
-            self.read_context(filters.properties.as_ref(), &mut request);
+            describe_filters(packet.head.kind, filters, &self.config, &mut request);
         }
         Some(self.ask(direction, packet_id, request))
-    }
-
-    fn describe_filters(&self, filters: &Filters<'_>, kind: Kind, request: &mut Request) {
-        if let [(filter, options)] = filters.shown.as_slice() {
-            let (group, topic) = shared(filter);
-            set_topic(request, Some(self.cut(topic)));
-            if let Some(group) = group {
-                request.attributes.push("messaging.consumer.group.name", self.cut(group));
-            }
-            if kind == Kind::Subscribe {
-                request.attributes.push("df.mqtt.qos", u16::from(options & 0x03));
-            }
-        }
-        let names: Vec<&str> = filters.shown.iter().map(|(filter, _)| *filter).collect();
-        request.resource = Some(cut_text(names.join(", ").as_bytes(), self.config.max_resource_bytes));
     }
 
     fn subscribe_ack(&mut self, direction: Direction, packet: Packet<'_>) -> Option<Message> {
@@ -326,17 +264,6 @@ impl MqttParser {
         }
     }
 
-    fn read_context(&self, properties: Option<&Properties<'_>>, request: &mut Request) {
-        let Some(properties) = properties else { return };
-        let mut reader = ContextReader::new(&self.config.context);
-        for (identifier, value) in properties.clone() {
-            if let (USER_PROPERTY, Value::Pair(name, value)) = (identifier, value) {
-                reader.handle(name.as_bytes(), value.as_bytes());
-            }
-        }
-        request.context = reader.finish().map(Box::new);
-    }
-
     fn ask(&mut self, direction: Direction, packet_id: u16, mut request: Request) -> Message {
         request.attributes.push("df.mqtt.packet_id", packet_id);
         self.numbers = self.numbers.saturating_add(1);
@@ -396,13 +323,13 @@ impl MqttParser {
         Ok(head.prefix_bytes.saturating_add(body_bytes).min(limit))
     }
 
-    /// Whether a packet that is not as it should be is none at all.
+    /// Refuses what is no packet, or none of the version that packets before looked like.
     fn check(&self, head: &Head, body: &[u8]) -> Result<(), ParseError> {
         if head.kind != Kind::Publish {
             return Ok(());
         }
         let publish = Publish::read(head, body, self.version);
-        let is_right = match publish.topic {
+        let is_topic_right = match publish.topic {
             Some([]) if self.version.is_three() => false,
             Some([]) if self.version == Version::Unknown => {
                 publish.alias().is_some() || publish.properties.is_none()
@@ -410,11 +337,12 @@ impl MqttParser {
             Some([]) | None => true,
             Some(topic) => is_topic(topic),
         };
-        if is_right {
-            Ok(())
-        } else {
-            Err(ParseError::new(head.prefix_bytes, ParseErrorReason::InvalidValue))
+        let is_all_there = publish.properties.is_some() || body.len() == head.body_bytes;
+        let is_doubtful = self.version == Version::V5 && !self.is_version_told;
+        if is_topic_right && (!is_doubtful || !is_all_there || publish.has_whole_properties()) {
+            return Ok(());
         }
+        Err(ParseError::new(head.prefix_bytes, ParseErrorReason::InvalidValue))
     }
 
     fn cut(&self, text: &str) -> String {
@@ -436,6 +364,9 @@ impl Parser for MqttParser {
         let parsed = self.read(direction, input);
         if parsed.is_err() {
             self.forget_aliases(direction);
+            if !self.is_version_told {
+                self.version = Version::Unknown;
+            }
         }
         parsed
     }
@@ -448,19 +379,6 @@ impl Parser for MqttParser {
         self.forget_aliases(direction);
         Recovery::Resynchronize
     }
-}
-
-fn set_topic(request: &mut Request, topic: Option<String>) {
-    let Some(topic) = topic else { return };
-    request.attributes.push("messaging.destination.name", topic.clone());
-    (request.resource, request.endpoint) = (Some(topic.clone()), Some(topic.clone()));
-    request.target = Some(topic);
-}
-
-/// Data that are text one can read.
-fn printable(data: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(data).ok()?;
-    (!text.is_empty() && !text.chars().any(char::is_control)).then_some(text)
 }
 
 const PACKET_ID_BYTES: usize = 2;

@@ -253,6 +253,28 @@ fn a_version_that_nobody_told_is_not_guessed() {
 }
 
 #[test]
+fn a_version_that_a_packet_looked_like_is_taken_back() {
+    let turns = [
+        up(publish(0x32, "a/b", 1, b"x")),
+        // What looks like an acknowledgment of version 5.
+        down(vec![0x40, 3, 0, 1, 0]),
+        up(publish(0x30, "a/b", 0, b"{ }")),
+        up(publish(0x30, "a/b", 0, b"\x03#\0\x01x")),
+        up(packet(0xa2, &[&[0, 2], &counted(b"a/b")])),
+        up(publish(0x30, "a/b", 0, b"{ }")),
+    ];
+    let exchanges = exchanges_of(&turns, usize::MAX);
+    let facts = |exchange: &Exchange| {
+        let size = number(exchange, "messaging.message.body.size");
+        (exchange.version().map(str::to_owned), size)
+    };
+    let found: Vec<_> = exchanges.iter().map(facts).collect();
+    // The message that shows the error is lost; the one behind it is told without its size.
+    assert_eq!(found, [(None, None), (None, None), (None, Some(3)), (None, None)]);
+    assert_eq!(exchanges[3].kind.name(), "request", "{exchanges:?}");
+}
+
+#[test]
 fn an_identifier_used_again_is_another_message() {
     let again = publish(0x3a, "a/b", 1, b"x");
     let turns = [
