@@ -68,17 +68,17 @@ impl MqttParser {
     }
 
     /// The message of a packet; none for what tells nothing.
-    fn message(&mut self, direction: Direction, packet: Packet<'_>) -> Option<Message> {
+    fn message(&mut self, direction: Direction, packet: Packet<'_>) -> Result<Option<Message>, ParseError> {
         match packet.head.kind.sender() {
             Sender::Client => self.client = direction,
             Sender::Server => self.client = direction.reversed(),
             Sender::Either => {}
         }
         let head = packet.head;
-        match head.kind {
+        Ok(match head.kind {
             Kind::Connect => Some(self.connect(direction, packet.body)),
             Kind::ConnectAck => Some(self.connect_ack(packet)),
-            Kind::Publish => self.publish(direction, packet),
+            Kind::Publish => self.publish(direction, packet)?,
             Kind::PublishAck | Kind::PublishReceived => self.publish_ack(direction, packet),
             Kind::Subscribe | Kind::Unsubscribe => self.subscribe(direction, packet),
             Kind::SubscribeAck | Kind::UnsubscribeAck => self.subscribe_ack(direction, packet),
@@ -90,7 +90,7 @@ impl MqttParser {
             Kind::PingResponse => Some(Message::response(acknowledgment(&[], &self.config))),
             Kind::Disconnect => Some(Message::one_way(self.disconnect(direction, packet))),
             Kind::Authenticate => Some(self.authenticate(direction, packet)),
-        }
+        })
     }
 
     fn connect(&mut self, direction: Direction, body: &[u8]) -> Message {
@@ -125,9 +125,12 @@ impl MqttParser {
         Message::response(response).with_id(CONNECTING)
     }
 
-    fn publish(&mut self, direction: Direction, packet: Packet<'_>) -> Option<Message> {
+    fn publish(&mut self, direction: Direction, packet: Packet<'_>) -> Result<Option<Message>, ParseError> {
         let Packet { head, body } = packet;
         let publish = Publish::read(&head, body, self.version);
+        if !self.is_right(&publish, body.len() == head.body_bytes) {
+            return Err(ParseError::new(head.prefix_bytes, ParseErrorReason::InvalidValue));
+        }
         if publish.topic.is_some_and(<[u8]>::is_empty) && publish.alias().is_some() {
             self.learn(Version::V5);
         }
@@ -135,16 +138,16 @@ impl MqttParser {
         let packet_id = publish.packet_id.filter(|packet_id| *packet_id != 0);
         let side = &mut self.sides[direction.index()];
         if head.is_duplicate() && packet_id.is_some_and(|packet_id| side.packet_ids.is_open(packet_id)) {
-            return None;
+            return Ok(None);
         }
         if head.qos() > 0 && packet_id.is_none() {
-            return None;
+            return Ok(None);
         }
         let mut request = self.request(head.kind, direction);
         describe_publish(&head, &publish, &self.config, &mut request);
         set_topic(&mut request, topic);
-        let Some(packet_id) = packet_id else { return Some(Message::one_way(request)) };
-        Some(self.ask(direction, packet_id, request))
+        let Some(packet_id) = packet_id else { return Ok(Some(Message::one_way(request))) };
+        Ok(Some(self.ask(direction, packet_id, request)))
     }
 
     /// The topic of a message, after what it changes of the aliases.
@@ -304,9 +307,8 @@ impl MqttParser {
             return Ok(Parsed::Incomplete { needed });
         }
         let body = head.body(bytes.get(..needed).unwrap_or(bytes));
-        self.check(&head, body)?;
         let consumed = head.packet_bytes();
-        Ok(match self.message(direction, Packet { head, body }) {
+        Ok(match self.message(direction, Packet { head, body })? {
             Some(message) => Parsed::Message { consumed, message },
             None => Parsed::Skipped { consumed },
         })
@@ -323,12 +325,8 @@ impl MqttParser {
         Ok(head.prefix_bytes.saturating_add(body_bytes).min(limit))
     }
 
-    /// Refuses what is no packet, or none of the version that packets before looked like.
-    fn check(&self, head: &Head, body: &[u8]) -> Result<(), ParseError> {
-        if head.kind != Kind::Publish {
-            return Ok(());
-        }
-        let publish = Publish::read(head, body, self.version);
+    /// Whether this is a message, and one of the version that packets before looked like.
+    fn is_right(&self, publish: &Publish<'_>, is_body_there: bool) -> bool {
         let is_topic_right = match publish.topic {
             Some([]) if self.version.is_three() => false,
             Some([]) if self.version == Version::Unknown => {
@@ -337,12 +335,9 @@ impl MqttParser {
             Some([]) | None => true,
             Some(topic) => is_topic(topic),
         };
-        let is_all_there = publish.properties.is_some() || body.len() == head.body_bytes;
-        let is_doubtful = self.version == Version::V5 && !self.is_version_told;
-        if is_topic_right && (!is_doubtful || !is_all_there || publish.has_whole_properties()) {
-            return Ok(());
-        }
-        Err(ParseError::new(head.prefix_bytes, ParseErrorReason::InvalidValue))
+        let are_properties_there = publish.properties.is_some() || is_body_there;
+        let is_doubtful = self.version == Version::V5 && !self.is_version_told && are_properties_there;
+        is_topic_right && (!is_doubtful || publish.has_whole_properties())
     }
 
     fn cut(&self, text: &str) -> String {
