@@ -8,7 +8,7 @@ use df_core::{Direction, Transport};
 use crate::sql::cut_text;
 use crate::{
     Attributes, ConnectionConfig, Cursor, Input, Message, ParseError, ParseErrorReason, Parsed, Parser,
-    Recovery, Request,
+    Recovery, Request, Response, ResponseStatus,
 };
 
 use super::connect::Connect;
@@ -87,7 +87,9 @@ impl MqttParser {
                 None
             }
             Kind::PingRequest => Some(Message::request(self.request(head.kind, direction))),
-            Kind::PingResponse => Some(Message::response(acknowledgment(&[], &self.config))),
+            Kind::PingResponse => {
+                Some(Message::response(Response { status: ResponseStatus::Ok, ..Response::default() }))
+            }
             Kind::Disconnect => Some(Message::one_way(self.disconnect(direction, packet))),
             Kind::Authenticate => Some(self.authenticate(direction, packet)),
         })
@@ -173,7 +175,7 @@ impl MqttParser {
         if packet.head.body_bytes > PACKET_ID_BYTES {
             self.learn(Version::V5);
         }
-        let response = acknowledgment(rest, &self.config);
+        let response = acknowledgment(rest, self.version, &self.config);
         let number = self.answered(direction, packet_id);
         Some(Message::response(response).with_id(number))
     }
@@ -211,7 +213,7 @@ impl MqttParser {
         self.is_authenticating_anew = false;
         let mut request = self.request(packet.head.kind, direction);
         let mut cursor = Cursor::new(packet.body);
-        if let Some(code) = cursor.u8() {
+        if let Some(code) = cursor.u8().or((self.version == Version::V5).then_some(0)) {
             request.attributes.push("df.mqtt.reason_code", u16::from(code));
         }
         let reason = Properties::read(&mut cursor).and_then(|properties| properties.text(REASON_STRING));
@@ -227,7 +229,8 @@ impl MqttParser {
         let is_client = direction == self.client;
         if self.is_authenticating_anew && !is_client && code == 0 {
             self.is_authenticating_anew = false;
-            return Message::response(acknowledgment(packet.body, &self.config)).with_id(AUTHENTICATING);
+            return Message::response(acknowledgment(packet.body, self.version, &self.config))
+                .with_id(AUTHENTICATING);
         }
         let mut request = self.request(packet.head.kind, direction);
         request.attributes.push("df.mqtt.reason_code", u16::from(code));

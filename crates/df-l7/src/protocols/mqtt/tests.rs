@@ -172,7 +172,7 @@ fn codes_tell_who_is_at_fault() {
         "exchange UNSUBSCRIBE a ok 17",
         "one_way AUTH - unknown -",
         "one_way AUTH - unknown -",
-        "exchange AUTH - ok -",
+        "exchange AUTH - ok 0",
         "one_way DISCONNECT - unknown -",
     ];
     assert_eq!(lines(&turns), expected);
