@@ -130,7 +130,7 @@ impl MqttParser {
     fn publish(&mut self, direction: Direction, packet: Packet<'_>) -> Result<Option<Message>, ParseError> {
         let Packet { head, body } = packet;
         let publish = Publish::read(&head, body, self.version);
-        if !self.is_right(&publish, body.len() == head.body_bytes) {
+        if !self.is_right(&publish, packet.is_whole()) {
             return Err(ParseError::new(head.prefix_bytes, ParseErrorReason::InvalidValue));
         }
         if publish.topic.is_some_and(<[u8]>::is_empty) && publish.alias().is_some() {
@@ -175,14 +175,16 @@ impl MqttParser {
         if packet.head.body_bytes > PACKET_ID_BYTES {
             self.learn(Version::V5);
         }
-        let response = acknowledgment(rest, self.version, &self.config);
+        let is_code_cut = rest.is_empty() && !packet.is_whole();
+        let response = if is_code_cut { Response::default() } else { self.acknowledged(rest) };
         let number = self.answered(direction, packet_id);
         Some(Message::response(response).with_id(number))
     }
 
     fn subscribe(&mut self, direction: Direction, packet: Packet<'_>) -> Option<Message> {
         let (packet_id, rest) = packet.split_id()?;
-        let filters = Filters::read(&packet.head, rest, self.version);
+        let version = self.version;
+        let filters = packet.is_whole().then(|| Filters::read(&packet.head, rest, version)).flatten();
         if let Some(filters) = &filters {
             self.learn(filters.version);
         }
@@ -198,7 +200,8 @@ impl MqttParser {
 
     fn subscribe_ack(&mut self, direction: Direction, packet: Packet<'_>) -> Option<Message> {
         let (packet_id, rest) = packet.split_id()?;
-        let codes = Answers::read(&packet.head, rest, self.version);
+        let version = self.version;
+        let codes = packet.is_whole().then(|| Answers::read(&packet.head, rest, version)).flatten();
         if let Some(codes) = &codes {
             self.learn(codes.version);
         }
@@ -213,7 +216,8 @@ impl MqttParser {
         self.is_authenticating_anew = false;
         let mut request = self.request(packet.head.kind, direction);
         let mut cursor = Cursor::new(packet.body);
-        if let Some(code) = cursor.u8().or((self.version == Version::V5).then_some(0)) {
+        let silent_code = (self.version == Version::V5 && packet.is_whole()).then_some(0);
+        if let Some(code) = cursor.u8().or(silent_code) {
             request.attributes.push("df.mqtt.reason_code", u16::from(code));
         }
         let reason = Properties::read(&mut cursor).and_then(|properties| properties.text(REASON_STRING));
@@ -225,20 +229,25 @@ impl MqttParser {
 
     fn authenticate(&mut self, direction: Direction, packet: Packet<'_>) -> Message {
         self.learn(Version::V5);
-        let code = packet.body.first().copied().unwrap_or_default();
+        let code = packet.body.first().copied().or(packet.is_whole().then_some(0));
         let is_client = direction == self.client;
-        if self.is_authenticating_anew && !is_client && code == 0 {
+        if self.is_authenticating_anew && !is_client && code == Some(0) {
             self.is_authenticating_anew = false;
-            return Message::response(acknowledgment(packet.body, self.version, &self.config))
-                .with_id(AUTHENTICATING);
+            return Message::response(self.acknowledged(packet.body)).with_id(AUTHENTICATING);
         }
         let mut request = self.request(packet.head.kind, direction);
-        request.attributes.push("df.mqtt.reason_code", u16::from(code));
-        if is_client && code == AUTHENTICATE_ANEW {
+        if let Some(code) = code {
+            request.attributes.push("df.mqtt.reason_code", u16::from(code));
+        }
+        if is_client && code == Some(AUTHENTICATE_ANEW) {
             self.is_authenticating_anew = true;
             return Message::request(request).with_id(AUTHENTICATING);
         }
         Message::one_way(request)
+    }
+
+    fn acknowledged(&self, bytes: &[u8]) -> Response {
+        acknowledgment(bytes, self.version, &self.config)
     }
 
     /// A request with what all of them have.
@@ -332,9 +341,10 @@ impl MqttParser {
     fn is_right(&self, publish: &Publish<'_>, is_body_there: bool) -> bool {
         let is_topic_right = match publish.topic {
             Some([]) if self.version.is_three() => false,
-            Some([]) if self.version == Version::Unknown => {
-                publish.alias().is_some() || publish.properties.is_none()
-            }
+            Some([]) if self.version == Version::Unknown => match publish.properties {
+                Some(_) => publish.has_whole_properties() && publish.alias().is_some(),
+                None => !is_body_there,
+            },
             Some([]) | None => true,
             Some(topic) => is_topic(topic),
         };
@@ -349,6 +359,11 @@ impl MqttParser {
 }
 
 impl<'a> Packet<'a> {
+    /// Whether the whole packet is there, and looked at.
+    const fn is_whole(&self) -> bool {
+        self.body.len() == self.head.body_bytes
+    }
+
     /// The packet identifier and what stands behind it; none if there is none.
     fn split_id(&self) -> Option<(u16, &'a [u8])> {
         let mut cursor = Cursor::new(self.body);
