@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+mod bpf;
 mod cargo;
 mod features;
 mod fuzz;
@@ -20,6 +21,8 @@ fn main() -> ExitCode {
         ["test"] => reported(test::run(&repository_root())),
         ["fuzz", rest @ ..] => run_fuzz(rest),
         ["features"] => reported(features::run(&repository_root())),
+        ["bpf"] => reported(bpf::build(&repository_root())),
+        ["bpf", "--check"] => reported(bpf::check(&repository_root())),
         ["package"] => reported(package::run(&repository_root())),
         _ => {
             eprintln!("{USAGE}");
@@ -36,6 +39,7 @@ usage: cargo xtask TASK
   fuzz [TARGET] [SECONDS]  replays the corpus of every fuzz target, or of those named TARGET, then fuzzes for SECONDS
                            each (default 10)
   features                 builds every crate without features, and with each feature alone
+  bpf [--check]            compiles the eBPF programs with clang-19; --check proves that the objects equal the source
   package                  packages every crate, and builds each in an empty project";
 
 fn run_fuzz(words: &[&str]) -> ExitCode {

@@ -69,14 +69,17 @@ mod delay;
 mod direction;
 mod ends_index;
 mod expiry;
+mod far;
 mod flow;
 mod flow_table;
 #[doc(hidden)]
 pub mod fuzzing;
 mod index;
 mod key;
+mod near;
 mod places;
 mod record;
+mod sender;
 mod sink;
 mod socket_table;
 mod stats;

@@ -22,6 +22,7 @@ pub mod memcached;
 pub mod mongodb;
 pub mod mqtt;
 pub mod mysql;
+pub mod nats;
 pub mod ntp;
 pub mod openwire;
 pub mod postgresql;
@@ -214,6 +215,8 @@ protocols! {
     Rocketmq => rocketmq::ROW;
     /// Apache Pulsar's binary protocol.
     Pulsar => pulsar::ROW;
+    /// The client protocol of NATS.
+    Nats => nats::ROW;
     /// ZMTP 3.x, the protocol of ZeroMQ.
     Zmtp => zmtp::ROW;
     /// OpenWire, the protocol of Apache ActiveMQ.

@@ -41,7 +41,7 @@ impl Stretch {
         }
         let segment = Segment { sequence_number: note.position, timestamp, bytes: data.bytes, original_len };
         let early = &self.early;
-        let placement = self.assembler.handle_segment(segment, |ordered| {
+        let placement = self.assembler.handle_segment(segment, None, |ordered| {
             stats.delivered_bytes += u64::from(ordered.segment.original_len);
             deliver(note.of_delivered(early, &ordered).chunk(direction, &ordered));
         });

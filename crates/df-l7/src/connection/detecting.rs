@@ -63,6 +63,13 @@ struct WeakMatch {
     reversed: bool,
 }
 
+impl WeakMatch {
+    /// Whether the end that speaks in `turn` said this: the ends take turns.
+    const fn is_of_same_end(&self, turn: u32) -> bool {
+        self.turn % 2 == turn % 2
+    }
+}
+
 enum Answer {
     Match(&'static ProtocolRow, Match),
     NeedMore,
@@ -101,7 +108,7 @@ impl Detecting {
         match answer {
             Answer::Match(row, found)
                 if self.is_proven(row, found, question)
-                    || is_repeated(chunk, joined.is_some(), row, question) =>
+                    || !self.is_contradicted(row) && is_repeated(chunk, joined.is_some(), row, question) =>
             {
                 Verdict::Known(self.known(row, found, chunk.direction))
             }
@@ -142,11 +149,17 @@ impl Detecting {
     fn is_proven(&self, row: &ProtocolRow, found: Match, question: &Question<'_>) -> bool {
         let server_port = question.ports[usize::from(!found.reversed)];
         let agrees = |weak: &WeakMatch| weak.protocol == row.protocol && weak.reversed == found.reversed;
-        let seen_before = self.weak.iter().any(agrees);
+        let seen_before = self.weak.iter().any(agrees) && !self.is_contradicted(row);
         found.confidence == Confidence::Certain
             || row.ports.contains(&server_port)
             || self.expected == Some(row.protocol)
             || seen_before
+    }
+
+    /// Whether what the other end says looks like another protocol: `+OK` is an answer in more than one.
+    fn is_contradicted(&self, row: &ProtocolRow) -> bool {
+        let turn = self.turn.1;
+        self.weak.iter().any(|weak| weak.protocol != row.protocol && !weak.is_of_same_end(turn))
     }
 
     fn known(&mut self, row: &'static ProtocolRow, found: Match, direction: Direction) -> Known {
