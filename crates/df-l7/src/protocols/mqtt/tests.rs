@@ -9,6 +9,8 @@ use super::topics::{TopicAliases, shared};
 use crate::test_conversation::{down, exchanges_of, exchanges_with, up};
 use crate::{AttributeValue, Connection, ConnectionConfig, Detection, Exchange};
 
+mod tables;
+
 type Turn = (Direction, Vec<u8>);
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
