@@ -109,8 +109,8 @@ fn judge_first(bytes: &[u8]) -> First {
             Front::Stranger => First::Stranger,
         };
     }
-    // Whoever is not known to speak the protocol does not write lengths longer than need be, nor repeats anything.
-    if head.has_long_length() || head.is_duplicate() && head.qos() != 1 && head.qos() != 2 {
+    // Who is not known to speak the protocol writes no length longer than need be, and repeats nothing that is not answered.
+    if head.has_long_length() || head.is_duplicate() && head.qos() == 0 {
         return First::Stranger;
     }
     if head.kind == Kind::Publish {

@@ -41,6 +41,7 @@ mod parser;
 mod properties;
 mod publish;
 mod reasons;
+mod request;
 mod response;
 mod subscribe;
 mod topics;

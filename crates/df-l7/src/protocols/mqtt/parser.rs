@@ -5,23 +5,21 @@ use std::sync::Arc;
 
 use df_core::{Direction, Transport};
 
-use crate::context::ContextReader;
 use crate::sql::cut_text;
 use crate::{
     Attributes, ConnectionConfig, Cursor, Input, Message, ParseError, ParseErrorReason, Parsed, Parser,
-    Recovery, Request,
+    Recovery, Request, Response, ResponseStatus,
 };
 
 use super::connect::Connect;
 use super::detect::is_packet_start;
 use super::packet_ids::PacketIds;
-use super::properties::{
-    CONTENT_TYPE, CORRELATION_DATA, Properties, REASON_STRING, RESPONSE_TOPIC, USER_PROPERTY, Value,
-};
+use super::properties::{Properties, REASON_STRING};
 use super::publish::{Publish, needed_bytes};
+use super::request::{describe_connect, describe_filters, describe_publish, set_topic};
 use super::response::{acknowledgment, connection, returned, subscription};
 use super::subscribe::{Answers, Filters};
-use super::topics::{TopicAliases, is_topic, shared};
+use super::topics::{TopicAliases, is_topic};
 use super::wire::{Head, HeadError, Kind, Sender, Version};
 
 /// Reads MQTT packets.
@@ -29,6 +27,8 @@ use super::wire::{Head, HeadError, Kind, Sender, Version};
 pub struct MqttParser {
     config: Arc<ConnectionConfig>,
     version: Version,
+    /// Whether the client said so, and no packet just looked like it.
+    is_version_told: bool,
     client_id: Option<String>,
     /// Which way the client's packets go.
     client: Direction,
@@ -58,6 +58,7 @@ impl MqttParser {
         Self {
             config: Arc::clone(config),
             version: Version::Unknown,
+            is_version_told: false,
             client_id: None,
             client: Direction::ToServer,
             sides: [Side::default(), Side::default()],
@@ -67,17 +68,17 @@ impl MqttParser {
     }
 
     /// The message of a packet; none for what tells nothing.
-    fn message(&mut self, direction: Direction, packet: Packet<'_>) -> Option<Message> {
+    fn message(&mut self, direction: Direction, packet: Packet<'_>) -> Result<Option<Message>, ParseError> {
         match packet.head.kind.sender() {
             Sender::Client => self.client = direction,
             Sender::Server => self.client = direction.reversed(),
             Sender::Either => {}
         }
         let head = packet.head;
-        match head.kind {
+        Ok(match head.kind {
             Kind::Connect => Some(self.connect(direction, packet.body)),
             Kind::ConnectAck => Some(self.connect_ack(packet)),
-            Kind::Publish => self.publish(direction, packet),
+            Kind::Publish => self.publish(direction, packet)?,
             Kind::PublishAck | Kind::PublishReceived => self.publish_ack(direction, packet),
             Kind::Subscribe | Kind::Unsubscribe => self.subscribe(direction, packet),
             Kind::SubscribeAck | Kind::UnsubscribeAck => self.subscribe_ack(direction, packet),
@@ -86,10 +87,12 @@ impl MqttParser {
                 None
             }
             Kind::PingRequest => Some(Message::request(self.request(head.kind, direction))),
-            Kind::PingResponse => Some(Message::response(acknowledgment(&[], &self.config))),
+            Kind::PingResponse => {
+                Some(Message::response(Response { status: ResponseStatus::Ok, ..Response::default() }))
+            }
             Kind::Disconnect => Some(Message::one_way(self.disconnect(direction, packet))),
             Kind::Authenticate => Some(self.authenticate(direction, packet)),
-        }
+        })
     }
 
     fn connect(&mut self, direction: Direction, body: &[u8]) -> Message {
@@ -98,35 +101,18 @@ impl MqttParser {
             side.packet_ids.clear();
         }
         self.is_authenticating_anew = false;
-        (self.version, self.client_id) = (Version::Unknown, None);
+        (self.version, self.is_version_told, self.client_id) = (Version::Unknown, false, None);
         let connect = Connect::read(body);
         if let Some(connect) = &connect {
-            self.version = connect.version;
+            (self.version, self.is_version_told) = (connect.version, true);
             self.client_id =
                 connect.client_id.filter(|client_id| !client_id.is_empty()).map(|text| self.cut(text));
         }
         let mut request = self.request(Kind::Connect, direction);
         if let Some(connect) = connect {
-            self.describe(&connect, &mut request);
+            describe_connect(&connect, &self.config, &mut request);
         }
         Message::request(request).with_id(CONNECTING)
-    }
-
-    fn describe(&self, connect: &Connect<'_>, request: &mut Request) {
-        let attributes = &mut request.attributes;
-        attributes.push("df.mqtt.clean_start", connect.is_clean());
-        attributes.push("df.mqtt.keep_alive_seconds", connect.keep_alive_seconds);
-        if let Some(method) = connect.authentication_method() {
-            attributes.push("df.mqtt.authentication_method", self.cut(method));
-        }
-        if let Some((qos, is_retained)) = connect.will() {
-            if let Some(topic) = connect.will_topic {
-                attributes.push("df.mqtt.will.topic", self.cut(topic));
-            }
-            attributes.push("df.mqtt.will.qos", u16::from(qos));
-            attributes.push("df.mqtt.will.retain", is_retained);
-        }
-        self.read_context(connect.properties.as_ref(), request);
     }
 
     fn connect_ack(&mut self, packet: Packet<'_>) -> Message {
@@ -141,9 +127,12 @@ impl MqttParser {
         Message::response(response).with_id(CONNECTING)
     }
 
-    fn publish(&mut self, direction: Direction, packet: Packet<'_>) -> Option<Message> {
+    fn publish(&mut self, direction: Direction, packet: Packet<'_>) -> Result<Option<Message>, ParseError> {
         let Packet { head, body } = packet;
         let publish = Publish::read(&head, body, self.version);
+        if !self.is_right(&publish, packet.is_whole()) {
+            return Err(ParseError::new(head.prefix_bytes, ParseErrorReason::InvalidValue));
+        }
         if publish.topic.is_some_and(<[u8]>::is_empty) && publish.alias().is_some() {
             self.learn(Version::V5);
         }
@@ -151,24 +140,23 @@ impl MqttParser {
         let packet_id = publish.packet_id.filter(|packet_id| *packet_id != 0);
         let side = &mut self.sides[direction.index()];
         if head.is_duplicate() && packet_id.is_some_and(|packet_id| side.packet_ids.is_open(packet_id)) {
-            return None;
+            return Ok(None);
         }
         if head.qos() > 0 && packet_id.is_none() {
-            return None;
+            return Ok(None);
         }
         let mut request = self.request(head.kind, direction);
-        self.describe_publish(&head, &publish, &mut request);
-        self.read_context(publish.properties.as_ref(), &mut request);
+        describe_publish(&head, &publish, &self.config, &mut request);
         set_topic(&mut request, topic);
-        let Some(packet_id) = packet_id else { return Some(Message::one_way(request)) };
-        Some(self.ask(direction, packet_id, request))
+        let Some(packet_id) = packet_id else { return Ok(Some(Message::one_way(request))) };
+        Ok(Some(self.ask(direction, packet_id, request)))
     }
 
     /// The topic of a message, after what it changes of the aliases.
     fn topic(&mut self, direction: Direction, publish: &Publish<'_>) -> Option<String> {
         let topic = publish.topic.and_then(|topic| std::str::from_utf8(topic).ok());
         let topic = topic.map(|topic| cut_text(topic.as_bytes(), self.config.max_attribute_bytes));
-        if self.version == Version::V5 && publish.properties.is_none() {
+        if self.version == Version::V5 && !publish.has_whole_properties() {
             self.forget_aliases(direction);
         }
         let aliases = &mut self.sides[direction.index()].aliases;
@@ -182,48 +170,21 @@ impl MqttParser {
         }
     }
 
-    fn describe_publish(&self, head: &Head, publish: &Publish<'_>, request: &mut Request) {
-        let attributes = &mut request.attributes;
-        if let Some(bytes) = publish.payload_bytes.and_then(|bytes| i64::try_from(bytes).ok()) {
-            attributes.push("messaging.message.body.size", bytes);
-        }
-        attributes.push("df.mqtt.qos", u16::from(head.qos()));
-        attributes.push("df.mqtt.retain", head.is_retained());
-        if head.is_duplicate() {
-            attributes.push("df.mqtt.dup", true);
-        }
-        let Some(properties) = &publish.properties else { return };
-        for (identifier, value) in properties.clone() {
-            match (identifier, value) {
-                (CORRELATION_DATA, Value::Binary(data)) => {
-                    if let Some(text) = printable(data) {
-                        attributes.push("messaging.message.conversation_id", self.cut(text));
-                    }
-                }
-                (RESPONSE_TOPIC, Value::Text(topic)) => {
-                    attributes.push("df.mqtt.response_topic", self.cut(topic));
-                }
-                (CONTENT_TYPE, Value::Text(kind)) => {
-                    attributes.push("df.mqtt.content_type", self.cut(kind));
-                }
-                _ => {}
-            }
-        }
-    }
-
     fn publish_ack(&mut self, direction: Direction, packet: Packet<'_>) -> Option<Message> {
         let (packet_id, rest) = packet.split_id()?;
         if packet.head.body_bytes > PACKET_ID_BYTES {
             self.learn(Version::V5);
         }
-        let response = acknowledgment(rest, &self.config);
+        let is_code_cut = rest.is_empty() && !packet.is_whole();
+        let response = if is_code_cut { Response::default() } else { self.acknowledged(rest) };
         let number = self.answered(direction, packet_id);
         Some(Message::response(response).with_id(number))
     }
 
     fn subscribe(&mut self, direction: Direction, packet: Packet<'_>) -> Option<Message> {
         let (packet_id, rest) = packet.split_id()?;
-        let filters = Filters::read(&packet.head, rest, self.version);
+        let version = self.version;
+        let filters = packet.is_whole().then(|| Filters::read(&packet.head, rest, version)).flatten();
         if let Some(filters) = &filters {
             self.learn(filters.version);
         }
@@ -232,30 +193,15 @@ impl MqttParser {
         }
         let mut request = self.request(packet.head.kind, direction);
         if let Some(filters) = &filters {
-            self.describe_filters(filters, packet.head.kind, &mut request);
-            self.read_context(filters.properties.as_ref(), &mut request);
+            describe_filters(packet.head.kind, filters, &self.config, &mut request);
         }
         Some(self.ask(direction, packet_id, request))
     }
 
-    fn describe_filters(&self, filters: &Filters<'_>, kind: Kind, request: &mut Request) {
-        if let [(filter, options)] = filters.shown.as_slice() {
-            let (group, topic) = shared(filter);
-            set_topic(request, Some(self.cut(topic)));
-            if let Some(group) = group {
-                request.attributes.push("messaging.consumer.group.name", self.cut(group));
-            }
-            if kind == Kind::Subscribe {
-                request.attributes.push("df.mqtt.qos", u16::from(options & 0x03));
-            }
-        }
-        let names: Vec<&str> = filters.shown.iter().map(|(filter, _)| *filter).collect();
-        request.resource = Some(cut_text(names.join(", ").as_bytes(), self.config.max_resource_bytes));
-    }
-
     fn subscribe_ack(&mut self, direction: Direction, packet: Packet<'_>) -> Option<Message> {
         let (packet_id, rest) = packet.split_id()?;
-        let codes = Answers::read(&packet.head, rest, self.version);
+        let version = self.version;
+        let codes = packet.is_whole().then(|| Answers::read(&packet.head, rest, version)).flatten();
         if let Some(codes) = &codes {
             self.learn(codes.version);
         }
@@ -270,7 +216,8 @@ impl MqttParser {
         self.is_authenticating_anew = false;
         let mut request = self.request(packet.head.kind, direction);
         let mut cursor = Cursor::new(packet.body);
-        if let Some(code) = cursor.u8() {
+        let silent_code = (self.version == Version::V5 && packet.is_whole()).then_some(0);
+        if let Some(code) = cursor.u8().or(silent_code) {
             request.attributes.push("df.mqtt.reason_code", u16::from(code));
         }
         let reason = Properties::read(&mut cursor).and_then(|properties| properties.text(REASON_STRING));
@@ -282,19 +229,25 @@ impl MqttParser {
 
     fn authenticate(&mut self, direction: Direction, packet: Packet<'_>) -> Message {
         self.learn(Version::V5);
-        let code = packet.body.first().copied().unwrap_or_default();
+        let code = packet.body.first().copied().or(packet.is_whole().then_some(0));
         let is_client = direction == self.client;
-        if self.is_authenticating_anew && !is_client && code == 0 {
+        if self.is_authenticating_anew && !is_client && code == Some(0) {
             self.is_authenticating_anew = false;
-            return Message::response(acknowledgment(packet.body, &self.config)).with_id(AUTHENTICATING);
+            return Message::response(self.acknowledged(packet.body)).with_id(AUTHENTICATING);
         }
         let mut request = self.request(packet.head.kind, direction);
-        request.attributes.push("df.mqtt.reason_code", u16::from(code));
-        if is_client && code == AUTHENTICATE_ANEW {
+        if let Some(code) = code {
+            request.attributes.push("df.mqtt.reason_code", u16::from(code));
+        }
+        if is_client && code == Some(AUTHENTICATE_ANEW) {
             self.is_authenticating_anew = true;
             return Message::request(request).with_id(AUTHENTICATING);
         }
         Message::one_way(request)
+    }
+
+    fn acknowledged(&self, bytes: &[u8]) -> Response {
+        acknowledgment(bytes, self.version, &self.config)
     }
 
     /// A request with what all of them have.
@@ -324,17 +277,6 @@ impl MqttParser {
             attributes,
             ..Request::default()
         }
-    }
-
-    fn read_context(&self, properties: Option<&Properties<'_>>, request: &mut Request) {
-        let Some(properties) = properties else { return };
-        let mut reader = ContextReader::new(&self.config.context);
-        for (identifier, value) in properties.clone() {
-            if let (USER_PROPERTY, Value::Pair(name, value)) = (identifier, value) {
-                reader.handle(name.as_bytes(), value.as_bytes());
-            }
-        }
-        request.context = reader.finish().map(Box::new);
     }
 
     fn ask(&mut self, direction: Direction, packet_id: u16, mut request: Request) -> Message {
@@ -377,9 +319,8 @@ impl MqttParser {
             return Ok(Parsed::Incomplete { needed });
         }
         let body = head.body(bytes.get(..needed).unwrap_or(bytes));
-        self.check(&head, body)?;
         let consumed = head.packet_bytes();
-        Ok(match self.message(direction, Packet { head, body }) {
+        Ok(match self.message(direction, Packet { head, body })? {
             Some(message) => Parsed::Message { consumed, message },
             None => Parsed::Skipped { consumed },
         })
@@ -396,25 +337,20 @@ impl MqttParser {
         Ok(head.prefix_bytes.saturating_add(body_bytes).min(limit))
     }
 
-    /// Whether a packet that is not as it should be is none at all.
-    fn check(&self, head: &Head, body: &[u8]) -> Result<(), ParseError> {
-        if head.kind != Kind::Publish {
-            return Ok(());
-        }
-        let publish = Publish::read(head, body, self.version);
-        let is_right = match publish.topic {
+    /// Whether this is a message, and one of the version that packets before looked like.
+    fn is_right(&self, publish: &Publish<'_>, is_body_there: bool) -> bool {
+        let is_topic_right = match publish.topic {
             Some([]) if self.version.is_three() => false,
-            Some([]) if self.version == Version::Unknown => {
-                publish.alias().is_some() || publish.properties.is_none()
-            }
+            Some([]) if self.version == Version::Unknown => match publish.properties {
+                Some(_) => publish.has_whole_properties() && publish.alias().is_some(),
+                None => !is_body_there,
+            },
             Some([]) | None => true,
             Some(topic) => is_topic(topic),
         };
-        if is_right {
-            Ok(())
-        } else {
-            Err(ParseError::new(head.prefix_bytes, ParseErrorReason::InvalidValue))
-        }
+        let are_properties_there = publish.properties.is_some() || is_body_there;
+        let is_doubtful = self.version == Version::V5 && !self.is_version_told && are_properties_there;
+        is_topic_right && (!is_doubtful || publish.has_whole_properties())
     }
 
     fn cut(&self, text: &str) -> String {
@@ -423,6 +359,11 @@ impl MqttParser {
 }
 
 impl<'a> Packet<'a> {
+    /// Whether the whole packet is there, and looked at.
+    const fn is_whole(&self) -> bool {
+        self.body.len() == self.head.body_bytes
+    }
+
     /// The packet identifier and what stands behind it; none if there is none.
     fn split_id(&self) -> Option<(u16, &'a [u8])> {
         let mut cursor = Cursor::new(self.body);
@@ -436,6 +377,9 @@ impl Parser for MqttParser {
         let parsed = self.read(direction, input);
         if parsed.is_err() {
             self.forget_aliases(direction);
+            if !self.is_version_told {
+                self.version = Version::Unknown;
+            }
         }
         parsed
     }
@@ -448,19 +392,6 @@ impl Parser for MqttParser {
         self.forget_aliases(direction);
         Recovery::Resynchronize
     }
-}
-
-fn set_topic(request: &mut Request, topic: Option<String>) {
-    let Some(topic) = topic else { return };
-    request.attributes.push("messaging.destination.name", topic.clone());
-    (request.resource, request.endpoint) = (Some(topic.clone()), Some(topic.clone()));
-    request.target = Some(topic);
-}
-
-/// Data that are text one can read.
-fn printable(data: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(data).ok()?;
-    (!text.is_empty() && !text.chars().any(char::is_control)).then_some(text)
 }
 
 const PACKET_ID_BYTES: usize = 2;

@@ -30,14 +30,24 @@ impl<'a> Properties<'a> {
     /// The same, if every one of them is well formed.
     pub(super) fn read_whole(cursor: &mut Cursor<'a>) -> Option<Self> {
         let mut ahead = *cursor;
-        let properties = Self::read(&mut ahead)?;
-        let mut all = properties.clone();
-        all.by_ref().for_each(drop);
-        if !all.0.rest().is_empty() {
-            return None;
-        }
+        let properties = Self::read(&mut ahead).filter(Self::are_well_formed)?;
         *cursor = ahead;
         Some(properties)
+    }
+
+    /// Whether every one of them is.
+    pub(super) fn are_well_formed(&self) -> bool {
+        let mut all = self.clone();
+        all.by_ref().for_each(drop);
+        all.0.rest().is_empty()
+    }
+
+    /// The first data under this identifier.
+    pub(super) fn binary(&self, wanted: u8) -> Option<&'a [u8]> {
+        self.clone().find_map(|(identifier, value)| match value {
+            Value::Binary(data) if identifier == wanted => Some(data),
+            _ => None,
+        })
     }
 
     /// The first text under this identifier.

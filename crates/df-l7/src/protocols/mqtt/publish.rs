@@ -40,6 +40,11 @@ impl<'a> Publish<'a> {
         Some(())
     }
 
+    /// Whether all properties were read, if there can be any.
+    pub(super) fn has_whole_properties(&self) -> bool {
+        self.properties.as_ref().is_some_and(Properties::are_well_formed)
+    }
+
     /// What the sender says instead of the topic, now or from now on.
     pub(super) fn alias(&self) -> Option<u16> {
         let number = self.properties.clone()?.find_map(|(identifier, value)| match value {

@@ -10,6 +10,7 @@ use super::properties::{
 };
 use super::reasons::{error_name, return_code, status};
 use super::subscribe::Answers;
+use super::wire::Version;
 
 /// What a `CONNACK` of version 3 says.
 pub(super) fn returned(body: &[u8]) -> Response {
@@ -29,7 +30,7 @@ pub(super) fn connection(body: &[u8], config: &ConnectionConfig) -> (Response, O
     if rest.is_empty() {
         return (Response::default(), None);
     }
-    let mut response = acknowledgment(rest, config);
+    let mut response = acknowledgment(rest, Version::V5, config);
     push_presence(*flags, &mut response);
     let mut cursor = Cursor::new(rest.get(1..).unwrap_or_default());
     let mut client_id = None;
@@ -58,10 +59,10 @@ fn push_presence(flags: u8, response: &mut Response) {
     }
 }
 
-/// What a code says, with the properties behind it. Without a code it was done.
-pub(super) fn acknowledgment(bytes: &[u8], config: &ConnectionConfig) -> Response {
+/// What a code says, with the properties behind it. Without a code it was done, and version 5 has a code for that.
+pub(super) fn acknowledgment(bytes: &[u8], version: Version, config: &ConnectionConfig) -> Response {
     let mut cursor = Cursor::new(bytes);
-    let Some(code) = cursor.u8() else {
+    let Some(code) = cursor.u8().or((version == Version::V5).then_some(SUCCESS)) else {
         return Response { status: ResponseStatus::Ok, ..Response::default() };
     };
     let properties = Properties::read(&mut cursor);
@@ -102,6 +103,7 @@ fn cut(text: &str, config: &ConnectionConfig) -> String {
     cut_text(text.as_bytes(), config.max_attribute_bytes)
 }
 
+const SUCCESS: u8 = 0;
 const PRESENT: u8 = 0x01;
 /// How many codes of one answer are shown.
 const MAX_SHOWN_CODES: usize = 32;
