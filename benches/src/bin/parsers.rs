@@ -10,6 +10,10 @@ use std::sync::Arc;
 use df_bench::{Conversation, Reading, conversations, process_time, recordings};
 use df_l7::ConnectionConfig;
 
+/// That of the agent.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     println!("{:12} {:>12} {:>12} {:>8}", "protocol", "messages/s", "exchanges/s", "MB/s");
