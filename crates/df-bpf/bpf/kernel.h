@@ -10,6 +10,7 @@ enum { TCP_SYN_SENT = 2, TCP_SYN_RECEIVED = 3, TCP_CLOSE = 7, TCP_LISTEN = 10 };
 enum { S_IFMT = 0170000, S_IFSOCK = 0140000 };
 enum { MSG_OOB = 0x1, MSG_PEEK = 0x2, MSG_TRUNC = 0x20, MSG_ERRQUEUE = 0x2000 };
 enum { EINPROGRESS = 115 };
+enum { SHUT_RDWR = 2 };
 enum { SOCK_BINDPORT_LOCK = 8 };
 
 struct inode {

@@ -36,6 +36,14 @@ INLINE int find_socket(u32 descriptor, struct socket_view *view)
 	return view->state && !view->state->is_ignored;
 }
 
+/* Whether a descriptor of this process stands for a socket of any kind. */
+INLINE int is_socket_descriptor(u32 descriptor)
+{
+	struct file *file = file_of(descriptor);
+
+	return file && is_socket(file);
+}
+
 /* TCP sequence number of the next byte that is sent or read. */
 INLINE u32 sequence_number_of(struct sock *sock, u8 transfer)
 {
@@ -189,11 +197,11 @@ SUBPROGRAM int read_endpoints(struct sock *sock, struct endpoints *ends)
 /*
  * Who asks and who answers, told from the socket itself, so that it holds for those that are older than the programs.
  * A TCP socket that was accepted has the length of the queue of the one that listens; one that connects has none. A UDP
- * socket whose port was chosen by its process answers.
+ * socket whose port was chosen by its process answers; of another one the first transfer tells.
  */
 INLINE u8 role_of(struct sock *sock, u8 protocol)
 {
 	if (protocol == IPPROTO_TCP)
 		return READ(sock, sk_max_ack_backlog) ? ROLE_SERVER : ROLE_CLIENT;
-	return READ_BITFIELD(sock, struct sock, sk_userlocks) & SOCK_BINDPORT_LOCK ? ROLE_SERVER : ROLE_CLIENT;
+	return READ_BITFIELD(sock, struct sock, sk_userlocks) & SOCK_BINDPORT_LOCK ? ROLE_SERVER : ROLE_UNKNOWN;
 }

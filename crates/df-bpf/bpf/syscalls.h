@@ -91,26 +91,28 @@ INLINE int leave_accept(s64 result, u8 function)
 	return 0;
 }
 
-/* A descriptor is about to be closed; the socket is, where no other descriptor is left. */
-INLINE int enter_close(u32 descriptor)
+/* A socket is about to end: by shutdown, or as the last descriptor that stands for it is closed. */
+INLINE int enter_end(u32 descriptor, u8 function)
 {
 	struct file *file = file_of(descriptor);
 	struct socket_alloc *socket;
 	struct socket_state *state;
 	u64 inode;
 
-	if (!file || !is_socket(file) || !is_last_reference(file))
+	if (!file || !is_socket(file) || (function == FUNCTION_CLOSE && !is_last_reference(file)))
 		return 0;
 	socket = READ(file, private_data);
 	inode = READ(socket, vfs_inode.i_ino);
 	state = known_state_of(inode, (u64)READ(socket, socket.sk));
 	if (!state)
 		return 0;
-	if (!state->is_ignored && !is_process_filtered()) {
+	if (!state->is_ignored && !state->is_end_told && !is_process_filtered()) {
 		end_request(state);
-		emit_socket(RECORD_CLOSED, state, inode, FUNCTION_CLOSE);
+		state->is_end_told = 1;
+		emit_socket(RECORD_CLOSED, state, inode, function);
 	}
-	bpf_map_delete_elem(&sockets, &inode);
+	if (function == FUNCTION_CLOSE)
+		bpf_map_delete_elem(&sockets, &inode);
 	return 0;
 }
 
@@ -150,8 +152,11 @@ INLINE void leave_connect(const struct call *call, s64 result)
 
 	if (result && result != -EINPROGRESS)
 		return;
-	if (find_socket(call->descriptor, &view))
-		emit_socket(RECORD_OPENED, view.state, view.inode, FUNCTION_CONNECT);
+	if (!find_socket(call->descriptor, &view))
+		return;
+	if (view.state->role == ROLE_UNKNOWN)
+		view.state->role = ROLE_CLIENT;
+	emit_socket(RECORD_OPENED, view.state, view.inode, FUNCTION_CONNECT);
 }
 
 /* Tells of what a call moved with one message, and moves the call's place in the stream on by as much. */
@@ -170,6 +175,9 @@ SUBPROGRAM int emit_message(struct thread *thread, u64 result)
 		count(COUNT_LOST_SOCKETS);
 		return 0;
 	}
+	/* A datagram socket may have got its port by this very call. */
+	if (!state->endpoints.local_port)
+		read_endpoints((void *)call->socket, &state->endpoints);
 	describe_message(moved, call, result);
 	moved->inode = call->inode;
 	moved->entry_ns = call->entry_ns;
@@ -182,6 +190,8 @@ SUBPROGRAM int emit_message(struct thread *thread, u64 result)
 	/* TCP throws such bytes away instead of copying them. */
 	if (moved->flags && call->transfer == TRANSFER_RECEIVED && call->flags & MSG_TRUNC)
 		moved->payload.base = 0;
+	if (call->shape == SHAPE_NONE)
+		count(call->function == FUNCTION_SPLICE ? COUNT_SPLICE : COUNT_SENDFILE);
 	moved->causal_id = causal_id_of(&thread->open, state, call->transfer);
 	call->sequence_number += moved->length;
 	emit_data(state, moved);
@@ -198,7 +208,7 @@ INLINE void describe_message(struct moved *moved, const struct call *call, u64 r
 	moved->payload.base = call->buffer;
 	moved->payload.count = call->count;
 	moved->payload.is_vector = call->shape == SHAPE_VECTOR;
-	if (call->shape < SHAPE_MESSAGE)
+	if (call->shape != SHAPE_MESSAGE && call->shape != SHAPE_MESSAGES)
 		return;
 	bpf_probe_read_user(&message, call->shape == SHAPE_MESSAGE ? sizeof(message.header) : sizeof(message),
 			    (void *)call->buffer);
