@@ -9,32 +9,32 @@ use df_core::{Socket, SocketActivity, StreamPosition, Transfer};
 
 /// What the probes told of one socket, with its bytes.
 #[derive(Debug, Clone)]
-pub struct Seen {
-    pub pid: u32,
-    pub command: String,
-    pub socket: Socket,
-    pub activity: Activity,
+pub(crate) struct Seen {
+    pub(crate) pid: u32,
+    pub(crate) command: String,
+    pub(crate) socket: Socket,
+    pub(crate) activity: Activity,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Activity {
+pub(crate) enum Activity {
     Opened,
     Moved(Moved),
     Closed,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moved {
-    pub transfer: Transfer,
-    pub function: &'static str,
-    pub bytes: Vec<u8>,
-    pub original_len: usize,
-    pub position: StreamPosition,
-    pub causal_id: Option<u64>,
+pub(crate) struct Moved {
+    pub(crate) transfer: Transfer,
+    pub(crate) function: &'static str,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) original_len: usize,
+    pub(crate) position: StreamPosition,
+    pub(crate) causal_id: Option<u64>,
 }
 
 impl Seen {
-    pub fn moved(&self) -> Option<&Moved> {
+    pub(crate) fn moved(&self) -> Option<&Moved> {
         match &self.activity {
             Activity::Moved(moved) => Some(moved),
             _ => None,
@@ -43,7 +43,7 @@ impl Seen {
 }
 
 /// The probes, or a line that says why there are none.
-pub fn probes(config: &ProbeConfig) -> Option<Probes> {
+pub(crate) fn probes(config: &ProbeConfig) -> Option<Probes> {
     match Probes::load(config) {
         Ok(probes) => Some(probes),
         Err(error) => {
@@ -54,7 +54,7 @@ pub fn probes(config: &ProbeConfig) -> Option<Probes> {
 }
 
 /// Starts a Python program, or says why not.
-pub fn python(script: &str, arguments: &[&str]) -> Option<Child> {
+pub(crate) fn python(script: &str, arguments: &[&str]) -> Option<Child> {
     let mut command = Command::new("python3");
     command.arg("-c").arg(script).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
     match command.spawn() {
@@ -67,14 +67,14 @@ pub fn python(script: &str, arguments: &[&str]) -> Option<Child> {
 }
 
 /// The ports that a program prints first.
-pub fn ports(child: &mut Child) -> Vec<u16> {
+pub(crate) fn ports(child: &mut Child) -> Vec<u16> {
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
     line.split_whitespace().map(|port| port.parse().expect("a port")).collect()
 }
 
 /// Everything that happened at sockets with one of these ports until the program ended.
-pub fn watch(probes: &mut Probes, child: &mut Child, ports: &[u16]) -> Vec<Seen> {
+pub(crate) fn watch(probes: &mut Probes, child: &mut Child, ports: &[u16]) -> Vec<Seen> {
     let begin = Instant::now();
     let mut seen = Vec::new();
     loop {
