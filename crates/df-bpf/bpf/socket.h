@@ -13,6 +13,7 @@ struct socket_view {
 };
 
 static struct file *file_of(u32 descriptor);
+static int is_process_filtered(void);
 static int is_socket(struct file *file);
 static struct socket_state *state_of(struct sock *sock, u64 inode);
 static int read_state(struct sock *sock, struct socket_state *state);
@@ -25,7 +26,7 @@ INLINE int find_socket(u32 descriptor, struct socket_view *view)
 	struct socket_alloc *socket;
 	struct file *file = file_of(descriptor);
 
-	if (!file || !is_socket(file))
+	if (!file || !is_socket(file) || is_process_filtered())
 		return 0;
 	socket = READ(file, private_data);
 	view->sock = READ(socket, socket.sk);
@@ -97,6 +98,13 @@ INLINE struct file *file_of(u32 descriptor)
 		return NULL;
 	bpf_probe_read_kernel(&file, sizeof(file), &files[descriptor]);
 	return file;
+}
+
+INLINE int is_process_filtered(void)
+{
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	return pid == df_own_pid || is_filtered(df_pid_filter, &pids, pid);
 }
 
 /* All sockets share one table of operations: one read tells them from other files. */

@@ -9,11 +9,11 @@
 /* Most messages of one recvmmsg or sendmmsg that are told of. */
 enum { MAX_MESSAGES = 8 };
 
-static int is_process_filtered(void);
 static struct thread *own_thread(void);
 static int is_stream_data(const struct call *call, s64 result);
 static void leave_connect(const struct call *call, s64 result);
 static int emit_message(struct thread *thread, u64 result);
+static struct socket_state *state_found_again(const struct call *call);
 static void describe_message(struct moved *moved, const struct call *call, u64 result);
 
 /* A call that is about to move bytes: notes who, where and at which place of the stream. */
@@ -23,7 +23,7 @@ INLINE int enter_transfer(const struct call *asked)
 	struct thread *thread;
 	struct call *call;
 
-	if (!find_socket(asked->descriptor, &view) || is_process_filtered())
+	if (!find_socket(asked->descriptor, &view))
 		return 0;
 	thread = own_thread();
 	if (!thread)
@@ -84,7 +84,7 @@ INLINE int leave_accept(s64 result, u8 function)
 {
 	struct socket_view view = {};
 
-	if (result < 0 || !find_socket(result, &view) || is_process_filtered())
+	if (result < 0 || !find_socket(result, &view))
 		return 0;
 	view.state->role = ROLE_SERVER;
 	emit_socket(RECORD_OPENED, view.state, view.inode, function);
@@ -114,13 +114,6 @@ INLINE int enter_end(u32 descriptor, u8 function)
 	if (function == FUNCTION_CLOSE)
 		bpf_map_delete_elem(&sockets, &inode);
 	return 0;
-}
-
-INLINE int is_process_filtered(void)
-{
-	u32 pid = bpf_get_current_pid_tgid() >> 32;
-
-	return pid == df_own_pid || is_filtered(df_pid_filter, &pids, pid);
 }
 
 INLINE struct thread *own_thread(void)
@@ -171,12 +164,14 @@ SUBPROGRAM int emit_message(struct thread *thread, u64 result)
 	moved = &thread->moved;
 	call = &thread->call;
 	state = known_state_of(call->inode, call->socket);
+	if (!state)
+		state = state_found_again(call);
 	if (!state) {
 		count(COUNT_LOST_SOCKETS);
 		return 0;
 	}
-	/* A datagram socket may have got its port by this very call. */
-	if (!state->endpoints.local_port)
+	/* A socket may have got its port, and by a fast opening its peer, by this very call. */
+	if (!state->endpoints.local_port || !state->endpoints.remote_port)
 		read_endpoints((void *)call->socket, &state->endpoints);
 	describe_message(moved, call, result);
 	moved->inode = call->inode;
@@ -187,6 +182,9 @@ SUBPROGRAM int emit_message(struct thread *thread, u64 result)
 	moved->source = SOURCE_SYSCALL;
 	moved->function = call->function;
 	moved->flags = state->endpoints.protocol == IPPROTO_TCP ? RECORD_HAS_SEQUENCE_NUMBER : 0;
+	/* Such a call opens the connection too: there was no place in the stream before. */
+	if (call->transfer == TRANSFER_SENT && call->flags & MSG_FASTOPEN)
+		moved->sequence_number = sequence_number_of((void *)call->socket, TRANSFER_SENT) - moved->length;
 	/* TCP throws such bytes away instead of copying them. */
 	if (moved->flags && call->transfer == TRANSFER_RECEIVED && call->flags & MSG_TRUNC)
 		moved->payload.base = 0;
@@ -196,6 +194,16 @@ SUBPROGRAM int emit_message(struct thread *thread, u64 result)
 	call->sequence_number += moved->length;
 	emit_data(state, moved);
 	return 0;
+}
+
+/* A socket that was forgotten while the call waited, for there were many others. */
+SUBPROGRAM struct socket_state *state_found_again(const struct call *call)
+{
+	struct socket_view view = {};
+
+	if (!call || !find_socket(call->descriptor, &view) || view.inode != call->inode)
+		return NULL;
+	return view.state;
 }
 
 /* Where the bytes of a message stand, how many there are and who is at the other end. */
