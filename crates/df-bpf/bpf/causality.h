@@ -46,6 +46,9 @@ INLINE u64 causal_id_of(struct open_requests *open, struct socket_state *state, 
 	int is_datagram = state->endpoints.protocol == IPPROTO_UDP;
 
 	state->last_transfer = transfer;
+	/* Of two that exchange datagrams, the one that hears first answers. */
+	if (state->role == ROLE_UNKNOWN)
+		state->role = transfer == TRANSFER_SENT ? ROLE_CLIENT : ROLE_SERVER;
 	if (state->role == ROLE_CLIENT) {
 		if (transfer == TRANSFER_SENT)
 			state->causal_id = only_open_request(open);

@@ -139,7 +139,8 @@ struct socket_state {
 	u64 causal_id;
 	/* The thread that received the request which is open on this socket; 0: none is. */
 	u32 request_tid;
-	u32 padding;
+	u8 is_end_told;
+	u8 padding[3];
 	/* The connection of a TLS library that it carries. */
 	u64 tls_connection;
 	/* Where the records of TLS begin that hold what is told next. */

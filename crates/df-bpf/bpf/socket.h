@@ -13,6 +13,7 @@ struct socket_view {
 };
 
 static struct file *file_of(u32 descriptor);
+static int is_process_filtered(void);
 static int is_socket(struct file *file);
 static struct socket_state *state_of(struct sock *sock, u64 inode);
 static int read_state(struct sock *sock, struct socket_state *state);
@@ -25,7 +26,7 @@ INLINE int find_socket(u32 descriptor, struct socket_view *view)
 	struct socket_alloc *socket;
 	struct file *file = file_of(descriptor);
 
-	if (!file || !is_socket(file))
+	if (!file || !is_socket(file) || is_process_filtered())
 		return 0;
 	socket = READ(file, private_data);
 	view->sock = READ(socket, socket.sk);
@@ -34,6 +35,14 @@ INLINE int find_socket(u32 descriptor, struct socket_view *view)
 		return 0;
 	view->state = state_of(view->sock, view->inode);
 	return view->state && !view->state->is_ignored;
+}
+
+/* Whether a descriptor of this process stands for a socket of any kind. */
+INLINE int is_socket_descriptor(u32 descriptor)
+{
+	struct file *file = file_of(descriptor);
+
+	return file && is_socket(file);
 }
 
 /* TCP sequence number of the next byte that is sent or read. */
@@ -89,6 +98,13 @@ INLINE struct file *file_of(u32 descriptor)
 		return NULL;
 	bpf_probe_read_kernel(&file, sizeof(file), &files[descriptor]);
 	return file;
+}
+
+INLINE int is_process_filtered(void)
+{
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	return pid == df_own_pid || is_filtered(df_pid_filter, &pids, pid);
 }
 
 /* All sockets share one table of operations: one read tells them from other files. */
@@ -189,11 +205,11 @@ SUBPROGRAM int read_endpoints(struct sock *sock, struct endpoints *ends)
 /*
  * Who asks and who answers, told from the socket itself, so that it holds for those that are older than the programs.
  * A TCP socket that was accepted has the length of the queue of the one that listens; one that connects has none. A UDP
- * socket whose port was chosen by its process answers.
+ * socket whose port was chosen by its process answers; of another one the first transfer tells.
  */
 INLINE u8 role_of(struct sock *sock, u8 protocol)
 {
 	if (protocol == IPPROTO_TCP)
 		return READ(sock, sk_max_ack_backlog) ? ROLE_SERVER : ROLE_CLIENT;
-	return READ_BITFIELD(sock, struct sock, sk_userlocks) & SOCK_BINDPORT_LOCK ? ROLE_SERVER : ROLE_CLIENT;
+	return READ_BITFIELD(sock, struct sock, sk_userlocks) & SOCK_BINDPORT_LOCK ? ROLE_SERVER : ROLE_UNKNOWN;
 }

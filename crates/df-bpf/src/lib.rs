@@ -5,6 +5,8 @@ mod abi;
 mod clock;
 mod config;
 mod event;
+#[doc(hidden)]
+pub mod fuzzing;
 mod stats;
 
 pub use clock::ClockOffset;

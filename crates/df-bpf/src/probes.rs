@@ -191,9 +191,13 @@ const SYSCALLS: &[(&str, Option<&str>, Option<&str>)] = &[
     ("sendmsg", Some("on_sendmsg"), LEAVE),
     ("recvmmsg", Some("on_recvmmsg"), LEAVE_MESSAGES),
     ("sendmmsg", Some("on_sendmmsg"), LEAVE_MESSAGES),
+    ("sendfile64", Some("on_sendfile64"), LEAVE),
+    ("splice", Some("on_splice"), LEAVE),
+    ("io_uring_enter", Some("on_io_uring_enter"), None),
     ("connect", Some("on_connect"), LEAVE),
     ("accept", None, Some("on_accepted")),
     ("accept4", None, Some("on_accepted")),
+    ("shutdown", Some("on_shutdown"), None),
     ("close", Some("on_close"), None),
 ];
 const LEAVE: Option<&str> = Some("on_leave");
