@@ -16,7 +16,7 @@ impl<L: Loader> AttachHook for LoaderHooks<'_, L> {
         if binary.architecture != OWN_ARCHITECTURE {
             return Err("compiled for another processor".to_owned());
         }
-        let program = program(binary.library, hook).ok_or("no program for this hook")?;
+        let program = program(binary.library, hook);
         let point = UprobePoint { path, file_offset: hook.file_offset, cookie: None };
         self.0.attach_uprobe(&program, point).map_err(|error| error.to_string())
     }
@@ -29,7 +29,7 @@ impl<L: Loader> AttachHook for LoaderHooks<'_, L> {
 
 /// The program for a hook: `bpf/tls.h` and `bpf/go.h` name them after functions. For Go there is one for each place
 /// where a goroutine may keep its number.
-fn program(library: Library, hook: Hook) -> Option<String> {
+fn program(library: Library, hook: Hook) -> String {
     let function = match hook.function {
         HookFunction::SslRead => "ssl_read",
         HookFunction::SslWrite => "ssl_write",
@@ -45,9 +45,9 @@ fn program(library: Library, hook: Hook) -> Option<String> {
     let end = if hook.site == HookSite::Entry { "on" } else { "after" };
     match library {
         Library::Go { goroutine_id_offset, .. } if hook.function != HookFunction::GoTlsClose => {
-            Some(format!("{end}_{function}_{goroutine_id_offset}"))
+            format!("{end}_{function}_{goroutine_id_offset}")
         }
-        Library::Go { .. } | Library::OpenSsl => Some(format!("{end}_{function}")),
+        Library::Go { .. } | Library::OpenSsl => format!("{end}_{function}"),
     }
 }
 
