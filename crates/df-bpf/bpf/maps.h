@@ -150,7 +150,8 @@ struct socket_state {
 	u8 has_received_record;
 	/* A TLS library uses it. */
 	u8 is_tls;
-	u8 tls_padding[5];
+	u8 has_received_plaintext;
+	u8 tls_padding[4];
 };
 
 struct ring {
