@@ -1,7 +1,8 @@
 //! What was not processed, stage by stage, in words.
 
+use df_bpf::{ProbeStats, ProcessorStats};
 use df_capture::{DecodeStats, FragmentStats};
-use df_flow::FlowStats;
+use df_flow::{FlowStats, SocketStats};
 use df_trace::TraceStats;
 
 use crate::pipeline::ParsingStats;
@@ -42,5 +43,30 @@ pub(crate) fn drops(
         dropped("protocols", "bytes skipped to the next message", parsing.bytes_dropped),
         dropped("protocols", "bytes of unknown protocols", parsing.bytes_unknown),
         dropped("spans", "exchanges that found no room", spans.dropped),
+    ]
+}
+
+/// What was left out of what processes did.
+pub(crate) fn process_drops(probes: &ProbeStats, sockets: &SocketStats) -> Vec<Dropped> {
+    let dropped = |reason, count| Dropped { stage: "processes", reason, count };
+    let probed = |reason, count: fn(&ProcessorStats) -> u64| {
+        dropped(reason, probes.processors.iter().map(count).sum::<u64>())
+    };
+    vec![
+        probed("records that found the ring full", |counted| counted.dropped_records),
+        probed("records left out above the configured rate", |counted| counted.shed_records),
+        probed("payloads left out above the configured rate", |counted| counted.shed_payloads),
+        probed("calls left out since too many threads were in calls", |counted| counted.full_threads),
+        probed("sockets for which there was no room", |counted| counted.full_sockets + counted.lost_sockets),
+        probed("messages of one call beyond those that are told of", |counted| counted.messages_cut),
+        probed("records without the end of a long list of buffers", |counted| counted.vectors_cut),
+        probed("buffers that could not be read", |counted| counted.unreadable_payloads),
+        probed("plain text of TLS whose socket was not found", |counted| {
+            counted.unbound_plaintext + counted.ambiguous_tls_calls
+        }),
+        probed("calls of io_uring, which are not looked into", |counted| counted.io_uring_calls),
+        dropped("records that could not be read", probes.malformed_records),
+        dropped("conversations ended early because the table was full", sockets.conversations_evicted),
+        dropped("gaps in what processes moved", sockets.gaps),
     ]
 }
