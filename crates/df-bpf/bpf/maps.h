@@ -261,3 +261,10 @@ INLINE int is_filtered(u32 filter, const void *map, u32 key)
 		return 0;
 	return (bpf_map_lookup_elem(map, &key) != NULL) != (filter == FILTER_ONLY);
 }
+
+/* Only both ends tell: of a socket that has no peer yet, nothing is known. */
+INLINE int is_port_filtered(const struct endpoints *ends)
+{
+	return ends->remote_port && is_filtered(df_port_filter, &ports, ends->local_port) &&
+	       is_filtered(df_port_filter, &ports, ends->remote_port);
+}

@@ -40,7 +40,7 @@ pub(crate) struct RunArguments {
     /// Interface to capture on, or `any`; may be given several times [default: any].
     #[arg(long = "interface", short, value_name = "NAME")]
     pub(crate) interfaces: Vec<String>,
-    /// Capture only what this tcpdump expression matches; it runs in the kernel.
+    /// Capture only packets that this tcpdump expression matches; it runs in the kernel. Processes are not filtered.
     #[arg(long, value_name = "EXPR")]
     pub(crate) filter: Option<String>,
     /// Capture no packets.
@@ -52,7 +52,7 @@ pub(crate) struct RunArguments {
     /// Observe only this process, and no packets, which do not tell their process.
     #[arg(long, value_name = "PID")]
     pub(crate) pid: Option<u32>,
-    /// Observe only processes whose name or program's path matches, and no packets.
+    /// Observe only processes whose name or command line matches, and no packets.
     #[arg(long, value_name = "REGEX", conflicts_with = "pid")]
     pub(crate) process: Option<String>,
     /// Stop after this long, for example `30s` or `5m`.

@@ -90,7 +90,7 @@ impl Processes {
     }
 }
 
-/// Which processes a regular expression chooses, by name or by the path of their program.
+/// Which processes a regular expression chooses, by name or command line.
 struct Chosen {
     name: Option<Regex>,
     known: HashMap<u32, bool>,
@@ -111,13 +111,14 @@ impl Chosen {
     }
 }
 
-/// A process that has ended already has only the name of its thread left.
+/// By its name or its command line; one that has ended already has only the name of its thread left.
 fn matches(name: &Regex, task: Task) -> bool {
     let folder = format!("/proc/{}", task.pid);
     let own_name = std::fs::read_to_string(format!("{folder}/comm"));
     let own_name = own_name.unwrap_or_else(|_| task.command.as_text().into_owned());
-    let program = std::fs::read_link(format!("{folder}/exe")).unwrap_or_default();
-    name.is_match(own_name.trim_end()) || name.is_match(&program.to_string_lossy())
+    let command_line = std::fs::read(format!("{folder}/cmdline")).unwrap_or_default();
+    let command_line = String::from_utf8_lossy(&command_line).replace('\0', " ");
+    name.is_match(own_name.trim_end()) || name.is_match(command_line.trim_end())
 }
 
 /// This thread's part in the health counts.
