@@ -24,7 +24,7 @@ impl Containers {
 fn container_of(cgroups: &str) -> Option<String> {
     let parts = cgroups.lines().flat_map(|line| line.split(['/', ':', '-', '.']));
     let is_id = |part: &&str| part.len() == ID_DIGITS && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-    parts.filter(is_id).last().map(str::to_owned)
+    parts.rev().find(is_id).map(str::to_owned)
 }
 
 const ID_DIGITS: usize = 64;

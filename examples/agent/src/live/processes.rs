@@ -1,10 +1,12 @@
 //! The thread that observes processes: what they move through sockets and TLS libraries, as conversations.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
+use df_bpf::tls::{Library, TlsReport};
 use df_bpf::{Event as ProbeEvent, LoadError, ProbeStats, Probes};
 use df_core::Task;
 use df_flow::{SocketStats, SocketTable};
@@ -22,6 +24,7 @@ use crate::stop::Stop;
 pub(super) struct Processes {
     probes: Probes,
     chosen: Chosen,
+    announcer: Announcer,
 }
 
 /// What became of what the probes saw.
@@ -43,7 +46,8 @@ impl Processes {
         for (hook, error) in probes.report().missing() {
             tracing::warn!("not attached: {hook}: {error}");
         }
-        Ok(Self { probes, chosen: Chosen { name, known: HashMap::new() } })
+        let chosen = Chosen { name, known: HashMap::new() };
+        Ok(Self { probes, chosen, announcer: Announcer::default() })
     }
 
     /// Observes until told to stop, then ends every conversation.
@@ -58,7 +62,7 @@ impl Processes {
         let mut pipeline = Pipeline::new(connection, &configuration.parsing, Outbox::new(events));
         let (mut tell, mut told) = (Regularly::new(TELL_INTERVAL), HealthShares::default());
         while !stop.is_requested() {
-            let Self { probes, chosen } = &mut self;
+            let Self { probes, chosen, .. } = &mut self;
             let polled = probes.poll(IDLE, |event| match event {
                 ProbeEvent::Socket(event) if chosen.has(event.task) => {
                     sockets.handle_event(&event, &mut pipeline);
@@ -74,6 +78,7 @@ impl Processes {
             pipeline.receiver().send();
             if tell.is_due() {
                 told.tell(health, &self.probe_stats(), &sockets.stats());
+                self.announcer.announce(self.probes.tls_report());
             }
         }
         sockets.finish(&mut pipeline);
@@ -121,6 +126,41 @@ fn matches(name: &Regex, task: Task) -> bool {
     name.is_match(own_name.trim_end()) || name.is_match(command_line.trim_end())
 }
 
+/// Says once of each program and library whether its TLS is read.
+#[derive(Default)]
+struct Announcer(HashSet<PathBuf>);
+
+impl Announcer {
+    fn announce(&mut self, report: Option<TlsReport>) {
+        let Some(report) = report else { return };
+        if self.0.len() >= MAX_KNOWN {
+            self.0.clear();
+        }
+        for file in report.attached {
+            if self.0.insert(file.path.clone()) {
+                tracing::info!(
+                    "reading the plain text of {} ({})",
+                    file.path.display(),
+                    library(file.library)
+                );
+            }
+        }
+        for file in report.refused {
+            if self.0.insert(file.path.clone()) {
+                tracing::warn!("not reading the plain text of {}: {}", file.path.display(), file.reason);
+            }
+        }
+    }
+}
+
+const fn library(library: Library) -> &'static str {
+    match library {
+        Library::OpenSsl => "OpenSSL",
+        Library::Go { .. } => "Go's crypto/tls",
+        _ => "TLS",
+    }
+}
+
 /// This thread's part in the health counts.
 #[derive(Default)]
 struct HealthShares {
@@ -141,6 +181,6 @@ impl HealthShares {
 }
 
 const IDLE: Duration = Duration::from_millis(100);
-const TELL_INTERVAL: Duration = Duration::from_secs(1);
-/// Processes of which is remembered whether they are chosen.
+const TELL_INTERVAL: Duration = Duration::from_millis(500);
+/// Processes of which is remembered whether they are chosen, and files that were told of.
 const MAX_KNOWN: usize = 65_536;

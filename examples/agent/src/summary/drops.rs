@@ -49,22 +49,24 @@ pub(crate) fn drops(
 /// What was left out of what processes did.
 pub(crate) fn process_drops(probes: &ProbeStats, sockets: &SocketStats) -> Vec<Dropped> {
     let dropped = |reason, count| Dropped { stage: "processes", reason, count };
-    let probed = |reason, count: fn(&ProcessorStats) -> u64| {
+    let counted = |reason, count: fn(&ProcessorStats) -> u64| {
         dropped(reason, probes.processors.iter().map(count).sum::<u64>())
     };
     vec![
-        probed("records that found the ring full", |counted| counted.dropped_records),
-        probed("records left out above the configured rate", |counted| counted.shed_records),
-        probed("payloads left out above the configured rate", |counted| counted.shed_payloads),
-        probed("calls left out since too many threads were in calls", |counted| counted.full_threads),
-        probed("sockets for which there was no room", |counted| counted.full_sockets + counted.lost_sockets),
-        probed("messages of one call beyond those that are told of", |counted| counted.messages_cut),
-        probed("records without the end of a long list of buffers", |counted| counted.vectors_cut),
-        probed("buffers that could not be read", |counted| counted.unreadable_payloads),
-        probed("plain text of TLS whose socket was not found", |counted| {
-            counted.unbound_plaintext + counted.ambiguous_tls_calls
+        counted("records that found the ring full", |processor| processor.dropped_records),
+        counted("records left out above the configured rate", |processor| processor.shed_records),
+        counted("payloads left out above the configured rate", |processor| processor.shed_payloads),
+        counted("calls left out since too many threads were in calls", |processor| processor.full_threads),
+        counted("sockets for which there was no room", |processor| {
+            processor.full_sockets + processor.lost_sockets
         }),
-        probed("calls of io_uring, which are not looked into", |counted| counted.io_uring_calls),
+        counted("messages of one call beyond those that are told of", |processor| processor.messages_cut),
+        counted("records without the end of a long list of buffers", |processor| processor.vectors_cut),
+        counted("buffers that could not be read", |processor| processor.unreadable_payloads),
+        counted("plain text of TLS whose socket was not found", |processor| {
+            processor.unbound_plaintext + processor.ambiguous_tls_calls
+        }),
+        counted("calls of io_uring, which are not looked into", |processor| processor.io_uring_calls),
         dropped("records that could not be read", probes.malformed_records),
         dropped("conversations ended early because the table was full", sockets.conversations_evicted),
         dropped("gaps in what processes moved", sockets.gaps),

@@ -53,7 +53,7 @@ impl Agent {
         let log = File::create(directory.path().join(LOG)).unwrap();
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let mut agent = Self { child, directory };
-        agent.wait_until_observing();
+        agent.wait_until(|line| line.contains("observing"));
         agent
     }
 
@@ -75,11 +75,16 @@ impl Agent {
         records.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    fn wait_until_observing(&mut self) {
+    /// Waits until a program's or library's TLS is read.
+    pub(crate) fn wait_until_reading(&mut self, file: &str) {
+        self.wait_until(|line| line.contains("reading the plain text") && line.contains(file));
+    }
+
+    fn wait_until(&mut self, is_told: impl Fn(&str) -> bool) {
         let started = Instant::now();
-        while !self.log().contains("observing") {
+        while !self.log().lines().any(&is_told) {
             let has_ended = self.child.try_wait().unwrap().is_some();
-            assert!(!has_ended && started.elapsed() < MAX_START, "the agent did not start: {}", self.log());
+            assert!(!has_ended && started.elapsed() < MAX_START, "the agent is not ready: {}", self.log());
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -44,7 +44,10 @@ fn watch(kind: ServerKind, protocol: &str, threads: (&str, &str)) {
     let observe = || -> Result<(), PeerError> {
         let _turn = turn()?;
         let server = Server::start(kind)?;
-        let agent = Agent::start_with_processes(server.port())?;
+        let mut agent = Agent::start_with_processes(server.port())?;
+        if kind == ServerKind::NginxTls {
+            agent.wait_until_reading("libssl.so");
+        }
         let measured = measure(&server, &Place::Host, "127.0.0.1", REQUESTS)?;
         let sightings = Sightings::of(agent.finish(protocol));
         sightings.compare(&measured, kind == ServerKind::NginxTls, threads);
