@@ -81,6 +81,9 @@ struct open_requests {
 	/* The exclusive or of their causal ids: with one of them open, the id of that one. */
 	u64 ids;
 	u64 number;
+	/* What the thread received last, if it is one that runs the handler of an event to its end. */
+	u64 handled;
+	u64 runs_to_completion;
 };
 
 /* A function of a TLS library that a thread is in. */

@@ -11,8 +11,9 @@
 enum { MAX_MESSAGES = 8 };
 
 static struct thread *own_thread(void);
+static int is_nginx(void);
 static int is_stream_data(const struct call *call, s64 result);
-static void leave_connect(const struct call *call, s64 result);
+static void leave_connect(struct thread *thread, s64 result);
 static int emit_message(struct thread *thread, u64 result);
 static struct socket_state *state_found_again(const struct call *call);
 static void describe_message(struct moved *moved, const struct call *call, u64 result);
@@ -53,7 +54,7 @@ INLINE int leave_call(s64 result, u32 max_messages)
 	call = &thread->call;
 	call->is_active = 0;
 	if (call->function == FUNCTION_CONNECT) {
-		leave_connect(call, result);
+		leave_connect(thread, result);
 		return 0;
 	}
 	if (!is_stream_data(call, result))
@@ -125,11 +126,20 @@ INLINE struct thread *own_thread(void)
 
 	if (thread)
 		return thread;
+	fresh.open.runs_to_completion = is_nginx();
 	if (bpf_map_update_elem(&threads, &tid, &fresh, BPF_ANY)) {
 		count(COUNT_FULL_THREADS);
 		return NULL;
 	}
 	return bpf_map_lookup_elem(&threads, &tid);
+}
+
+INLINE int is_nginx(void)
+{
+	char name[16] = {};
+
+	bpf_get_current_comm(name, sizeof(name));
+	return !__builtin_memcmp(name, "nginx", 6);
 }
 
 /* Whether a call moved bytes of the stream: not those that stay, come beside it or are errors of what was sent. */
@@ -140,8 +150,9 @@ INLINE int is_stream_data(const struct call *call, s64 result)
 	return call->transfer == TRANSFER_SENT || !(call->flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE));
 }
 
-INLINE void leave_connect(const struct call *call, s64 result)
+INLINE void leave_connect(struct thread *thread, s64 result)
 {
+	const struct call *call = &thread->call;
 	struct socket_view view = {};
 
 	if (result && result != -EINPROGRESS)
@@ -150,6 +161,7 @@ INLINE void leave_connect(const struct call *call, s64 result)
 		return;
 	if (view.state->role == ROLE_UNKNOWN)
 		view.state->role = ROLE_CLIENT;
+	note_connecting(&thread->open, view.state);
 	emit_socket(RECORD_OPENED, view.state, view.inode, FUNCTION_CONNECT);
 }
 

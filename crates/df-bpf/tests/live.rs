@@ -174,6 +174,22 @@ fn an_event_loop_links_no_call_to_another_request() {
     assert_eq!(links.answers, 40);
 }
 
+#[test]
+fn nginx_passes_every_request_on_under_its_own_id() {
+    if std::process::Command::new("nginx").arg("-v").output().is_err() {
+        println!("skipped: nginx is missing");
+        return;
+    }
+    for keepalive in ["0", "4"] {
+        let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
+        let Some(mut child) = python(include_str!("live/proxy.py"), &[keepalive]) else { return };
+        let ports = ports(&mut child);
+        let seen = watch(&mut probes, &mut child, &ports);
+        let links = links(&seen, ports[0], ports[1]);
+        assert_eq!((links.right, links.wrong, links.missing), (320, 0, 0), "{keepalive} connections kept");
+    }
+}
+
 /// Calls of the front server to the back one, by how they are linked to requests.
 #[derive(Default)]
 struct Links {
@@ -186,7 +202,10 @@ struct Links {
 
 fn links(seen: &[Seen], back: u16, front: u16) -> Links {
     let moved = || seen.iter().filter_map(|seen| Some((seen, seen.moved()?)));
-    let request = |text: &str| text.split_once("request ").map(|(_, number)| number.to_owned());
+    let number = |text: &str| {
+        text.split(|letter: char| !letter.is_ascii_digit() && letter != '.').next().map(str::to_owned)
+    };
+    let request = |text: &str| text.split_once("request ").and_then(|(_, rest)| number(rest));
     let mut ids: HashMap<u64, String> = HashMap::new();
     for (_, moved) in moved()
         .filter(|(seen, moved)| seen.socket.local.port == front && moved.transfer == Transfer::Received)
