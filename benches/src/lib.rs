@@ -8,6 +8,10 @@ use std::path::{Path, PathBuf};
 use df_capture::{Frame, FrameSource, LinkType, PcapFile};
 use df_core::Timestamp;
 
+mod conversation;
+
+pub use conversation::{Conversation, Reading, conversations};
+
 /// One recording: the frames of one case.
 #[derive(Debug)]
 pub struct Recording {

@@ -6,6 +6,7 @@ mod http;
 mod http2;
 mod mariadb;
 mod memcached;
+mod mosquitto;
 mod php;
 mod plain;
 mod postgresql;
@@ -49,6 +50,8 @@ pub enum ServerKind {
     Redis,
     /// memcached.
     Memcached,
+    /// Eclipse Mosquitto, a broker of MQTT.
+    Mosquitto,
     /// PHP behind FastCGI.
     PhpFpm,
     /// ClickHouse.
@@ -86,6 +89,7 @@ impl ServerKind {
         Self::Named,
         Self::Redis,
         Self::Memcached,
+        Self::Mosquitto,
         Self::PhpFpm,
         Self::ClickHouse,
         Self::Thrift,
@@ -112,6 +116,7 @@ impl ServerKind {
             Self::Named => "named",
             Self::Redis => "redis",
             Self::Memcached => "memcached",
+            Self::Mosquitto => "mosquitto",
             Self::PhpFpm => "php-fpm",
             Self::ClickHouse => "clickhouse",
             Self::Thrift => "thrift",
@@ -139,6 +144,7 @@ impl ServerKind {
             Self::Named => 53,
             Self::Redis => 6379,
             Self::Memcached => 11211,
+            Self::Mosquitto => 1883,
             Self::PhpFpm | Self::ClickHouse => 9000,
             Self::Thrift => 9090,
             Self::MariaDb => 3306,
@@ -168,6 +174,7 @@ impl ServerKind {
             Self::Named => "bind9",
             Self::Redis => "redis-server",
             Self::Memcached => "memcached",
+            Self::Mosquitto => "mosquitto",
             Self::PhpFpm => "php8.2-fpm",
             Self::ClickHouse => "clickhouse-server",
             Self::Thrift => "python3-thrift",
@@ -217,6 +224,7 @@ impl Server {
             ServerKind::Named => dns::named(&site),
             ServerKind::Redis => redis::redis(&site),
             ServerKind::Memcached => memcached::memcached(&site),
+            ServerKind::Mosquitto => mosquitto::mosquitto(&site),
             ServerKind::PhpFpm => php::php_fpm(&site),
             ServerKind::ClickHouse => clickhouse::clickhouse(&site),
             ServerKind::Thrift => thrift::thrift(&site),

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+mod bpf;
 mod cargo;
 mod features;
 mod fuzz;
@@ -20,6 +21,8 @@ fn main() -> ExitCode {
         ["test"] => reported(test::run(&repository_root())),
         ["fuzz", rest @ ..] => run_fuzz(rest),
         ["features"] => reported(features::run(&repository_root())),
+        ["bpf"] => reported(bpf::build(&repository_root())),
+        ["bpf", "--check"] => reported(bpf::check(&repository_root())),
         ["package"] => reported(package::run(&repository_root())),
         _ => {
             eprintln!("{USAGE}");
@@ -34,14 +37,19 @@ usage: cargo xtask TASK
   test                     runs every test; as root on Debian it first installs the servers that tests talk to
   tidy                     checks the rules of docs/style.md that neither rustfmt nor clippy checks
   fuzz [TARGET] [SECONDS]  replays the corpus of every fuzz target, or of those named TARGET, then fuzzes for SECONDS
-                           each (default 10)
+                           each (default 10), another way each time
+  fuzz [TARGET] --smoke    replays the corpus and inputs made from it by a fixed rule: the same result each time
   features                 builds every crate without features, and with each feature alone
+  bpf [--check]            compiles the eBPF programs with clang-19; --check proves that the objects equal the source
   package                  packages every crate, and builds each in an empty project";
 
 fn run_fuzz(words: &[&str]) -> ExitCode {
     let seconds = words.iter().find_map(|word| word.parse().ok()).unwrap_or(10);
-    let target = words.iter().find(|word| word.parse::<u32>().is_err()).copied().unwrap_or("");
-    reported(fuzz::run(&repository_root(), target, seconds))
+    let is_smoke = words.contains(&"--smoke");
+    let extent = if is_smoke { fuzz::Extent::Smoke } else { fuzz::Extent::Seconds(seconds) };
+    let is_target = |word: &&&str| **word != "--smoke" && word.parse::<u32>().is_err();
+    let target = words.iter().find(is_target).copied().unwrap_or("");
+    reported(fuzz::run(&repository_root(), target, extent))
 }
 
 fn reported(result: std::io::Result<()>) -> ExitCode {

@@ -1,6 +1,6 @@
 //! Consecutive bytes of one direction of one connection.
 
-use crate::{Direction, Timestamp};
+use crate::{CausalId, Direction, Timestamp};
 
 /// Consecutive bytes of one direction of one connection, whatever observed them: a TCP segment in order, a UDP
 /// datagram, a system call or a TLS record in plain text.
@@ -24,12 +24,22 @@ pub struct Chunk<'a> {
     pub original_len: usize,
     /// TCP sequence number of the first byte, where there is one.
     pub sequence_number: Option<u32>,
+    /// Joins them with what their process received before or sends after, where that was seen.
+    pub causal_id: Option<CausalId>,
 }
 
 impl<'a> Chunk<'a> {
     /// A chunk that is not truncated and has no TCP sequence number.
     pub const fn new(direction: Direction, timestamp: Timestamp, offset: u64, bytes: &'a [u8]) -> Self {
-        Self { direction, timestamp, offset, bytes, original_len: bytes.len(), sequence_number: None }
+        Self {
+            direction,
+            timestamp,
+            offset,
+            bytes,
+            original_len: bytes.len(),
+            sequence_number: None,
+            causal_id: None,
+        }
     }
 
     /// Says how many bytes there were before truncation. Values below `bytes.len()` are raised to it.
@@ -41,6 +51,12 @@ impl<'a> Chunk<'a> {
     /// Gives the TCP sequence number of the first byte.
     pub const fn with_sequence_number(mut self, sequence_number: u32) -> Self {
         self.sequence_number = Some(sequence_number);
+        self
+    }
+
+    /// Gives the causal id of the call that moved the bytes.
+    pub const fn with_causal_id(mut self, causal_id: Option<CausalId>) -> Self {
+        self.causal_id = causal_id;
         self
     }
 

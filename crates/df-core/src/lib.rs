@@ -1,6 +1,7 @@
 //! The values that cross df's crates, and nothing else: no I/O, no clock, no algorithm.
 //!
-//! Every other crate of the family takes and gives these types: a [`Packet`] is one decoded frame, a [`Chunk`] is a
+//! Every other crate of the family takes and gives these types: a [`Packet`] is one decoded frame, a
+//! [`SocketEvent`] what a process did with a socket, a [`Chunk`] is a
 //! run of consecutive bytes of one [`Direction`] of one connection, a [`FlowKey`] names the connection, and a
 //! [`Timestamp`] is the only notion of time inside df.
 //!
@@ -21,6 +22,8 @@ mod chunk;
 mod direction;
 mod flow_key;
 mod packet;
+mod socket;
+mod task;
 mod time;
 mod tunnel;
 
@@ -31,5 +34,9 @@ pub use packet::{
     IcmpHeader, IcmpRole, InterfaceId, Packet, SctpChunks, SctpHeader, TcpFlags, TcpSegment, TransportHeader,
     VlanTags,
 };
+pub use socket::{
+    Socket, SocketActivity, SocketData, SocketEvent, SocketId, SocketRole, StreamPosition, Transfer,
+};
+pub use task::{CausalId, Command, EventSource, Task};
 pub use time::Timestamp;
 pub use tunnel::{Tunnel, TunnelKind, VirtualNetwork};

@@ -127,7 +127,7 @@ pub use error::ExportError;
 pub use exporter::OtlpExporter;
 #[cfg(feature = "health")]
 pub use health::{Health, HealthCounter};
-pub use place::{ExchangePlace, FlowPlace, SpanIds};
+pub use place::{ExchangePlace, FlowPlace, ProcessPlace, SpanIds};
 #[cfg(any(feature = "otlp-grpc", feature = "otlp-http"))]
 pub use queue::ExportStats;
 pub use resource::Resource;

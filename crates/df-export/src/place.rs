@@ -2,7 +2,7 @@
 
 use df_core::{FlowKey, Tunnel};
 use df_l7::{Exchange, Protocol};
-use df_trace::{Span, SpanId, TraceId};
+use df_trace::{ObservationPoint, ObservedProcess, Place, Span, SpanId, TraceId};
 
 /// Where an exchange was seen and which span was made of it.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +16,8 @@ pub struct ExchangePlace<'a> {
     pub interface: Option<&'a str>,
     /// The tunnels around its connection's packets, outermost first.
     pub tunnels: &'a [Tunnel],
+    /// The process that was seen at one end.
+    pub process: Option<ProcessPlace<'a>>,
     /// The span made of the exchange.
     pub span: Option<SpanIds>,
 }
@@ -23,7 +25,7 @@ pub struct ExchangePlace<'a> {
 impl<'a> ExchangePlace<'a> {
     /// An exchange seen in packets, its interface's name and span unknown.
     pub const fn new(key: &'a FlowKey) -> Self {
-        Self { key, source: "packet", interface: None, tunnels: &[], span: None }
+        Self { key, source: "packet", interface: None, tunnels: &[], process: None, span: None }
     }
 
     /// Names the interface.
@@ -44,6 +46,16 @@ impl<'a> ExchangePlace<'a> {
         self
     }
 
+    /// Tells the process that `place` names, and the container in which it runs.
+    pub const fn with_process(mut self, place: &'a Place, container_id: Option<&'a str>) -> Self {
+        if let Some(process) = &place.process {
+            let is_server = matches!(place.observation_point, ObservationPoint::ServerProcess);
+            self.source = process.source.name();
+            self.process = Some(ProcessPlace { process, container_id, is_server });
+        }
+        self
+    }
+
     /// The connection with client and server as the protocol of `exchange` shows them.
     pub const fn oriented_key(&self, exchange: &Exchange) -> FlowKey {
         if exchange.is_reversed { self.key.reversed() } else { *self.key }
@@ -54,6 +66,18 @@ impl<'a> ExchangePlace<'a> {
         self.span = Some(span.into());
         self
     }
+}
+
+/// A process at one end of an exchange.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct ProcessPlace<'a> {
+    /// The process.
+    pub process: &'a ObservedProcess,
+    /// The container in which it runs.
+    pub container_id: Option<&'a str>,
+    /// Whether it answers.
+    pub is_server: bool,
 }
 
 /// The identifiers of a span.

@@ -125,7 +125,7 @@ impl<T> Arena<T> {
     }
 }
 
-const CHUNK: usize = 256;
+const CHUNK: usize = 4_096;
 /// So that every place fits 32 bits and none is [`NO_PLACE`].
 const MAX_CHUNKS: usize = (u32::MAX as usize) / CHUNK;
 const NO_PLACE: u32 = u32::MAX;

@@ -9,10 +9,7 @@ pub(crate) struct Assembler {
     next: u32,
     /// The stream offset of that byte.
     offset: u64,
-    /// How far the other end has acknowledged.
-    acknowledged: u32,
     has_begun: bool,
-    has_acknowledged: bool,
     /// Segments after a hole. Empty, and then without memory, almost always.
     early: Option<Box<Early>>,
 }
@@ -87,23 +84,16 @@ impl Assembler {
         }
     }
 
-    /// The other end has everything before `acknowledgment_number`.
-    pub(crate) fn handle_acknowledgment(&mut self, acknowledgment_number: u32) {
-        if !self.has_acknowledged || distance(self.acknowledged, acknowledgment_number) > 0 {
-            self.has_acknowledged = true;
-            self.acknowledged = acknowledgment_number;
-        }
-    }
-
     /// Whether the other end may acknowledge just this much at the moment.
     pub(crate) fn is_near(&self, acknowledgment_number: u32) -> bool {
         self.has_begun && distance(self.next, acknowledgment_number).unsigned_abs() <= MAX_IN_FLIGHT_BYTES
     }
 
-    /// Takes a data segment, gives what is next in order to `deliver`.
+    /// Takes a data segment, gives what is next in order to `deliver`. The other end has everything before `acknowledged`.
     pub(crate) fn handle_segment(
         &mut self,
         segment: Segment<'_>,
+        acknowledged: Option<u32>,
         mut deliver: impl FnMut(Ordered<'_>),
     ) -> Placement {
         if !self.has_begun {
@@ -115,7 +105,7 @@ impl Assembler {
         }
         let ahead = distance(self.next, segment.sequence_number);
         if ahead > 0 {
-            return self.hold(segment);
+            return self.hold(segment, acknowledged);
         }
         let end_ahead = distance(self.next, segment.end());
         if end_ahead <= 0 {
@@ -130,15 +120,14 @@ impl Assembler {
         Placement::FilledHole
     }
 
-    /// Whether the bytes of the hole, if there is one, must be given up.
-    pub(crate) fn loss(&self, now: Timestamp, max_bytes: usize) -> Option<Loss> {
+    /// Whether the bytes of the hole, if there is one, must be given up. The other end has everything before `acknowledged`.
+    pub(crate) fn loss(&self, now: Timestamp, acknowledged: Option<u32>, max_bytes: usize) -> Option<Loss> {
         let early = self.early.as_deref()?;
         let first = early.segments.first()?;
         if early.bytes > max_bytes || early.segments.len() > MAX_EARLY_SEGMENTS {
             return Some(Loss::Forced);
         }
-        let is_acknowledged =
-            self.has_acknowledged && distance(first.sequence_number, self.acknowledged) >= 0;
+        let is_acknowledged = is_before(first.sequence_number, acknowledged);
         let is_old = now.since(early.since) >= MAX_HOLE_AGE;
         let is_certain = early.was_acknowledged || (is_acknowledged && early.packets >= PATIENCE_PACKETS);
         (is_old || is_certain).then_some(Loss::Certain)
@@ -156,7 +145,7 @@ impl Assembler {
         true
     }
 
-    /// Reads something of itself, as [`Flow::read_a_little`](crate::flow::Flow::read_a_little) says.
+    /// Reads something of itself, as [`Near::read_a_little`](crate::near::Near::read_a_little) says.
     #[inline]
     pub(crate) fn read_a_little(&self) -> u64 {
         self.offset
@@ -174,6 +163,11 @@ impl Assembler {
         let offset = self.offset;
         self.offset = offset.saturating_add(u64::from(len));
         offset
+    }
+
+    /// Since when bytes are missing before what is held.
+    pub(crate) fn hole_since(&self) -> Option<Timestamp> {
+        self.early.as_deref().map(|early| early.since)
     }
 
     /// Bytes held until earlier ones come.
@@ -212,10 +206,9 @@ impl Assembler {
         }
     }
 
-    fn hold(&mut self, segment: Segment<'_>) -> Placement {
+    fn hold(&mut self, segment: Segment<'_>, acknowledged: Option<u32>) -> Placement {
         let next = self.next;
-        let was_acknowledged =
-            self.has_acknowledged && distance(segment.sequence_number, self.acknowledged) >= 0;
+        let was_acknowledged = is_before(segment.sequence_number, acknowledged);
         let since = segment.timestamp;
         let early = self.early.get_or_insert_with(|| {
             Box::new(Early { segments: Vec::new(), bytes: 0, since, packets: 0, was_acknowledged })
@@ -270,6 +263,11 @@ impl Segment<'_> {
             ..self
         }
     }
+}
+
+/// Whether everything before `sequence_number` was acknowledged.
+fn is_before(sequence_number: u32, acknowledged: Option<u32>) -> bool {
+    acknowledged.is_some_and(|acknowledged| distance(sequence_number, acknowledged) >= 0)
 }
 
 /// How far `to` is ahead of `from` in the circle of sequence numbers (RFC 9293 §3.4).

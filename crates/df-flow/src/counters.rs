@@ -5,42 +5,46 @@ use df_core::{Packet, TcpFlags};
 use crate::DirectionCounters;
 use crate::tcp::Troubles;
 
-/// What was counted since the last record.
-#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
+/// What was counted since the last record, as far as it fits; the rest is carried to [`Troubles`].
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Counters {
-    pub(crate) packets: u64,
-    bytes: u64,
-    l3_bytes: u64,
-    l4_bytes: u64,
-    pub(crate) retransmissions: u32,
-    pub(crate) out_of_order: u32,
-    pub(crate) zero_window: u32,
-    /// ICMP errors that quoted a packet of this direction.
-    pub(crate) icmp_errors: u32,
-    tcp_flags: TcpFlags,
+    pub(crate) packets: u32,
+    pub(crate) bytes: u32,
+    pub(crate) l3_bytes: u32,
+    pub(crate) l4_bytes: u32,
 }
 
 impl Counters {
-    pub(crate) fn count(&mut self, packet: &Packet<'_>) {
-        self.packets = self.packets.saturating_add(u64::from(packet.fragments));
-        self.bytes = self.bytes.saturating_add(u64::from(packet.frame_len));
-        self.l3_bytes = self.l3_bytes.saturating_add(u64::from(packet.ip_len));
-        self.l4_bytes = self.l4_bytes.saturating_add(u64::from(packet.payload_len));
+    pub(crate) const fn of(packet: &Packet<'_>) -> Self {
+        Self {
+            packets: packet.fragments,
+            bytes: packet.frame_len,
+            l3_bytes: packet.ip_len,
+            l4_bytes: packet.payload_len,
+        }
     }
 
-    pub(crate) const fn note_flags(&mut self, flags: TcpFlags) {
-        self.tcp_flags = self.tcp_flags.union(flags);
+    /// Both together; none if they do not fit.
+    #[inline]
+    pub(crate) fn plus(&self, other: &Self) -> Option<Self> {
+        Some(Self {
+            packets: self.packets.checked_add(other.packets)?,
+            bytes: self.bytes.checked_add(other.bytes)?,
+            l3_bytes: self.l3_bytes.checked_add(other.l3_bytes)?,
+            l4_bytes: self.l4_bytes.checked_add(other.l4_bytes)?,
+        })
     }
 
-    pub(crate) const fn record(&self, troubles: &Troubles) -> DirectionCounters {
+    pub(crate) fn record(&self, tcp_flags: TcpFlags, troubles: &Troubles) -> DirectionCounters {
+        let with = |carried: u64, count: u32| carried.saturating_add(u64::from(count));
         DirectionCounters {
-            packets: self.packets,
-            bytes: self.bytes,
-            l3_bytes: self.l3_bytes,
-            l4_bytes: self.l4_bytes,
-            retransmissions: self.retransmissions,
-            out_of_order: self.out_of_order,
-            zero_window: self.zero_window,
+            packets: with(troubles.packets, self.packets),
+            bytes: with(troubles.bytes, self.bytes),
+            l3_bytes: with(troubles.l3_bytes, self.l3_bytes),
+            l4_bytes: with(troubles.l4_bytes, self.l4_bytes),
+            retransmissions: troubles.retransmissions,
+            out_of_order: troubles.out_of_order,
+            zero_window: troubles.zero_window,
             duplicate_acknowledgments: troubles.duplicate_acknowledgments,
             keep_alives: troubles.keep_alives,
             zero_window_probes: troubles.zero_window_probes,
@@ -49,8 +53,8 @@ impl Counters {
             lost_segments: troubles.lost_segments,
             lost_bytes: troubles.lost_bytes,
             retransmitted_bytes: troubles.retransmitted_bytes,
-            icmp_errors: self.icmp_errors,
-            tcp_flags: self.tcp_flags,
+            icmp_errors: troubles.icmp_errors,
+            tcp_flags,
         }
     }
 }

@@ -3,10 +3,9 @@
 mod fan;
 mod service_ports;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use df_core::{Endpoint, IcmpHeader, IcmpRole, Packet, SctpChunks, TcpFlags, Transport, TransportHeader};
-use hashbrown::HashSet;
 
 use fan::Fans;
 use service_ports::rank;

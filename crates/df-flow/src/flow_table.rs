@@ -6,16 +6,16 @@ use df_core::{
 
 use crate::assembler::{Assembler, Loss, Ordered, Segment};
 use crate::clock::Clock;
-use crate::counters::Counters;
 use crate::direction::{self, Listeners};
 use crate::ends_index::EndsIndex;
 use crate::expiry::{Entry, Wheel};
-use crate::flow::Flow;
+use crate::far::Far;
 use crate::index::{ends_hash, flow_hash};
 use crate::key::Key;
+use crate::near::Near;
 use crate::places::Places;
 use crate::store::FlowStore;
-use crate::tcp::{Phase, TcpLife, Trouble};
+use crate::tcp::{History, Phase, Trouble};
 use crate::{DirectionEvidence, FlowConfig, FlowEndReason, FlowSink, FlowStats};
 
 mod ahead;
@@ -58,17 +58,23 @@ impl<S> FlowTable<S> {
 
     /// Takes one packet.
     pub fn handle_packet(&mut self, packet: &Packet<'_>, sink: &mut impl FlowSink<S>) {
+        let hash = flow_hash(&packet.flow_key(), self.config.hash_seed);
+        self.handle_hashed(packet, hash, sink);
+    }
+
+    #[inline]
+    fn handle_hashed(&mut self, packet: &Packet<'_>, hash: u64, sink: &mut impl FlowSink<S>) {
         self.stats.packets += 1;
         let now_ns = self.clock.advance(packet.timestamp);
         if self.wheel.is_due(now_ns) {
             self.expire(now_ns, MAX_FOUND_PER_PACKET, sink);
         }
-        let Some((slot, direction)) = self.find_or_open(packet, now_ns, sink) else { return };
-        let Some(flow) = self.flows.get_mut(slot) else { return };
-        flow.active_ns = now_ns;
+        let Some((slot, direction)) = self.find_or_open((packet, hash), now_ns, sink) else { return };
+        let Some(mut flow) = self.flows.get_mut(slot) else { return };
+        flow.near.active_ns = now_ns;
         flow.count(direction, packet);
         if !packet.tunnels.is_empty() && flow.note_tunnels(direction, packet) {
-            sink.tunnelled(&flow.key.flow_key(), &mut flow.state, packet.tunnels);
+            sink.tunnelled(&flow.near.key.flow_key(), &mut flow.far.state, packet.tunnels);
         }
         if let Some(quoted) = packet.quoted {
             self.note_icmp_error(quoted, packet);
@@ -101,8 +107,8 @@ impl<S> FlowTable<S> {
         let mut slots: Vec<(u64, usize)> = self.flows.ids().collect();
         slots.sort_unstable();
         for (_, slot) in slots {
-            let flow = self.flows.get_mut(slot);
-            let is_closed = flow.is_some_and(|flow| flow.is_closed || flow.tcp.phase() == Phase::Closed);
+            let near = self.flows.near(slot);
+            let is_closed = near.is_some_and(|near| near.is_closed || near.phase() == Phase::Closed);
             let reason = if is_closed { FlowEndReason::EndOfFlow } else { FlowEndReason::ForcedEnd };
             self.end(slot, reason, sink);
         }
@@ -130,11 +136,10 @@ impl<S> FlowTable<S> {
 
     fn find_or_open(
         &mut self,
-        packet: &Packet<'_>,
+        (packet, hash): (&Packet<'_>, u64),
         now_ns: u64,
         sink: &mut impl FlowSink<S>,
     ) -> Option<(usize, Direction)> {
-        let hash = flow_hash(&packet.flow_key(), self.config.hash_seed);
         if let Some((slot, direction)) = self.find(packet, hash).or_else(|| self.find_across_networks(packet))
         {
             let is_over = self.wheel.is_behind() && self.ends_before(slot, now_ns, sink);
@@ -147,29 +152,23 @@ impl<S> FlowTable<S> {
     }
 
     #[inline]
-    fn find(&mut self, packet: &Packet<'_>, hash: u64) -> Option<(usize, Direction)> {
-        self.find_by(hash, |flow| flow.direction_of(packet))
+    fn find(&self, packet: &Packet<'_>, hash: u64) -> Option<(usize, Direction)> {
+        self.find_by(hash, |near| near.direction_of(packet))
     }
 
-    /// The flow under `hash` that gives a direction. Flows that rest do not show whose they are: those in question wake.
+    /// The flow under `hash` that gives a direction.
     #[inline]
     fn find_by(
-        &mut self,
+        &self,
         hash: u64,
-        direction_of: impl Fn(&Flow<S>) -> Option<Direction>,
+        direction_of: impl Fn(&Near) -> Option<Direction>,
     ) -> Option<(usize, Direction)> {
-        loop {
-            let mut direction = None;
-            let found = self.index.find(hash, |slot| {
-                direction = self.flows.get(slot).and_then(&direction_of);
-                direction.is_some()
-            });
-            if found.is_some() || !self.flows.has_resting() {
-                return found.zip(direction);
-            }
-            let resting = self.index.find(hash, |slot| self.flows.is_resting(slot))?;
-            self.flows.wake(resting);
-        }
+        let mut direction = None;
+        let found = self.index.find(hash, |slot| {
+            direction = self.flows.near(slot).and_then(&direction_of);
+            direction.is_some()
+        });
+        found.zip(direction)
     }
 
     /// The flow between the same ends whose other direction is in another VLAN or virtual network and has this one, or
@@ -179,11 +178,10 @@ impl<S> FlowTable<S> {
             return None;
         }
         let hash = ends_hash([packet.source, packet.destination], self.config.hash_seed);
-        self.wake_candidates(hash);
         let mut beginnings = None;
         for slot in self.ends_index.candidates(hash) {
-            let Some(flow) = self.flows.get(slot) else { continue };
-            if let Some(direction) = flow.direction_of(packet) {
+            let Some(flow) = self.flows.get_mut(slot) else { continue };
+            if let Some(direction) = flow.near.direction_of(packet) {
                 return Some((slot, direction));
             }
             if let Some(direction) = flow.direction_across_networks(packet) {
@@ -194,18 +192,10 @@ impl<S> FlowTable<S> {
         beginnings.flatten()
     }
 
-    fn wake_candidates(&mut self, hash: u64) {
-        if self.flows.has_resting() {
-            for slot in self.ends_index.candidates(hash) {
-                self.flows.wake(slot);
-            }
-        }
-    }
-
     fn is_reused(&mut self, slot: usize, direction: Direction, packet: &Packet<'_>) -> bool {
         match (&packet.transport, self.flows.get_mut(slot)) {
-            (TransportHeader::Tcp(segment), Some(flow)) if segment.flags.contains(TcpFlags::SYN) => {
-                flow.tcp.is_reused_by(direction, segment)
+            (TransportHeader::Tcp(segment), Some(mut flow)) if segment.flags.contains(TcpFlags::SYN) => {
+                flow.tcp().is_reused_by(direction, segment)
             }
             _ => false,
         }
@@ -230,32 +220,27 @@ impl<S> FlowTable<S> {
             self.listeners.insert(key.server);
         }
         let now_ns = self.clock.elapsed_at(packet.timestamp);
-        let flow = Flow {
-            id: self.next_id,
-            key: Key::new(&key),
-            networks: [None; 2],
-            tunnels: None,
-            last_icmp_error: None,
-            active_ns: now_ns,
-            found_ns: u64::MAX,
+        let near = Near::new(Key::new(&key), packet, now_ns);
+        let far = Far {
             state: sink.opened(&key),
             assemblers: [Assembler::default(), Assembler::default()],
-            counters: [Counters::default(); 2],
-            tcp: TcpLife::default(),
-            start: packet.timestamp,
-            end: packet.timestamp,
             direction_score: decision.score,
             is_reversed: false,
             is_first_from_server: direction == Direction::ToClient
                 && decision.score > direction::FIRST_SENDER,
             told: None,
-            is_closed: false,
+            found_ns: u64::MAX,
+            history: History::default(),
+            id: self.next_id,
+            start: packet.timestamp,
+            tunnels: None,
+            last_icmp_error: None,
         };
         self.next_id += 1;
         self.stats.flows_opened += 1;
-        let timeout_ns = flow.timeout_ns_after(packet, &self.config);
+        let timeout_ns = near.timeout_ns_after(packet, &self.config);
         let due_ns = now_ns.saturating_add(timeout_ns.min(self.interval_ns()).min(self.rest_ns()));
-        let slot = self.flows.insert(flow)?;
+        let slot = self.flows.insert(near, far)?;
         self.index.insert(hash, slot);
         self.note_ends(slot, packet);
         self.find_at(slot, due_ns);
@@ -283,14 +268,13 @@ impl<S> FlowTable<S> {
         let Some(flow) = self.flows.get_mut(slot) else { return };
         let is_syn = segment.flags.contains(TcpFlags::SYN);
         if is_syn {
-            flow.assemblers[direction.index()].handle_syn(segment.sequence_number);
+            flow.far.assemblers[direction.index()].handle_syn(segment.sequence_number);
             if segment.flags.contains(TcpFlags::ACK) && direction == Direction::ToClient {
-                self.listeners.insert(flow.key.flow_key().server);
+                self.listeners.insert(flow.near.key.flow_key().server);
             }
         }
         if segment.flags.contains(TcpFlags::ACK) {
-            let other = direction.reversed().index();
-            flow.assemblers[other].handle_acknowledgment(segment.acknowledgment_number);
+            flow.near.senders[direction.index()].acknowledge(segment.acknowledgment_number);
         }
         if packet.payload_len > 0 && !segment.flags.contains(TcpFlags::RST) {
             let data = Segment {
@@ -311,12 +295,13 @@ impl<S> FlowTable<S> {
         data: Segment<'_>,
         sink: &mut impl FlowSink<S>,
     ) {
-        let Some(flow) = self.flows.get_mut(slot) else { return };
-        let mut outlet = Outlet::new(flow.key.flow_key(), &mut flow.state, direction, sink);
-        let assembler = &mut flow.assemblers[direction.index()];
+        let Some(mut flow) = self.flows.get_mut(slot) else { return };
+        let acknowledged = flow.near.senders[direction.reversed().index()].most_acknowledged();
+        let mut outlet = Outlet::new(flow.near.key.flow_key(), &mut flow.far.state, direction, sink);
+        let assembler = &mut flow.far.assemblers[direction.index()];
         let held_before = assembler.held_bytes();
-        let placement = assembler.handle_segment(data, |ordered| outlet.deliver(ordered));
-        let loss = assembler.loss(data.timestamp, self.config.max_out_of_order_bytes);
+        let placement = assembler.handle_segment(data, acknowledged, |ordered| outlet.deliver(ordered));
+        let loss = assembler.loss(data.timestamp, acknowledged, self.config.max_out_of_order_bytes);
         let is_crowded = self.stats.held_bytes > self.config.max_total_out_of_order_bytes as u64;
         let loss = if is_crowded && assembler.held_bytes() > 0 { Some(Loss::Forced) } else { loss };
         let hole_bytes = assembler.hole_bytes();
@@ -338,7 +323,7 @@ impl<S> FlowTable<S> {
         self.stats.repeated_bytes += arrived.saturating_sub(delivered + held_after as u64);
         flow.count_placement(direction, data, placement);
         if let Some(hole) = hole {
-            flow.tcp.count(direction, hole);
+            flow.tcp().count(direction, hole);
         }
         self.after_delivery(slot, evidence, sink);
     }
@@ -351,34 +336,34 @@ impl<S> FlowTable<S> {
         sink: &mut impl FlowSink<S>,
     ) {
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        if flow.key.transport() == Transport::Sctp {
-            let due_ns = flow.active_ns.saturating_add(flow.timeout_ns(&self.config));
+        if flow.near.key.transport() == Transport::Sctp {
+            let due_ns = flow.near.active_ns.saturating_add(flow.near.timeout_ns(&self.config));
             return self.find_at(slot, due_ns);
         }
-        let has_messages = matches!(flow.key.transport(), Transport::Udp | Transport::Icmp);
+        let has_messages = matches!(flow.near.key.transport(), Transport::Udp | Transport::Icmp);
         if !has_messages || packet.payload_len == 0 {
             return;
         }
         let len = packet.payload.len() as u64;
         self.stats.payload_bytes += len;
         self.stats.delivered_bytes += len;
-        let offset = flow.assemblers[direction.index()].pass(packet.payload_len);
+        let offset = flow.far.assemblers[direction.index()].pass(packet.payload_len);
         let chunk = Chunk::new(direction, packet.timestamp, offset, packet.payload)
             .with_original_len(packet.payload_len as usize);
-        let evidence = sink.chunk(&flow.key.flow_key(), &mut flow.state, chunk);
+        let evidence = sink.chunk(&flow.near.key.flow_key(), &mut flow.far.state, chunk);
         self.after_delivery(slot, evidence, sink);
     }
 
     /// The state has seen bytes: it may know the direction better now, or want to be called later.
     fn after_delivery(&mut self, slot: usize, evidence: DirectionEvidence, sink: &mut impl FlowSink<S>) {
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        if evidence != DirectionEvidence::None && flow.direction_score < direction::APPLICATION {
-            flow.direction_score = direction::APPLICATION;
-            flow.is_reversed = evidence == DirectionEvidence::Reversed;
-            let key = flow.key.flow_key();
-            self.listeners.insert(if flow.is_reversed { key.client } else { key.server });
+        if evidence != DirectionEvidence::None && flow.far.direction_score < direction::APPLICATION {
+            flow.far.direction_score = direction::APPLICATION;
+            flow.far.is_reversed = evidence == DirectionEvidence::Reversed;
+            let key = flow.near.key.flow_key();
+            self.listeners.insert(if flow.far.is_reversed { key.client } else { key.server });
         }
-        if let Some(deadline) = sink.deadline(&flow.state) {
+        if let Some(deadline) = sink.deadline(&flow.far.state) {
             let deadline_ns = self.clock.elapsed_at(deadline);
             self.find_at(slot, deadline_ns);
         }
@@ -389,15 +374,15 @@ impl<S> FlowTable<S> {
         let is_turn =
             [TcpFlags::SYN, TcpFlags::FIN, TcpFlags::RST].iter().any(|flag| segment.flags.contains(*flag));
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        if flow.is_closed || !(is_turn || flow.tcp.phase() == Phase::Closed) {
+        if flow.near.is_closed || !(is_turn || flow.near.phase() == Phase::Closed) {
             return;
         }
-        let due_ns = flow.active_ns.saturating_add(flow.timeout_ns(&self.config));
+        let due_ns = flow.near.active_ns.saturating_add(flow.near.timeout_ns(&self.config));
         if flow.is_over() {
-            flow.is_closed = true;
+            flow.near.is_closed = true;
             self.release_held(slot, sink);
             if let Some(flow) = self.flows.get_mut(slot) {
-                sink.closed(&flow.key.flow_key(), &mut flow.state);
+                sink.closed(&flow.near.key.flow_key(), &mut flow.far.state);
             }
         }
         self.find_at(slot, due_ns);
@@ -407,9 +392,9 @@ impl<S> FlowTable<S> {
     fn find_at(&mut self, slot: usize, due_ns: u64) {
         let due_ns = due_ns.min(self.clock.elapsed_ns().saturating_add(MAX_AHEAD_NS));
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        if due_ns < flow.found_ns {
-            flow.found_ns = due_ns;
-            self.wheel.insert(Entry::new(slot, flow.id), due_ns);
+        if due_ns < flow.far.found_ns {
+            flow.far.found_ns = due_ns;
+            self.wheel.insert(Entry::new(slot, flow.far.id), due_ns);
         }
     }
 
@@ -417,16 +402,16 @@ impl<S> FlowTable<S> {
     fn release_held(&mut self, slot: usize, sink: &mut impl FlowSink<S>) {
         let Some(flow) = self.flows.get_mut(slot) else { return };
         for direction in Direction::BOTH {
-            let assembler = &mut flow.assemblers[direction.index()];
+            let assembler = &mut flow.far.assemblers[direction.index()];
             let held = assembler.held_bytes() as u64;
-            let mut outlet = Outlet::new(flow.key.flow_key(), &mut flow.state, direction, sink);
+            let mut outlet = Outlet::new(flow.near.key.flow_key(), &mut flow.far.state, direction, sink);
             loop {
                 let hole_bytes = assembler.hole_bytes();
                 if !assembler.skip_hole(|ordered| outlet.deliver(ordered)) {
                     break;
                 }
                 self.stats.gaps += 1;
-                flow.tcp.count(direction, Trouble::Lost(hole_bytes));
+                flow.far.history.troubles_of(direction).count(Trouble::Lost(hole_bytes));
             }
             self.stats.held_bytes = self.stats.held_bytes.saturating_sub(held);
             self.stats.delivered_bytes += outlet.delivered;

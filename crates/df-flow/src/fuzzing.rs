@@ -2,9 +2,16 @@
 
 use std::net::Ipv4Addr;
 
-use df_core::{Chunk, Endpoint, FlowKey, Packet, TcpFlags, TcpSegment, Timestamp, TransportHeader};
+use df_core::{
+    Chunk, Command, Direction, Endpoint, EventSource, FlowKey, Packet, Socket, SocketActivity, SocketData,
+    SocketEvent, SocketId, SocketRole, StreamPosition, Task, TcpFlags, TcpSegment, Timestamp, Transfer,
+    Transport, TransportHeader,
+};
 
-use crate::{DirectionEvidence, FlowConfig, FlowRecord, FlowSink, FlowTable};
+use crate::{
+    ConversationEnds, DirectionEvidence, FlowConfig, FlowRecord, FlowSink, FlowTable, SocketConfig,
+    SocketSink, SocketTable,
+};
 
 /// Reads any bytes as packets of a few hosts, gives them to a small table and checks its bounds and its account.
 pub fn packets(mut data: &[u8]) {
@@ -50,6 +57,76 @@ pub fn packets(mut data: &[u8]) {
         "every byte is accounted for"
     );
     assert_eq!(check.packets, check.recorded, "every packet is in one record");
+}
+
+/// Reads any bytes as events of a few sockets, gives them to a small table and checks its bounds and its account.
+pub fn socket_events(mut data: &[u8]) {
+    let config = SocketConfig {
+        max_conversations: 4,
+        max_out_of_order_bytes: 600,
+        max_total_out_of_order_bytes: 1_000,
+        ..SocketConfig::default()
+    };
+    let (mut table, mut check) = (SocketTable::new(config), InOrder);
+    let mut now = Timestamp::from_parts(1_000, 0);
+    while let Some((head, rest)) = data.split_first_chunk::<6>() {
+        let [socket, what, position, position_high, len, millis] = *head;
+        let (payload, after) = rest.split_at(usize::from(len).min(rest.len()));
+        data = after;
+        now = now.saturating_add(std::time::Duration::from_millis(u64::from(millis) * u64::from(millis)));
+        let activity = activity(what, u32::from(position) | (u32::from(position_high) << 26), payload);
+        let task = Task::new(1, 1, Command::default());
+        table.handle_event(&SocketEvent::new(now, socket_of(socket), task, activity), &mut check);
+        assert!(table.len() <= 4, "the table holds no more conversations than its bound");
+    }
+    table.finish(&mut check);
+    let stats = table.stats();
+    assert_eq!(stats.conversations_opened, stats.conversations_ended, "every conversation ends");
+    assert!(stats.delivered_bytes <= stats.payload_bytes, "no byte is delivered twice");
+}
+
+fn socket_of(byte: u8) -> Socket {
+    let end = |host: u8| Endpoint::new(Ipv4Addr::new(10, 0, 0, host).into(), 40 + u16::from(host));
+    let transport = if byte & 0x80 == 0 { Transport::Tcp } else { Transport::Udp };
+    let role = match byte >> 5 & 3 {
+        0 => SocketRole::Unknown,
+        1 => SocketRole::Client,
+        _ => SocketRole::Server,
+    };
+    Socket::new(SocketId(u64::from(byte & 7)), transport, end(1), end(byte >> 3 & 3)).with_role(role)
+}
+
+fn activity(what: u8, number: u32, payload: &[u8]) -> SocketActivity<'_> {
+    let position = match what & 7 {
+        0 => return SocketActivity::Opened,
+        1 => return SocketActivity::Closed,
+        2 => StreamPosition::Datagram,
+        3 => StreamPosition::Plaintext { offset: u64::from(number), sequence_number: Some(number) },
+        _ => StreamPosition::Tcp(number),
+    };
+    let transfer = if what & 8 == 0 { Transfer::Sent } else { Transfer::Received };
+    let data = SocketData::new(transfer, EventSource::Syscall, position, payload, [Timestamp::ZERO; 2]);
+    SocketActivity::Data(data.with_original_len(payload.len() + usize::from(what >> 4)))
+}
+
+/// Checks that the chunks of each direction follow one another.
+struct InOrder;
+
+impl SocketSink<[u64; 2]> for InOrder {
+    fn opened(&mut self, _: &ConversationEnds) -> [u64; 2] {
+        [0; 2]
+    }
+
+    fn chunk(&mut self, _: &ConversationEnds, ends: &mut [u64; 2], chunk: Chunk<'_>) {
+        let end = match chunk.direction {
+            Direction::ToServer => &mut ends[0],
+            Direction::ToClient => &mut ends[1],
+        };
+        assert!(chunk.offset >= *end, "chunks come in order and do not overlap");
+        *end = chunk.end_offset();
+    }
+
+    fn ended(&mut self, _: &ConversationEnds, _: [u64; 2]) {}
 }
 
 const TEN_SECONDS: std::time::Duration = std::time::Duration::from_secs(10);

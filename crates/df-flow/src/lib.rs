@@ -1,4 +1,4 @@
-//! Packets in, ordered chunks and flow records out.
+//! Packets or socket events in, ordered chunks and flow records out.
 //!
 //! A [`FlowTable`] keeps one flow per 5-tuple, VLAN, virtual network and interface (the two directions may be in different networks), decides
 //! which end is the client, puts TCP segments in order within bounds and accounts for every packet. What to do with the bytes is the caller's: it keeps a state per flow
@@ -7,7 +7,8 @@
 //! The types to know: [`FlowTable`] takes packets; your [`FlowSink`] makes a state for each flow and gets its
 //! [`Chunk`](df_core::Chunk)s; a [`FlowRecord`] is the account of a flow at its end, or at intervals; [`FlowConfig`] holds
 //! the bounds and timeouts, [`FlowStats`] what became of the input. [`shard_of`] spreads packets over several tables so that
-//! both directions of a flow meet.
+//! both directions of a flow meet. A [`SocketTable`] does with the events of system calls and TLS hooks what a `FlowTable`
+//! does with packets: your [`SocketSink`] gets the same chunks.
 //!
 //! ```
 //! use df_core::{Chunk, Endpoint, FlowKey, Packet, Timestamp, TransportHeader};
@@ -68,15 +69,19 @@ mod delay;
 mod direction;
 mod ends_index;
 mod expiry;
+mod far;
 mod flow;
 mod flow_table;
 #[doc(hidden)]
 pub mod fuzzing;
 mod index;
 mod key;
+mod near;
 mod places;
 mod record;
+mod sender;
 mod sink;
+mod socket_table;
 mod stats;
 mod store;
 mod tcp;
@@ -88,4 +93,5 @@ pub use flow_table::FlowTable;
 pub use index::shard_of;
 pub use record::{DirectionCounters, FlowEndReason, FlowRecord, Handshake};
 pub use sink::{DirectionEvidence, FlowSink};
+pub use socket_table::{ConversationEnds, LocalEnd, SocketConfig, SocketSink, SocketStats, SocketTable};
 pub use stats::FlowStats;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use df_core::{Direction, Timestamp};
+use df_core::{CausalId, Direction, Timestamp};
 
 use crate::{Protocol, Request, Response, ResponseStatus};
 
@@ -64,6 +64,8 @@ pub struct Observed<T> {
     pub length: u64,
     /// TCP sequence number of its first byte.
     pub sequence_number: Option<u32>,
+    /// The causal id of the call that moved its first byte, where its process was observed.
+    pub causal_id: Option<CausalId>,
 }
 
 impl Exchange {

@@ -21,7 +21,9 @@ pub mod kafka;
 pub mod ldap;
 pub mod memcached;
 pub mod mongodb;
+pub mod mqtt;
 pub mod mysql;
+pub mod nats;
 pub mod ntp;
 pub mod openwire;
 pub mod postgresql;
@@ -214,6 +216,8 @@ protocols! {
     Rocketmq => rocketmq::ROW;
     /// Apache Pulsar's binary protocol.
     Pulsar => pulsar::ROW;
+    /// The client protocol of NATS.
+    Nats => nats::ROW;
     /// ZMTP 3.x, the protocol of ZeroMQ.
     Zmtp => zmtp::ROW;
     /// OpenWire, the protocol of Apache ActiveMQ.
@@ -232,6 +236,8 @@ protocols! {
     Tars => tars::ROW;
     /// MongoDB's wire protocol.
     Mongodb => mongodb::ROW;
+    /// MQTT 3.1, 3.1.1 and 5.0.
+    Mqtt => mqtt::ROW;
     /// The Simple Mail Transfer Protocol.
     Smtp => smtp::ROW;
     /// The Lightweight Directory Access Protocol.

@@ -1,6 +1,6 @@
 //! The bytes of one direction that wait for their parser, and where and when they were seen.
 
-use df_core::{Chunk, Timestamp};
+use df_core::{CausalId, Chunk, Timestamp};
 
 /// One direction of a byte stream.
 #[derive(Debug, Default)]
@@ -34,11 +34,13 @@ pub(crate) struct Mark {
     pub(crate) offset: u64,
     pub(crate) timestamp: Timestamp,
     pub(crate) sequence_number: Option<u32>,
+    pub(crate) causal_id: Option<CausalId>,
 }
 
 impl Mark {
     pub(crate) const fn of(chunk: &Chunk<'_>) -> Self {
-        Self { offset: chunk.offset, timestamp: chunk.timestamp, sequence_number: chunk.sequence_number }
+        let Chunk { offset, timestamp, sequence_number, causal_id, .. } = *chunk;
+        Self { offset, timestamp, sequence_number, causal_id }
     }
 
     /// The mark of a later byte of the same chunk.
@@ -185,6 +187,7 @@ fn without_front<'a>(chunk: &Chunk<'a>, len: u64) -> Chunk<'a> {
     )
     .with_original_len(chunk.original_len.saturating_sub(len));
     rest.sequence_number = moved.sequence_number;
+    rest.causal_id = chunk.causal_id;
     rest
 }
 

@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
-use df_core::FlowKey;
+use df_core::{FlowKey, Task};
 use df_l7::{AttributeValue, Attributes, Exchange, Family, Protocol};
 
-use crate::{SpanKind, outcome};
+use crate::{Place, SpanKind, outcome};
 
 /// The attributes of the span of an exchange. What a parser set stands.
-pub(crate) fn of(exchange: &Exchange, flow: &FlowKey, kind: SpanKind) -> Attributes {
+pub(crate) fn of(exchange: &Exchange, place: &Place, kind: SpanKind) -> Attributes {
+    let flow = &place.flow;
     let mut list = List(exchange_attributes(exchange));
     add_server(&mut list, exchange, flow);
     if exchange.protocol.family() == Family::Http && kind == SpanKind::Client {
@@ -16,6 +17,9 @@ pub(crate) fn of(exchange: &Exchange, flow: &FlowKey, kind: SpanKind) -> Attribu
     }
     add_network(&mut list, exchange, flow);
     add_ends(&mut list, flow, kind);
+    if let Some(process) = &place.process {
+        add_process(&mut list, &process.task);
+    }
     if let Some(error_type) = outcome::error_type(exchange, kind) {
         list.add("error.type", error_type);
     }
@@ -46,6 +50,13 @@ fn exchange_attributes(exchange: &Exchange) -> Attributes {
         }
     }
     attributes
+}
+
+/// `process.pid`, `thread.id` and `thread.name`.
+fn add_process(list: &mut List, task: &Task) {
+    list.add("process.pid", i64::from(task.pid));
+    list.add("thread.id", i64::from(task.tid));
+    list.add("thread.name", task.command.as_text().into_owned());
 }
 
 /// `server.address` and `server.port`: of HTTP what the request names, without a port the scheme's own; of others the

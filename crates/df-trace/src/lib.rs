@@ -20,6 +20,7 @@
 //!         end: at(request_ns),
 //!         length: 78,
 //!         sequence_number: Some(5),
+//!         causal_id: None,
 //!     }));
 //!     exchange.response = Some(Box::new(Observed {
 //!         content: Response::default(),
@@ -27,6 +28,7 @@
 //!         end: at(response_ns),
 //!         length: 320,
 //!         sequence_number: Some(9),
+//!         causal_id: None,
 //!     }));
 //!     exchange
 //! };
@@ -94,6 +96,6 @@ pub use config::TraceConfig;
 pub use ids::{IdError, SpanContext, SpanId, TraceId};
 pub use linked_span::LinkedSpan;
 pub use observation_point::{LocalEnds, ObservationPoint};
-pub use place::Place;
+pub use place::{ObservedProcess, Place};
 pub use span::{LinkReason, Span, SpanKind, SpanLink, SpanStatus, Vantage};
 pub use stats::TraceStats;

@@ -48,7 +48,7 @@ impl LinkedSpan {
         let request_end = exchange.request.as_ref().map(|request| request.end);
         span.end = exchange.end().or(request_end).unwrap_or(span.start).max(span.start);
         (span.status, span.status_message) = outcome::status(exchange, span.kind);
-        span.attributes = attributes::of(exchange, &place.flow, span.kind);
+        span.attributes = attributes::of(exchange, place, span.kind);
         span
     }
 }

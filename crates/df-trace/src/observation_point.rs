@@ -75,6 +75,11 @@ impl ObservationPoint {
         matches!(self, Self::ServerNode | Self::Server | Self::ServerProcess)
     }
 
+    /// Whether it is inside one of the processes that talk.
+    pub const fn is_process(self) -> bool {
+        matches!(self, Self::ClientProcess | Self::ServerProcess | Self::Application)
+    }
+
     /// The same point when client and server turn out to be exchanged.
     pub const fn reversed(self) -> Self {
         match self {

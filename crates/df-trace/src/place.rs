@@ -1,6 +1,6 @@
 //! On which connection, and where, an exchange was seen.
 
-use df_core::{Endpoint, FlowKey, InterfaceId, VirtualNetwork, VlanTags};
+use df_core::{Endpoint, EventSource, FlowKey, InterfaceId, Task, VirtualNetwork, VlanTags};
 
 use crate::ObservationPoint;
 
@@ -12,22 +12,40 @@ pub struct Place {
     pub flow: FlowKey,
     /// Where that interface is, between client and server.
     pub observation_point: ObservationPoint,
+    /// The process that was seen, where it was a process.
+    pub process: Option<ObservedProcess>,
+}
+
+/// A process at one end of a connection, and how it was observed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ObservedProcess {
+    /// The thread that moved the bytes.
+    pub task: Task,
+    /// Where the bytes were taken.
+    pub source: EventSource,
 }
 
 impl Place {
     /// A place from its parts.
     pub const fn new(flow: FlowKey, observation_point: ObservationPoint) -> Self {
-        Self { flow, observation_point }
+        Self { flow, observation_point, process: None }
+    }
+
+    /// Says which process was seen.
+    pub const fn with_process(mut self, process: ObservedProcess) -> Self {
+        self.process = Some(process);
+        self
     }
 
     /// The same place with client and server exchanged.
     pub const fn reversed(self) -> Self {
-        Self { flow: self.flow.reversed(), observation_point: self.observation_point.reversed() }
+        Self { flow: self.flow.reversed(), observation_point: self.observation_point.reversed(), ..self }
     }
 
     /// What one call can be seen through only once.
-    pub(crate) const fn port(&self) -> Port {
-        (self.flow.interface, self.flow.vlan, self.flow.virtual_network)
+    pub(crate) fn port(&self) -> Port {
+        let process = Some(self.observation_point).filter(|point| point.is_process());
+        (self.flow.interface, self.flow.vlan, self.flow.virtual_network, process)
     }
 
     pub(crate) const fn ends(&self) -> [Endpoint; 2] {
@@ -41,11 +59,11 @@ impl Place {
 
     /// An order of places that is the same on every run, and means nothing.
     pub(crate) const fn arbitrary_order(&self) -> impl Ord + use<> {
-        let Self { flow, observation_point } = self;
+        let Self { flow, observation_point, .. } = self;
         let FlowKey { interface, vlan, virtual_network, .. } = flow;
         (interface.0, vlan.outer, vlan.inner, *virtual_network, self.ends(), observation_point.rank())
     }
 }
 
-/// What one call can be seen through only once.
-pub(crate) type Port = (InterfaceId, VlanTags, Option<VirtualNetwork>);
+/// What one call can be seen through only once: an interface, or the process at either end.
+pub(crate) type Port = (InterfaceId, VlanTags, Option<VirtualNetwork>, Option<ObservationPoint>);

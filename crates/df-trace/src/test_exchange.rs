@@ -23,7 +23,7 @@ pub(crate) fn place(interface: u32) -> Place {
 
 pub(crate) fn observed<T>(content: T, start_ns: u64, sequence_number: Option<u32>) -> Observed<T> {
     let start = Timestamp::from_nanos(start_ns);
-    Observed { content, start, end: start, length: 100, sequence_number }
+    Observed { content, start, end: start, length: 100, sequence_number, causal_id: None }
 }
 
 /// An exchange of these parts.

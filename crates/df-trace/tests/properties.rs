@@ -53,7 +53,7 @@ impl Sighting {
 
 fn observed<T>(content: T, start_us: u64, sequence_number: Option<u32>) -> Observed<T> {
     let start = Timestamp::from_nanos(start_us * 1_000);
-    Observed { content, start, end: start, length: 40, sequence_number }
+    Observed { content, start, end: start, length: 40, sequence_number, causal_id: None }
 }
 
 fn sighting() -> impl Strategy<Value = Sighting> {

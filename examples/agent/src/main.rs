@@ -24,6 +24,11 @@ use clap::Parser;
 use config::Configuration;
 use output::print_text;
 
+/// Exchanges are many small pieces of memory that live for a moment or for a window.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     logs::start();
     let arguments = Arguments::parse();

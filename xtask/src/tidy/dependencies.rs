@@ -7,6 +7,7 @@ use super::{Repository, Violation};
 /// Which of our crates each of them uses: the arrows of the design.
 const EDGES: &[(&str, &[&str])] = &[
     ("df-core", &[]),
+    ("df-bpf", &["df-core"]),
     ("df-capture", &["df-core"]),
     ("df-flow", &["df-core"]),
     ("df-l7", &["df-core"]),

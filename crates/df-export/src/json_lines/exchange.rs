@@ -1,7 +1,9 @@
 //! The record of one exchange.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
+use df_core::CausalId;
 use df_l7::{Exchange, Request, Response};
 use df_trace::{SpanId, TraceId};
 use serde::Serialize;
@@ -9,7 +11,7 @@ use serde::Serialize;
 use super::tunnel::{TunnelPart, tunnel_parts};
 use super::value::{AttributeObject, Shown, known, nanoseconds};
 use super::write_line;
-use crate::ExchangePlace;
+use crate::{ExchangePlace, ProcessPlace};
 
 /// Appends the record of `exchange` as one line.
 pub fn write_exchange(out: &mut Vec<u8>, exchange: &Exchange, place: &ExchangePlace<'_>) {
@@ -161,11 +163,52 @@ struct PlacePart<'a> {
     inner_vlan: Option<u16>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tunnel: Vec<TunnelPart>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_process: Option<ProcessPart<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_process: Option<ProcessPart<'a>>,
+}
+
+/// The process at one end.
+#[derive(Serialize)]
+struct ProcessPart<'a> {
+    pid: u32,
+    tid: u32,
+    comm: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coroutine: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    causal_id_request: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    causal_id_response: Option<u64>,
+}
+
+impl<'a> ProcessPart<'a> {
+    fn new(exchange: &Exchange, place: &ProcessPlace<'a>) -> Self {
+        let task = &place.process.task;
+        let request = exchange.request.as_ref().and_then(|request| request.causal_id);
+        let response = exchange.response.as_ref().and_then(|response| response.causal_id);
+        Self {
+            pid: task.pid,
+            tid: task.tid,
+            comm: task.command.as_text(),
+            coroutine: task.coroutine,
+            container_id: place.container_id.and_then(known),
+            causal_id_request: request.map(CausalId::number),
+            causal_id_response: response.map(CausalId::number),
+        }
+    }
 }
 
 impl<'a> PlacePart<'a> {
     fn new(exchange: &'a Exchange, place: &'a ExchangePlace<'a>) -> Self {
         let request: Option<&Request> = exchange.asked();
+        let process = |is_server| {
+            let seen = place.process.as_ref().filter(|seen| seen.is_server == is_server)?;
+            Some(ProcessPart::new(exchange, seen))
+        };
         let context = request.and_then(|request| request.context.as_deref());
         let response = exchange.response.as_ref().map(|response| &response.content);
         Self {
@@ -183,6 +226,8 @@ impl<'a> PlacePart<'a> {
             vlan: place.key.vlan.outer,
             inner_vlan: place.key.vlan.inner,
             tunnel: tunnel_parts(place.tunnels),
+            client_process: process(false),
+            server_process: process(true),
         }
     }
 }

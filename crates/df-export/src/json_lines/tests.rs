@@ -3,18 +3,47 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use df_core::{Endpoint, FlowKey, InterfaceId, TcpFlags, Timestamp, Transport, VlanTags};
+use df_core::{
+    CausalId, Command, Endpoint, EventSource, FlowKey, InterfaceId, Task, TcpFlags, Timestamp, Transport,
+    VlanTags,
+};
 use df_flow::{CloseType, FlowEndReason, FlowRecord};
 use df_l7::{
     AttributeValue, Attributes, Exchange, ExchangeKind, Observed, PropagatedContext, Protocol, Request,
     Response, ResponseStatus,
 };
-use df_trace::{LinkReason, Span, SpanContext, SpanLink};
+use df_trace::{LinkReason, ObservationPoint, ObservedProcess, Place, Span, SpanContext, SpanLink};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::metrics::{HistogramPoint, Metric, MetricPoints, SumPoint};
 use crate::{ExchangePlace, FlowPlace, Resource};
+
+#[test]
+fn a_process_is_told_at_the_end_where_it_was_seen() {
+    let mut exchange = Exchange::new(Protocol::Redis, ExchangeKind::Unanswered);
+    let mut request = observed(Request::default(), (1_000, Some(7), 14));
+    request.causal_id = CausalId::new(99);
+    exchange.request = Some(request.into());
+    let key = key(Transport::Tcp, 6379);
+    let mut name = [0; 16];
+    name[..5].copy_from_slice(b"redis");
+    let process =
+        ObservedProcess { task: Task::new(12, 13, Command::new(name)), source: EventSource::Syscall };
+    for (point, end, other) in [
+        (ObservationPoint::ServerProcess, "server_process", "client_process"),
+        (ObservationPoint::ClientProcess, "client_process", "server_process"),
+    ] {
+        let seen = Place::new(key, point).with_process(process);
+        let mut out = Vec::new();
+        write_exchange(&mut out, &exchange, &ExchangePlace::new(&key).with_process(&seen, Some("c0ffee")));
+        let record: Value = serde_json::from_slice(&out).unwrap();
+        let expected = json!({"pid": 12, "tid": 13, "comm": "redis", "container_id": "c0ffee",
+            "causal_id_request": 99});
+        assert_eq!((&record[end], &record[other]), (&expected, &Value::Null));
+        assert_eq!(record["source"], "syscall");
+    }
+}
 
 #[test]
 fn an_answered_query_is_written_to_the_byte() {
@@ -243,7 +272,7 @@ fn span(key: &FlowKey) -> Span {
 
 fn observed<T>(content: T, (start, sequence_number, length): (u64, Option<u32>, u64)) -> Observed<T> {
     let start = Timestamp::from_nanos(start);
-    Observed { content, start, end: start, length, sequence_number }
+    Observed { content, start, end: start, length, sequence_number, causal_id: None }
 }
 
 fn attributes(list: &[(&'static str, AttributeValue)]) -> Attributes {

@@ -222,7 +222,7 @@ fn http(method: &'static str, code: &'static str, duration_ns: u64) -> Exchange 
 }
 
 fn observed<T>(content: T, start: u64) -> Observed<T> {
-    Observed { content, start: at(start), end: at(start), length: 1, sequence_number: None }
+    Observed { content, start: at(start), end: at(start), length: 1, sequence_number: None, causal_id: None }
 }
 
 fn histogram(metrics: &[Metric], name: &str) -> Vec<HistogramPoint> {

@@ -157,7 +157,14 @@ fn an_exchange_is_an_event_of_its_span_with_a_severity() {
     let mut exchange = Exchange::new(Protocol::Dns, ExchangeKind::Unanswered);
     let mut request = Request { kind: "A".into(), ..Request::default() };
     request.attributes.push("dns.question.name", "example.com");
-    let observed = Observed { content: request, start: at(1), end: at(1), length: 29, sequence_number: None };
+    let observed = Observed {
+        content: request,
+        start: at(1),
+        end: at(1),
+        length: 29,
+        sequence_number: None,
+        causal_id: None,
+    };
     exchange.request = Some(observed.into());
     exchange.is_reversed = true;
     let key = key();

@@ -101,7 +101,14 @@ pub(crate) fn key() -> FlowKey {
 }
 
 fn observed<T>(content: T, offset: u64) -> Observed<T> {
-    Observed { content, start: at(offset), end: at(offset), length: 100, sequence_number: Some(1) }
+    Observed {
+        content,
+        start: at(offset),
+        end: at(offset),
+        length: 100,
+        sequence_number: Some(1),
+        causal_id: None,
+    }
 }
 
 fn at(offset: u64) -> Timestamp {

@@ -1,9 +1,8 @@
 //! How many flows an endpoint takes part in: servers have many peers at one port, clients have one.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use df_core::Endpoint;
-use hashbrown::HashMap;
 
 /// The endpoints of flows whose direction is doubtful, with how many such flows each had. The oldest is forgotten first.
 #[derive(Debug, Default)]

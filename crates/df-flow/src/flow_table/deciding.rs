@@ -13,9 +13,8 @@ impl<S> FlowTable<S> {
         let mut decision = self.listeners.judge(packet);
         if decision.score == direction::FIRST_SENDER && self.ends_index.is_in_use() {
             let hash = ends_hash([packet.source, packet.destination], self.config.hash_seed);
-            self.wake_candidates(hash);
-            let mut siblings = self.ends_index.candidates(hash).filter_map(|slot| self.flows.get(slot));
-            let direction = siblings.find_map(|flow| flow.key.direction_of(&packet.flow_key()));
+            let mut siblings = self.ends_index.candidates(hash).filter_map(|slot| self.flows.near(slot));
+            let direction = siblings.find_map(|near| near.key.direction_of(&packet.flow_key()));
             decision.source_is_client = direction != Some(Direction::ToClient);
         }
         decision
@@ -24,14 +23,14 @@ impl<S> FlowTable<S> {
     /// Decides the direction of a flow again if its beginning did not show it: others may have since.
     pub(super) fn decide_again(&mut self, slot: usize) {
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        if flow.direction_score >= direction::KNOWN_LISTENER {
+        if flow.far.direction_score >= direction::KNOWN_LISTENER {
             return;
         }
-        let key = flow.key.flow_key();
+        let key = flow.near.key.flow_key();
         let (first, second) =
-            if flow.is_first_from_server { (key.server, key.client) } else { (key.client, key.server) };
+            if flow.far.is_first_from_server { (key.server, key.client) } else { (key.client, key.server) };
         let decision = self.listeners.judge_ends(key.transport, first, second);
-        flow.direction_score = decision.score;
-        flow.is_reversed = decision.source_is_client == flow.is_first_from_server;
+        flow.far.direction_score = decision.score;
+        flow.far.is_reversed = decision.source_is_client == flow.far.is_first_from_server;
     }
 }

@@ -2,6 +2,7 @@
 
 use super::FlowTable;
 use crate::expiry::{self, Entry};
+use crate::flow::Flow;
 use crate::index::{ends_hash, flow_hash};
 use crate::tcp::Phase;
 use crate::{FlowEndReason, FlowSink};
@@ -24,21 +25,21 @@ impl<S> FlowTable<S> {
             return; // An entry that a nearer one has replaced.
         }
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        let timeout_ns = flow.timeout_ns(&self.config);
-        let idle_at = flow.active_ns.saturating_add(timeout_ns);
+        let timeout_ns = flow.near.timeout_ns(&self.config);
+        let idle_at = flow.near.active_ns.saturating_add(timeout_ns);
         // In the second of its deadline a flow never ends, however often it is looked at.
         if expiry::is_passed(idle_at, now_ns) {
-            let is_closed = flow.is_closed || flow.tcp.phase() == Phase::Closed;
+            let is_closed = flow.near.is_closed || flow.near.phase() == Phase::Closed;
             let reason = if is_closed { FlowEndReason::EndOfFlow } else { FlowEndReason::IdleTimeout };
             return self.end(slot, reason, sink);
         }
-        if sink.deadline(&flow.state).is_some_and(|deadline| deadline <= now) {
-            sink.timed_out(&flow.key.flow_key(), &mut flow.state, now);
+        if sink.deadline(&flow.far.state).is_some_and(|deadline| deadline <= now) {
+            sink.timed_out(&flow.near.key.flow_key(), &mut flow.far.state, now);
         }
         let mut due_ns = idle_at;
         if let Some(interval) = self.config.record_interval {
-            if flow.end.since(flow.start) >= interval
-                && flow.counters.iter().any(|counters| counters.packets > 0)
+            if flow.near.end.since(flow.far.start) >= interval
+                && flow.near.senders.iter().any(|sender| sender.counters.packets > 0)
             {
                 self.report(slot, sink);
             }
@@ -46,15 +47,15 @@ impl<S> FlowTable<S> {
                 due_ns.min(now_ns.saturating_add(u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX)));
         }
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        if let Some(deadline) = sink.deadline(&flow.state) {
+        if let Some(deadline) = sink.deadline(&flow.far.state) {
             due_ns = due_ns.min(self.clock.elapsed_at(deadline));
         }
-        flow.found_ns = u64::MAX;
-        let rest_at = flow.active_ns.saturating_add(rest_ns);
+        flow.far.found_ns = u64::MAX;
+        let rest_at = flow.near.active_ns.saturating_add(rest_ns);
         if rest_at > now_ns {
             return self.find_at(slot, due_ns.min(rest_at));
         }
-        sink.resting(&mut flow.state);
+        sink.resting(&mut flow.far.state);
         self.find_at(slot, due_ns);
         self.flows.rest(slot);
     }
@@ -69,9 +70,9 @@ impl<S> FlowTable<S> {
 
     fn report(&mut self, slot: usize, sink: &mut impl FlowSink<S>) {
         self.decide_again(slot);
-        if let Some(flow) = self.flows.get_mut(slot) {
+        if let Some(mut flow) = self.flows.get_mut(slot) {
             let record = flow.take_record(None);
-            sink.reported(record, &mut flow.state);
+            sink.reported(record, &mut flow.far.state);
         }
     }
 
@@ -92,16 +93,16 @@ impl<S> FlowTable<S> {
     pub(super) fn end(&mut self, slot: usize, reason: FlowEndReason, sink: &mut impl FlowSink<S>) {
         self.release_held(slot, sink);
         self.decide_again(slot);
-        let Some(mut flow) = self.flows.remove(slot) else { return };
-        let (key, seed) = (flow.key.flow_key(), self.config.hash_seed);
+        let Some((mut near, mut far)) = self.flows.remove(slot) else { return };
+        let (key, seed) = (near.key.flow_key(), self.config.hash_seed);
         self.index.remove(flow_hash(&key, seed), slot);
         if self.ends_index.is_in_use() {
             self.ends_index.remove(ends_hash([key.client, key.server], seed), slot);
         }
         self.stats.flows_ended += 1;
-        sink.ending(&key, &mut flow.state);
-        let record = flow.take_record(Some(reason));
-        sink.ended(record, flow.state);
+        sink.ending(&key, &mut far.state);
+        let record = Flow { near: &mut near, far: &mut far }.take_record(Some(reason));
+        sink.ended(record, far.state);
     }
 
     /// The wheel has turned past many flows and not given all of them yet: whether this one ends before the packet at hand.

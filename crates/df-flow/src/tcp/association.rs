@@ -4,25 +4,26 @@ use df_core::{Direction, SctpChunks, Timestamp};
 
 use super::TcpLife;
 use super::state::Event;
+use crate::sender::Mark;
 
-impl TcpLife {
+impl TcpLife<'_> {
     /// Takes the chunks of an SCTP packet.
     pub(crate) fn handle_chunks(&mut self, direction: Direction, chunks: SctpChunks, timestamp: Timestamp) {
         if chunks.contains(SctpChunks::ABORT) {
-            self.delays.handle_reset();
-            self.reset_by.get_or_insert(direction);
+            self.history.delays.handle_reset();
+            self.standing.reset_by.get_or_insert(direction);
             return;
         }
         let event = event_of(chunks);
         if event == Event::Fin {
-            self.has_fin[direction.index()] = true;
+            self.senders[direction.index()].set(Mark::Fin, true);
         }
         if chunks.contains(SctpChunks::DATA) {
-            self.has_data = true;
-            self.delays.take_turn(direction, timestamp);
+            self.standing.has_data = true;
+            self.history.delays.take_turn(direction, timestamp);
         }
-        if self.reset_by.is_none() {
-            self.state = self.state.after(direction, event, self.has_fin, true);
+        if self.standing.reset_by.is_none() {
+            self.standing.state = self.standing.state.after(direction, event, self.has_fin(), true);
         }
     }
 }

@@ -44,7 +44,7 @@ impl HandshakeTimes {
         segment: &TcpSegment,
         timestamp: Timestamp,
     ) -> bool {
-        if self.syn_ack_count == 0 || self.is_acknowledged {
+        if !self.awaits_acknowledgment() {
             return false;
         }
         self.is_acknowledged = true;
@@ -54,6 +54,11 @@ impl HandshakeTimes {
         }
         self.rtt_client_ns = stored(timestamp.since(self.syn_ack_at));
         true
+    }
+
+    /// Whether the client's acknowledgment of the SYN-ACK is missing.
+    pub(super) const fn awaits_acknowledgment(&self) -> bool {
+        self.syn_ack_count > 0 && !self.is_acknowledged
     }
 
     pub(super) const fn has_syn(&self) -> bool {

@@ -467,6 +467,7 @@ impl Stamp {
             end: self.end.max(self.start.timestamp),
             length: self.length,
             sequence_number: self.start.sequence_number,
+            causal_id: self.start.causal_id,
         }
     }
 }
@@ -484,7 +485,7 @@ fn rest_of<'a>(chunk: &Chunk<'a>, bytes: &'a [u8]) -> Chunk<'a> {
         .with_original_len(chunk.original_len.saturating_sub(front));
     let front = u32::try_from(front).unwrap_or_default();
     rest.sequence_number = chunk.sequence_number.map(|number| number.wrapping_add(front));
-    rest
+    rest.with_causal_id(chunk.causal_id)
 }
 
 /// After this many errors without a message between them the protocol was taken for another.

@@ -1,6 +1,6 @@
 //! A connection whose protocol is not known yet.
 
-use df_core::{Chunk, Direction, Timestamp, Transport};
+use df_core::{CausalId, Chunk, Direction, Timestamp, Transport};
 
 use crate::protocols::PROTOCOLS;
 use crate::{Confidence, ConnectionConfig, Detection, Match, Protocol, ProtocolRow};
@@ -53,6 +53,7 @@ pub(crate) struct HeldChunk {
     bytes: Vec<u8>,
     original_len: usize,
     sequence_number: Option<u32>,
+    causal_id: Option<CausalId>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +61,13 @@ struct WeakMatch {
     turn: u32,
     protocol: Protocol,
     reversed: bool,
+}
+
+impl WeakMatch {
+    /// Whether the end that speaks in `turn` said this: the ends take turns.
+    const fn is_of_same_end(&self, turn: u32) -> bool {
+        self.turn % 2 == turn % 2
+    }
 }
 
 enum Answer {
@@ -100,7 +108,7 @@ impl Detecting {
         match answer {
             Answer::Match(row, found)
                 if self.is_proven(row, found, question)
-                    || is_repeated(chunk, joined.is_some(), row, question) =>
+                    || !self.is_contradicted(row) && is_repeated(chunk, joined.is_some(), row, question) =>
             {
                 Verdict::Known(self.known(row, found, chunk.direction))
             }
@@ -141,11 +149,17 @@ impl Detecting {
     fn is_proven(&self, row: &ProtocolRow, found: Match, question: &Question<'_>) -> bool {
         let server_port = question.ports[usize::from(!found.reversed)];
         let agrees = |weak: &WeakMatch| weak.protocol == row.protocol && weak.reversed == found.reversed;
-        let seen_before = self.weak.iter().any(agrees);
+        let seen_before = self.weak.iter().any(agrees) && !self.is_contradicted(row);
         found.confidence == Confidence::Certain
             || row.ports.contains(&server_port)
             || self.expected == Some(row.protocol)
             || seen_before
+    }
+
+    /// Whether what the other end says looks like another protocol: `+OK` is an answer in more than one.
+    fn is_contradicted(&self, row: &ProtocolRow) -> bool {
+        let turn = self.turn.1;
+        self.weak.iter().any(|weak| weak.protocol != row.protocol && !weak.is_of_same_end(turn))
     }
 
     fn known(&mut self, row: &'static ProtocolRow, found: Match, direction: Direction) -> Known {
@@ -193,6 +207,7 @@ impl Detecting {
             bytes: chunk.bytes.to_vec(),
             original_len: chunk.original_len,
             sequence_number: chunk.sequence_number,
+            causal_id: chunk.causal_id,
         });
         Verdict::Undecided { unknown_bytes: 0 }
     }
@@ -229,7 +244,8 @@ impl HeldChunk {
 
     pub(crate) fn as_chunk(&self) -> Chunk<'_> {
         let chunk = Chunk::new(self.direction, self.timestamp, self.offset, &self.bytes)
-            .with_original_len(self.original_len);
+            .with_original_len(self.original_len)
+            .with_causal_id(self.causal_id);
         match self.sequence_number {
             Some(number) => chunk.with_sequence_number(number),
             None => chunk,

@@ -1,10 +1,11 @@
 //! Attributes, side by side.
 
-use df_core::Transport;
+use df_core::{Command, EventSource};
 use df_l7::{Request, ResponseStatus};
 
 use super::*;
-use crate::test_exchange::{answered, flow};
+use crate::ObservedProcess;
+use crate::test_exchange::{answered, place};
 
 fn http(domain: Option<&str>) -> Exchange {
     let mut exchange = answered(Protocol::Http1, ResponseStatus::ServerError, "502");
@@ -35,7 +36,7 @@ fn shown(attributes: &Attributes) -> Vec<String> {
 
 #[test]
 fn an_http_client_span_has_what_the_conventions_require() {
-    let attributes = of(&http(Some("shop.example:8080")), &flow(Transport::Tcp, 1), SpanKind::Client);
+    let attributes = of(&http(Some("shop.example:8080")), &place(1), SpanKind::Client);
     assert_eq!(
         shown(&attributes),
         [
@@ -62,7 +63,7 @@ fn an_http_client_span_has_what_the_conventions_require() {
 
 #[test]
 fn an_http_server_span_tells_of_its_client_instead() {
-    let attributes = of(&http(Some("shop.example")), &flow(Transport::Tcp, 1), SpanKind::Server);
+    let attributes = of(&http(Some("shop.example")), &place(1), SpanKind::Server);
     for (key, expected) in [
         ("url.full", None),
         ("server.port", Some(AttributeValue::Integer(80))),
@@ -78,7 +79,7 @@ fn an_http_server_span_tells_of_its_client_instead() {
 fn what_a_parser_set_stands() {
     let mut exchange = http(None);
     exchange.request.as_mut().unwrap().content.attributes.push("client.address", "203.0.113.9");
-    let attributes = of(&exchange, &flow(Transport::Tcp, 1), SpanKind::Server);
+    let attributes = of(&exchange, &place(1), SpanKind::Server);
     assert_eq!(attributes.find("client.address"), Some(&"203.0.113.9".into()));
     assert_eq!(attributes.find("client.port"), None);
     assert_eq!(attributes.find("server.address"), Some(&"10.0.0.2".into()));
@@ -90,7 +91,7 @@ fn what_a_parser_set_stands() {
 fn a_database_span_names_the_server_and_no_version() {
     let mut exchange = answered(Protocol::Mysql, ResponseStatus::Ok, "");
     exchange.request.as_mut().unwrap().content.version = Some("8.0.36".into());
-    let attributes = of(&exchange, &flow(Transport::Tcp, 1), SpanKind::Client);
+    let attributes = of(&exchange, &place(1), SpanKind::Client);
     assert_eq!(attributes.find("server.address"), Some(&"10.0.0.2".into()));
     assert_eq!(attributes.find("network.protocol.name"), Some(&"mysql".into()));
     assert_eq!(attributes.find("network.protocol.version"), None);
@@ -111,4 +112,14 @@ fn authorities_are_split_as_uris_write_them() {
     ] {
         assert_eq!(split_port(authority), expected, "{authority}");
     }
+}
+
+#[test]
+fn a_process_is_named_by_its_ids_and_its_thread() {
+    let task = Task::new(12, 13, Command::default());
+    let seen = place(1).with_process(ObservedProcess { task, source: EventSource::Syscall });
+    let attributes = of(&http(None), &seen, SpanKind::Server);
+    let number = |key: &str| attributes.find(key).cloned();
+    assert_eq!(number("process.pid"), Some(AttributeValue::Integer(12)));
+    assert_eq!(number("thread.id"), Some(AttributeValue::Integer(13)));
 }

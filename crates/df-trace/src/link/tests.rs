@@ -54,6 +54,18 @@ fn two_interfaces_one_call() {
 }
 
 #[test]
+fn a_call_runs_from_the_clients_process_over_the_wire_to_the_servers() {
+    use ObservationPoint::{ClientProcess, Local, ServerProcess};
+    // Both processes are told with the same interface number: none.
+    let spans = linked([
+        (complete((1_020, 7), (1_980, 9)), at(ServerProcess, 0)),
+        (complete((1_010, 7), (1_990, 9)), at(Local, 1)),
+        (complete((1_000, 7), (2_000, 9)), at(ClientProcess, 0)),
+    ]);
+    assert_eq!((parents(&spans), traces(&spans)), (vec![Some(1), Some(2), None], 1));
+}
+
+#[test]
 fn a_chain_of_interfaces_is_a_chain_of_spans() {
     let times = [(1_000, 2_000), (1_030, 1_970), (1_010, 1_990), (1_020, 1_980)];
     let spans = linked(

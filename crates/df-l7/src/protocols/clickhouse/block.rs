@@ -1,5 +1,7 @@
 //! Walks over blocks of data piece by piece: compressed ones by the lengths of their frames, others column by column.
 
+use df_core::Direction;
+
 use crate::Cursor;
 
 use super::column::Column;
@@ -11,6 +13,8 @@ const CHECKSUM_BYTES: usize = 16;
 const FRAME_HEADER_BYTES: usize = 9;
 /// Nothing longer is believed.
 const MAX_FRAME_BYTES: u32 = 1 << 30;
+/// Servers fill 1 MiB before they begin another frame.
+const MIN_FULL_FRAME_BYTES: u32 = 1 << 16;
 /// The most columns and rows that are believed.
 const MAX_COUNT: u64 = 1 << 30;
 /// The longest name or type of a column.
@@ -19,11 +23,19 @@ const MAX_NAME_BYTES: usize = 16_384;
 /// A walk over one block.
 #[derive(Debug)]
 pub(super) enum Block {
-    /// Frames follow as long as they look like frames. The first must be there.
-    Compressed {
-        is_first: bool,
-    },
+    Compressed(CompressedBlock),
     Plain(PlainBlock),
+}
+
+/// A walk over a block in compressed frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CompressedBlock {
+    /// The first frame, which must be there.
+    First { sender: Direction },
+    /// A frame follows if it looks like one.
+    MayGoOn { sender: Direction },
+    /// No further frame follows.
+    Ended,
 }
 
 /// A walk over a block that is not compressed.
@@ -51,45 +63,73 @@ pub(super) enum Step {
 }
 
 impl Block {
-    pub(super) fn new(is_compressed: bool, revision: u64) -> Self {
+    pub(super) fn new(is_compressed: bool, revision: u64, sender: Direction) -> Self {
         if is_compressed {
-            return Self::Compressed { is_first: true };
+            return Self::Compressed(CompressedBlock::First { sender });
         }
         Self::Plain(PlainBlock { revision, ..PlainBlock::default() })
     }
 
     pub(super) fn step(&mut self, bytes: &[u8]) -> Step {
         match self {
-            Self::Compressed { is_first } => match frame_bytes(bytes) {
-                Some(Some(len)) => {
-                    *is_first = false;
-                    Step::Consumed(len)
-                }
-                Some(None) => Step::Needed(CHECKSUM_BYTES + FRAME_HEADER_BYTES),
-                None if *is_first => Step::Lost,
-                None => Step::Done,
-            },
+            Self::Compressed(block) => block.step(bytes),
             Self::Plain(block) => block.step(bytes),
         }
     }
 }
 
-/// The length of the compressed frame at the start of `bytes`; none within if more bytes are needed.
-#[allow(clippy::option_option, reason = "three answers of one question")]
-fn frame_bytes(bytes: &[u8]) -> Option<Option<usize>> {
-    let mut cursor = Cursor::new(bytes);
-    let read =
-        cursor.take(CHECKSUM_BYTES).and_then(|_| Some((cursor.u8()?, cursor.u32_le()?, cursor.u32_le()?)));
-    let Some((method, packed, plain)) = read else {
-        // A packet may follow that is shorter than a frame's header.
-        let may_be_packet = matches!(bytes, [5] | [3, ..]) && bytes.len() < CHECKSUM_BYTES;
-        return if may_be_packet { None } else { Some(None) };
-    };
-    let is_frame = matches!(method, 0x02 | 0x82 | 0x90)
-        && (FRAME_HEADER_BYTES as u64..u64::from(MAX_FRAME_BYTES)).contains(&u64::from(packed))
-        && plain < MAX_FRAME_BYTES;
-    let len = usize::try_from(packed).ok()?.checked_add(CHECKSUM_BYTES)?;
-    is_frame.then_some(Some(len))
+impl CompressedBlock {
+    fn step(&mut self, bytes: &[u8]) -> Step {
+        let (sender, is_first) = match *self {
+            Self::First { sender } => (sender, true),
+            Self::MayGoOn { sender } => (sender, false),
+            Self::Ended => return Step::Done,
+        };
+        let Some(frame) = Frame::read(bytes) else {
+            return Step::Needed(CHECKSUM_BYTES + FRAME_HEADER_BYTES);
+        };
+        match frame.total_len() {
+            Some(len) => {
+                *self = if frame.is_last(sender) { Self::Ended } else { Self::MayGoOn { sender } };
+                Step::Consumed(len)
+            }
+            None if is_first => Step::Lost,
+            None => Step::Done,
+        }
+    }
+}
+
+/// What stands before compressed bytes, checksum aside.
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    method: u8,
+    packed: u32,
+    plain: u32,
+}
+
+impl Frame {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let mut cursor = Cursor::new(bytes);
+        cursor.take(CHECKSUM_BYTES)?;
+        Some(Self { method: cursor.u8()?, packed: cursor.u32_le()?, plain: cursor.u32_le()? })
+    }
+
+    /// The frame's length with its checksum; none if it is no frame.
+    fn total_len(self) -> Option<usize> {
+        let packed = usize::try_from(self.packed).ok()?;
+        let is_frame = matches!(self.method, 0x02 | 0x82 | 0x90)
+            && packed >= FRAME_HEADER_BYTES
+            && self.packed < MAX_FRAME_BYTES
+            && self.plain < MAX_FRAME_BYTES;
+        packed.checked_add(CHECKSUM_BYTES).filter(|_| is_frame)
+    }
+
+    /// Whether the block ends with it: servers begin another frame only where their buffer was full. What follows cannot
+    /// tell, since the end of an answer is one byte, which a checksum may begin with. Some clients end frames early, but
+    /// nobody waits for the end of theirs.
+    fn is_last(self, sender: Direction) -> bool {
+        sender == Direction::ToClient && self.plain < MIN_FULL_FRAME_BYTES
+    }
 }
 
 impl PlainBlock {

@@ -105,7 +105,7 @@ impl ClickHouseParser {
             Some(Packet::Part) => Ok(part(direction, consumed)),
             Some(Packet::Data { is_compressed }) => {
                 let revision = self.revision.unwrap_or(ASSUMED_REVISION);
-                self.blocks[direction.index()] = Some(Block::new(is_compressed, revision));
+                self.blocks[direction.index()] = Some(Block::new(is_compressed, revision, direction));
                 Ok(part(direction, consumed))
             }
             None if input.bytes.len() > MAX_TEXT_BYTES => {

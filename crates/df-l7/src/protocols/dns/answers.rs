@@ -1,7 +1,7 @@
 //! The answers of a response in the short form that records show.
 
 use std::fmt::{self, Write as _};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 use super::name::Name;
 use super::registry::{
@@ -46,7 +46,9 @@ impl Answers {
             return;
         }
         let kept = self.text.len();
-        if kept > 0 {
+        if kept == 0 {
+            self.text.reserve(USUAL_ANSWER_BYTES);
+        } else {
             self.text.push(',');
         }
         let start = self.text.len();
@@ -65,7 +67,10 @@ impl Answers {
 fn write_data(out: &mut String, record: &Record<'_>) -> Option<()> {
     let mut cursor = Cursor::new(record.data());
     match record.kind {
-        TYPE_A => append(out, format_args!("{}", Ipv4Addr::from(cursor.array::<4>()?))),
+        TYPE_A => {
+            append_ipv4(out, cursor.array()?);
+            Some(())
+        }
         TYPE_AAAA => append(out, format_args!("{}", Ipv6Addr::from(cursor.array::<16>()?))),
         TYPE_CNAME | TYPE_NS | TYPE_PTR | TYPE_DNAME | TYPE_SOA => append_name(out, record.name_in_data(0)?),
         // Preference or priority, then a name.
@@ -80,12 +85,39 @@ fn write_data(out: &mut String, record: &Record<'_>) -> Option<()> {
         }
         TYPE_TXT => {
             while let Some(len) = cursor.u8() {
-                let text = String::from_utf8_lossy(cursor.take(usize::from(len))?);
-                out.extend(text.chars().filter(|character| !character.is_control()));
+                append_text(out, cursor.take(usize::from(len))?);
             }
             Some(())
         }
         _ => None,
+    }
+}
+
+/// The commonest record by far, without the machinery of formatting.
+fn append_ipv4(out: &mut String, address: [u8; 4]) {
+    for (place, byte) in address.into_iter().enumerate() {
+        if place > 0 {
+            out.push('.');
+        }
+        if byte >= 100 {
+            out.push(char::from(b'0' + byte / 100));
+        }
+        if byte >= 10 {
+            out.push(char::from(b'0' + byte / 10 % 10));
+        }
+        out.push(char::from(b'0' + byte % 10));
+    }
+}
+
+/// Text without its control characters; most has none.
+fn append_text(out: &mut String, bytes: &[u8]) {
+    let is_plain = bytes.iter().all(|byte| matches!(byte, 0x20..=0x7e));
+    match std::str::from_utf8(bytes) {
+        Ok(text) if is_plain => out.push_str(text),
+        _ => {
+            let text = String::from_utf8_lossy(bytes);
+            out.extend(text.chars().filter(|character| !character.is_control()));
+        }
     }
 }
 
@@ -94,6 +126,8 @@ fn append(out: &mut String, arguments: fmt::Arguments<'_>) -> Option<()> {
 }
 
 fn append_name(out: &mut String, name: Name<'_>) -> Option<()> {
-    out.push_str(&name.text()?);
-    Some(())
+    name.append_to(out)
 }
+
+/// What two addresses take.
+const USUAL_ANSWER_BYTES: usize = 32;

@@ -61,16 +61,23 @@ impl<'a> Name<'a> {
     /// The name as text without the final dot; `.` for the root. None if it is malformed.
     pub(super) fn text(&self) -> Option<String> {
         let mut text = String::with_capacity(USUAL_NAME_BYTES);
+        self.append_to(&mut text)?;
+        Some(text)
+    }
+
+    /// Appends the name as [`text`](Self::text) gives it. If it is malformed, what was appended is of no use.
+    pub(super) fn append_to(&self, text: &mut String) -> Option<()> {
+        let start = text.len();
         self.visit_labels(|label| {
-            if !text.is_empty() {
+            if text.len() > start {
                 text.push('.');
             }
-            push_label(&mut text, label);
+            push_label(text, label);
         })?;
-        if text.is_empty() {
+        if text.len() == start {
             text.push('.');
         }
-        Some(text)
+        Some(())
     }
 
     /// Whether this is a NetBIOS name (RFC 1001 §14.1): sixteen bytes written as 32 letters from A to P. Damage to some

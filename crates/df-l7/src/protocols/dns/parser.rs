@@ -7,6 +7,7 @@ use std::sync::Arc;
 use df_core::{Direction, Transport};
 
 use super::answers::Answers;
+use super::name::Name;
 use super::registry::{operation_name, response_code_name, response_status, type_name};
 use super::wire::{self, LENGTH_BYTES, Sections};
 use crate::{
@@ -25,9 +26,9 @@ pub struct DnsParser {
     transfer: Option<u16>,
 }
 
-/// What a message is about.
-struct Subject {
-    name: Option<String>,
+/// What a message is about. The name becomes text only where it is told.
+struct Subject<'a> {
+    name: Option<Name<'a>>,
     kind: Cow<'static, str>,
     operation: Cow<'static, str>,
 }
@@ -57,7 +58,7 @@ impl DnsParser {
         }
         let subject = Subject::of_question(&mut sections, &header);
         if !header.is_response() {
-            if is_multicast_query(&header, subject.name.as_deref()) {
+            if is_multicast_query(&header, subject.name) {
                 return Ok(Parsed::Message { consumed, message: Message::one_way(subject.into_request()) });
             }
             self.remember(header.id);
@@ -73,14 +74,15 @@ impl DnsParser {
         Ok(Parsed::Message { consumed, message: Message::response(response).with_id(id) })
     }
 
-    fn response(&mut self, header: &wire::Header, sections: Sections<'_>, subject: Subject) -> Response {
+    fn response(&mut self, header: &wire::Header, sections: Sections<'_>, subject: Subject<'_>) -> Response {
         let was_asked = self.forget(header.id);
         let is_transfer = matches!(&*subject.kind, "AXFR" | "IXFR");
         self.transfer = is_transfer.then_some(header.id);
         let answers = Answers::read(header, sections, self.config.max_attribute_bytes);
         let code = answers.extended_code << 4 | header.response_code();
-        let mut attributes = Attributes::new();
-        if !answers.addresses.is_empty() {
+        let has_addresses = !answers.addresses.is_empty();
+        let mut attributes = Attributes::with_capacity(usize::from(has_addresses));
+        if has_addresses {
             attributes.push("dns.answers", answers.addresses);
         }
         Response {
@@ -142,9 +144,9 @@ impl Parser for DnsParser {
     }
 }
 
-impl Subject {
+impl<'a> Subject<'a> {
     /// Reads the question section; the first question counts.
-    fn of_question(sections: &mut Sections<'_>, header: &wire::Header) -> Self {
+    fn of_question(sections: &mut Sections<'a>, header: &wire::Header) -> Self {
         let first = (header.questions > 0).then(|| sections.question()).flatten();
         for _ in 1..header.questions {
             if sections.question().is_none() {
@@ -153,30 +155,31 @@ impl Subject {
         }
         let kind = first.map_or(Cow::Borrowed(""), |question| type_name(question.kind));
         let operation = operation_name(header.opcode()).map_or_else(|| kind.clone(), Cow::Borrowed);
-        Self { name: first.and_then(|question| question.name.text()), kind, operation }
+        Self { name: first.map(|question| question.name), kind, operation }
     }
 
     /// What an announcement announces: its first record.
-    fn of_record(mut sections: Sections<'_>) -> Self {
+    fn of_record(mut sections: Sections<'a>) -> Self {
         let first = sections.record();
         let kind = first.map_or(Cow::Borrowed(""), |record| type_name(record.kind));
-        let name = first.and_then(|record| record.name.text());
+        let name = first.map(|record| record.name);
         Self { name, kind, operation: Cow::Borrowed("ANNOUNCE") }
     }
 
     fn into_request(self) -> Request {
-        let mut attributes = Attributes::new();
-        if let Some(name) = &self.name {
+        let name = self.name.and_then(|name| name.text());
+        let mut attributes = Attributes::with_capacity(usize::from(name.is_some()));
+        if let Some(name) = &name {
             attributes.push("dns.question.name", name.clone());
         }
         Request {
             kind: self.kind,
-            domain: self.name.clone(),
-            resource: self.name.clone(),
+            domain: name.clone(),
+            resource: name.clone(),
             // Resolvers vary the case of names to recognise forged answers.
-            endpoint: self.name.as_ref().map(|name| name.to_ascii_lowercase()),
+            endpoint: name.as_ref().map(|name| name.to_ascii_lowercase()),
             operation: self.operation,
-            target: self.name,
+            target: name,
             attributes,
             ..Request::default()
         }
@@ -185,12 +188,14 @@ impl Subject {
 
 /// Whether a query is multicast DNS's (RFC 6762 §18): no id, no recursion, and a name that is looked for nearby. Its
 /// answers go to everybody, not back to where it came from.
-fn is_multicast_query(header: &wire::Header, name: Option<&str>) -> bool {
-    let is_nearby = |name: &str| {
+fn is_multicast_query(header: &wire::Header, name: Option<Name<'_>>) -> bool {
+    let is_nearby = |name: String| {
         let last = name.rsplit('.').next().unwrap_or_default();
         last.eq_ignore_ascii_case("local") || last.eq_ignore_ascii_case("arpa")
     };
-    header.id == 0 && !header.is_recursion_desired() && name.is_some_and(is_nearby)
+    header.id == 0
+        && !header.is_recursion_desired()
+        && name.and_then(|name| name.text()).is_some_and(is_nearby)
 }
 
 /// The highest operation code in use: DNS Stateful Operations.

@@ -75,6 +75,11 @@ pub(super) fn response(fields: &[u8], config: &Arc<ConnectionConfig>) -> Respons
     response
 }
 
+/// Whether these fields tell how it went, though more of them may be missing.
+pub(super) fn tells_status(fields: &[u8]) -> bool {
+    status_of(fields).0.is_some()
+}
+
 fn read(parser: &mut Http1Parser, direction: Direction, head: &[u8]) -> Option<Message> {
     match parser.parse(direction, Input::new(head).with_ending(Ending::Closed)) {
         Ok(Parsed::Message { message, .. }) => Some(message),
@@ -111,8 +116,10 @@ impl<'a> Variables<'a> {
     /// `GET /path?query HTTP/1.1`.
     fn start_line(&self) -> Vec<u8> {
         let made = || {
-            let mark: &[u8] = if self.query.is_empty() { b"" } else { b"?" };
-            [self.script_name, self.path_info, mark, self.query].concat()
+            let path = [self.script_name, self.path_info].concat();
+            // Of a request that was cut the query may be known without the path, whose query it then cannot be said to be.
+            let has_query = !path.is_empty() && !self.query.is_empty();
+            if has_query { [&path, &b"?"[..], self.query].concat() } else { path }
         };
         let uri = if self.uri.is_empty() { made() } else { self.uri.to_vec() };
         let is_plain = |byte: &u8| *byte > b' ' && *byte != 0x7f;

@@ -189,6 +189,10 @@ fn response_of(
 ) -> Message {
     let mut response =
         if open.fields.is_empty() { Response::default() } else { head::response(&open.fields, config) };
+    if !open.has_fields && !head::tells_status(&open.fields) {
+        // The status that is assumed where none is told may be in what was lost.
+        (response.status, response.code) = (ResponseStatus::Unknown, None);
+    }
     if let Some(code) = refusal(ended.protocol_status) {
         response.status = ResponseStatus::ServerError;
         response.code = Some(Cow::Borrowed(code));

@@ -186,6 +186,20 @@ fn an_id_taken_anew_does_not_get_the_old_answer() {
 }
 
 #[test]
+fn a_query_without_a_path_is_no_resource() {
+    let known = pairs(&[("QUERY_STRING", "token=1"), ("REQUEST_METHOD", "GET")]);
+    let turns = [
+        (C, [begin(1, 1), record(PARAMS, 1, &known)].concat()),
+        (C, Vec::new()),
+        (S, [record(STDOUT, 1, b"Status: 200 OK\r\n\r\n"), ended(1, 0, 0)].concat()),
+    ];
+    let exchanges = run(&turns, usize::MAX, ConnectionConfig::default());
+    let requests = exchanges.iter().filter_map(|exchange| exchange.request.as_ref());
+    let resources: Vec<_> = requests.map(|request| request.content.resource.as_deref()).collect();
+    assert_eq!(resources, [Some("/")]);
+}
+
+#[test]
 fn a_gap_costs_the_requests_it_touches() {
     let output = record(STDOUT, 1, b"Status: 200 OK\r\n\r\nbody");
     let turns = [

@@ -7,7 +7,7 @@ use crate::{Attributes, ConnectionConfig, PropagatedContext, Request};
 
 use super::api::PRODUCE;
 use super::records::RecordSet;
-use super::schema::{Meaning, Value, walk};
+use super::schema::{Meaning, Value, Walk, walk};
 use super::topics::{TopicNames, Topics};
 use super::wire::RequestHead;
 
@@ -24,6 +24,8 @@ pub(super) struct RequestBody {
     records: Option<u32>,
     has_uncounted_records: bool,
     context: Option<PropagatedContext>,
+    /// Whether the body ends before all of it was read.
+    is_cut: bool,
 }
 
 impl RequestBody {
@@ -33,7 +35,8 @@ impl RequestBody {
         let known = head.api.filter(|api| head.version <= api.latest).and_then(|api| api.bodies);
         if let Some(bodies) = known {
             let mut visit = |meaning, value: Value<'_>| body.handle(meaning, value, names, config);
-            walk(head.body, bodies.request, head.format(), &mut visit);
+            let walked = walk(head.body, bodies.request, head.format(), &mut visit);
+            body.is_cut = walked == Walk::Short;
         }
         body
     }
@@ -91,7 +94,9 @@ impl RequestBody {
         if let Some(records) = self.message_count().filter(|_| head.key == PRODUCE) {
             attributes.push("messaging.batch.message_count", records);
         }
-        let resource = self.topics.joined().or(group).or(self.coordinator_key).or(self.mechanism);
+        // Of a commit that was cut the topics may be missing: then the group does not stand for them.
+        let other = group.or(self.coordinator_key).or(self.mechanism);
+        let resource = self.topics.joined().or(other.filter(|_| !(self.is_cut && commits(head.key))));
         Request {
             kind,
             version: Some(version_text(head.version)),
@@ -108,6 +113,11 @@ impl RequestBody {
     fn message_count(&self) -> Option<u32> {
         self.records.filter(|_| !self.has_uncounted_records)
     }
+}
+
+/// Whether a request names topics behind its group: offsets are committed or asked for.
+const fn commits(key: i16) -> bool {
+    matches!(key, 8 | 9 | 28)
 }
 
 /// What clients call it, where the conventions name it, and its type.

@@ -93,14 +93,20 @@ pub(super) const fn is_server_error(code: i64) -> bool {
 
 /// The name of an extended operation by its object identifier.
 pub(super) fn extension_name(identifier: &[u8]) -> Option<&'static str> {
-    Some(match identifier {
-        START_TLS => "StartTLS",
-        b"1.3.6.1.4.1.4203.1.11.1" => "PasswordModify",
-        b"1.3.6.1.4.1.4203.1.11.3" => "WhoAmI",
-        b"1.3.6.1.1.8" => "Cancel",
-        _ => return None,
-    })
+    EXTENSIONS.iter().find(|(known, _)| *known == identifier).map(|(_, name)| *name)
 }
+
+/// Whether the identifier of an operation that has a name begins like this.
+pub(super) fn begins_extension(identifier: &[u8]) -> bool {
+    EXTENSIONS.iter().any(|(known, _)| known.starts_with(identifier))
+}
+
+const EXTENSIONS: [(&[u8], &str); 4] = [
+    (START_TLS, "StartTLS"),
+    (b"1.3.6.1.4.1.4203.1.11.1", "PasswordModify"),
+    (b"1.3.6.1.4.1.4203.1.11.3", "WhoAmI"),
+    (b"1.3.6.1.1.8", "Cancel"),
+];
 
 /// The scope of a search.
 pub(super) const fn scope_name(scope: i64) -> Option<&'static str> {

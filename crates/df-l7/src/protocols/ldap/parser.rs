@@ -7,7 +7,8 @@ use df_core::{Direction, Transport};
 
 use super::filter;
 use super::names::{
-    Operation, START_TLS, extension_name, is_server_error, is_success, result_name, scope_name,
+    Operation, START_TLS, begins_extension, extension_name, is_server_error, is_success, result_name,
+    scope_name,
 };
 use super::wire::{self, Message as LdapMessage};
 use crate::ber::{self, Elements, HeaderError, tag};
@@ -103,7 +104,9 @@ impl LdapParser {
                     self.asked_for_tls = Some(message.id);
                 }
                 let shown = extension_name(identifier).map(str::to_owned);
-                request.resource = Some(shown.unwrap_or_else(|| cut_text(identifier, max_bytes)));
+                // One that was cut may be the beginning of one that has a name.
+                let unnamed = || (!begins_extension(identifier)).then(|| cut_text(identifier, max_bytes));
+                request.resource = shown.or_else(unnamed);
             }
             "DELETE" => request.resource = Some(cut_text(message.content, max_bytes)),
             "UNBIND" | "ABANDON" => {}

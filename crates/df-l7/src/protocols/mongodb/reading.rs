@@ -104,11 +104,9 @@ impl Reading {
     pub(super) fn read(&mut self, bytes: &[u8], config: &ConnectionConfig) -> Step {
         let mut position = 0_usize;
         loop {
-            let step = match bytes.get(position..) {
-                Some(rest) => self.step(rest, config),
-                None => Move::Need(1),
-            };
-            match step {
+            // Where the bytes end before what was passed over does, the place itself may tell that nothing follows.
+            let rest = bytes.get(position..).unwrap_or_default();
+            match self.step(rest, config) {
                 Move::Over(len) if len <= self.left => {
                     self.left -= len;
                     position += len;

@@ -140,7 +140,8 @@ fn one_reply(bytes: &[u8]) -> (Verdict, usize) {
         Element::Line { kind: b'+', text } => {
             matches!(text, b"OK" | b"PONG" | b"QUEUED" | b"RESET" | b"CONTINUE")
         }
-        Element::Line { kind: b'-', text } => is_error_text(text),
+        // NATS puts the whole text between quotes, and has `+OK` too.
+        Element::Line { kind: b'-', text } => is_error_text(text) && !text.starts_with(b"ERR '"),
         Element::Line { kind: b':', text } => {
             let digits = text.strip_prefix(b"-").unwrap_or(text);
             !digits.is_empty() && digits.len() <= 19 && digits.iter().all(u8::is_ascii_digit)

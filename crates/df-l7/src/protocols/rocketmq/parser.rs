@@ -31,20 +31,21 @@ impl RocketmqParser {
     /// The message of a frame; none for what answers the server.
     fn message(&self, direction: Direction, frame: &Frame<'_>, body_len: usize) -> Option<Message> {
         let header = Header::parse(frame)?;
+        let is_cut = frame.header.len() < frame.header_len;
         let id = u64::from(header.opaque);
         match direction {
             Direction::ToClient if header.is_response() => {
                 Some(Message::response(self.response(&header, frame.body, body_len)).with_id(id))
             }
             Direction::ToServer if !header.is_response() && !header.is_one_way() => {
-                Some(Message::request(self.request(&header)).with_id(id))
+                Some(Message::request(self.request(&header, is_cut)).with_id(id))
             }
-            _ if !header.is_response() => Some(Message::one_way(self.request(&header)).with_id(id)),
+            _ if !header.is_response() => Some(Message::one_way(self.request(&header, is_cut)).with_id(id)),
             _ => None,
         }
     }
 
-    fn request(&self, header: &Header<'_>) -> Request {
+    fn request(&self, header: &Header<'_>, is_cut: bool) -> Request {
         let kind = codes::request_name(header.code);
         let is_send = codes::SENDS.contains(&header.code);
         let (operation, operation_type) = codes::operation(header.code)
@@ -77,7 +78,8 @@ impl RocketmqParser {
         let mut request = Request {
             kind,
             version: (header.version > 0).then(|| Cow::Owned(header.version.to_string())),
-            resource: topic.clone().or(group),
+            // The topic may be in what was cut: then the group does not stand for it.
+            resource: topic.clone().or(group.filter(|_| !is_cut)),
             endpoint: topic.clone(),
             operation,
             target: topic,

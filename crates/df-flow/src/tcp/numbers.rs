@@ -4,23 +4,7 @@ use df_core::{TcpFlags, TcpSegment};
 
 use super::troubles::Trouble;
 use crate::assembler::distance;
-
-/// One end of a connection, by what it sent so far.
-#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
-#[allow(clippy::struct_excessive_bools, reason = "each says of one thing whether it was seen")]
-pub(super) struct Sender {
-    /// The sequence number after the last byte it sent.
-    next: u32,
-    /// What it acknowledged last.
-    acknowledged: u32,
-    window: u16,
-    /// The shift that it offered for its window, plus two; 1 if its SYN offered none, 0 without a SYN.
-    scale: u8,
-    has_next: bool,
-    has_acknowledged: bool,
-    has_fin: bool,
-    sent_data_last: bool,
-}
+use crate::sender::{Mark, Sender};
 
 /// What is remarkable about a packet beside its place in the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -76,11 +60,12 @@ impl Sender {
         }
         if flags.contains(TcpFlags::FIN) && !remark.is_reset {
             let is_old = distance(self.next, segment.sequence_number) < 0;
-            remark.is_fin_repeated = self.has_fin && is_old && payload_len == 0;
-            self.has_fin = true;
+            remark.is_fin_repeated = self.has(Mark::PlainFin) && is_old && payload_len == 0;
+            self.set(Mark::PlainFin, true);
         }
         // What travels with a SYN is counted with it.
-        self.sent_data_last = payload_len > 0 && !remark.is_probe() && !flags.contains(TcpFlags::SYN);
+        let has_data = payload_len > 0 && !remark.is_probe() && !flags.contains(TcpFlags::SYN);
+        self.set(Mark::DataLast, has_data);
         if !remark.is_reset {
             self.note(segment, payload_len, remark);
         }
@@ -98,24 +83,19 @@ impl Sender {
         has_both.then(|| other.window_scale().and(self.window_scale()).unwrap_or(0))
     }
 
-    /// Whether its newest packet carried data.
-    pub(super) const fn sent_data_last(&self) -> bool {
-        self.sent_data_last
-    }
-
     fn judge(&self, receiver: &Self, segment: &TcpSegment, payload_len: u32) -> Option<Trouble> {
-        if !self.has_next {
+        if !self.has(Mark::Next) {
             return None;
         }
         let ahead = distance(self.next, segment.sequence_number);
-        let receives_nothing = receiver.has_acknowledged && receiver.window == 0;
+        let receives_nothing = receiver.has(Mark::Acknowledged) && receiver.window == 0;
         if payload_len <= 1 && ahead == -1 {
             return Some(if receives_nothing { Trouble::ZeroWindowProbe } else { Trouble::KeepAlive });
         }
         if payload_len == 1 && ahead == 0 && receives_nothing {
             return Some(Trouble::ZeroWindowProbe);
         }
-        let repeats = self.has_acknowledged
+        let repeats = self.has(Mark::Acknowledged)
             && payload_len == 0
             && ahead == 0
             && segment.flags.contains(TcpFlags::ACK)
@@ -123,13 +103,15 @@ impl Sender {
             && segment.window == self.window
             && segment.window > 0;
         // Where nothing of the other end is captured, the repetition has to do.
-        let is_behind = !receiver.has_next || distance(self.acknowledged, receiver.next) > 0;
+        let is_behind = !receiver.has(Mark::Next) || distance(self.acknowledged, receiver.next) > 0;
         (repeats && is_behind).then_some(Trouble::DuplicateAcknowledgment)
     }
 
     /// Whether data that ends here is all that this end's window allows.
     fn is_filled_by(&self, segment: &TcpSegment, payload_len: u32, shift: Option<u8>) -> bool {
-        let Some(shift) = shift.filter(|_| self.has_acknowledged && payload_len > 0) else { return false };
+        let Some(shift) = shift.filter(|_| self.has(Mark::Acknowledged) && payload_len > 0) else {
+            return false;
+        };
         let window = u32::from(self.window).checked_shl(u32::from(shift)).unwrap_or(0);
         let end = segment.sequence_number.wrapping_add(payload_len);
         window > 0 && end == self.acknowledged.wrapping_add(window)
@@ -143,15 +125,15 @@ impl Sender {
         if flags.contains(TcpFlags::ACK) {
             self.acknowledged = segment.acknowledgment_number;
             self.window = segment.window;
-            self.has_acknowledged = true;
+            self.set(Mark::Acknowledged, true);
         }
         if remark.is_probe() {
             return;
         }
         let flag_bytes = u32::from(flags.contains(TcpFlags::SYN)) + u32::from(flags.contains(TcpFlags::FIN));
         let end = segment.sequence_number.wrapping_add(payload_len).wrapping_add(flag_bytes);
-        if !self.has_next || distance(self.next, end) > 0 || flags.contains(TcpFlags::SYN) {
-            self.has_next = true;
+        if !self.has(Mark::Next) || distance(self.next, end) > 0 || flags.contains(TcpFlags::SYN) {
+            self.set(Mark::Next, true);
             self.next = end;
         }
     }

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Records: filling them in, copying payload into them once, handing them over. */
+#pragma once
+
+#include "maps.h"
+
+enum { MAX_VECTORS = 16 };
+
+/* Room for payload in a record. A record takes twice as much, which is never written: the verifier sees only that an
+ * offset below the room and a length up to the room fit into both. */
+enum { ROOM_SMALL = 256, ROOM_MEDIUM = 1024, ROOM_LARGE = 4096, ROOM_WHOLE = 16384 };
+
+/* Events are counted in windows of this length; one of so many is kept of those above the limit. */
+enum { SHED_WINDOW_NS = 10 * 1000 * 1000, SHED_SAMPLE = 16 };
+
+static struct record *fill_record(struct record *record, u8 kind, struct socket_state *state, u64 inode);
+static void read_peer(struct endpoints *ends, u64 address);
+static u32 copy_payload(u8 *to, const struct payload *payload, u32 wanted, u32 room);
+static int is_shed(u64 now, u32 *payload_bytes);
+static void submit(void *ring, struct record *record, u64 record_bytes);
+
+INLINE void *own_ring(void)
+{
+	u32 processor = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&rings, &processor);
+}
+
+INLINE void fill_moved(struct record *record, struct socket_state *state, const struct moved *moved)
+{
+	fill_record(record, RECORD_DATA, state, moved->inode);
+	record->source = moved->source;
+	record->transfer = moved->transfer;
+	record->function = moved->function;
+	record->flags = moved->flags;
+	record->original_bytes = moved->length;
+	record->entry_ns = moved->entry_ns;
+	record->exit_ns = moved->exit_ns;
+	record->causal_id = moved->causal_id;
+	record->coroutine = moved->coroutine;
+	record->plaintext_offset = moved->plaintext_offset;
+	record->sequence_number = moved->sequence_number;
+	read_peer(&record->endpoints, moved->peer);
+}
+
+/* Reserves a record with room for `ROOM` bytes, fills it in and hands it over. */
+#define EMIT_WITH_ROOM(ring, state, moved, wanted, ROOM)                                                               \
+	({                                                                                                            \
+		struct record *record_ = bpf_ringbuf_reserve(ring, sizeof(struct record) + 2 * (ROOM), 0);            \
+		if (record_) {                                                                                        \
+			fill_moved(record_, state, moved);                                                                  \
+			record_->payload_bytes = copy_payload((u8 *)(record_ + 1), &(moved)->payload, wanted, ROOM);          \
+			submit(ring, record_, sizeof(struct record) + 2 * (ROOM));                                                                      \
+		}                                                                                                     \
+		record_ != NULL;                                                                                      \
+	})
+
+/* Tells of bytes that moved, with as many of them as the settings allow. */
+INLINE void emit_data(struct socket_state *state, const struct moved *moved)
+{
+	u32 wanted = moved->length < df_payload_bytes ? moved->length : df_payload_bytes;
+	void *ring = own_ring();
+	int is_told;
+
+	if (!ring || is_shed(moved->exit_ns, &wanted))
+		return;
+	if (!moved->payload.base)
+		wanted = 0;
+	if (wanted <= ROOM_SMALL)
+		is_told = EMIT_WITH_ROOM(ring, state, moved, wanted, ROOM_SMALL);
+	else if (wanted <= ROOM_MEDIUM)
+		is_told = EMIT_WITH_ROOM(ring, state, moved, wanted, ROOM_MEDIUM);
+	else if (wanted <= ROOM_LARGE)
+		is_told = EMIT_WITH_ROOM(ring, state, moved, wanted, ROOM_LARGE);
+	else
+		is_told = EMIT_WITH_ROOM(ring, state, moved, wanted, ROOM_WHOLE);
+	if (!is_told) {
+		count(COUNT_DROPPED_RECORDS);
+		count_many(COUNT_DROPPED_BYTES, moved->length);
+	}
+}
+
+/* Tells that a socket was opened or closed. */
+INLINE void emit_socket(u8 kind, struct socket_state *state, u64 inode, u8 function)
+{
+	void *ring = own_ring();
+	struct record *record;
+
+	if (!ring)
+		return;
+	record = bpf_ringbuf_reserve(ring, sizeof(*record), 0);
+	if (!record) {
+		count(COUNT_DROPPED_RECORDS);
+		return;
+	}
+	fill_record(record, kind, state, inode);
+	record->function = function;
+	submit(ring, record, sizeof(*record));
+}
+
+/* A datagram socket that is not connected has its peer in the call. */
+INLINE void read_peer(struct endpoints *ends, u64 address)
+{
+	struct sockaddr_any peer = {};
+
+	if (ends->protocol != IPPROTO_UDP || ends->remote_port || !address)
+		return;
+	if (bpf_probe_read_user(&peer, sizeof(peer), (void *)address) &&
+	    bpf_probe_read_user(&peer, 16, (void *)address))
+		return;
+	ends->remote_port = swap16(peer.port);
+	if (peer.family == AF_INET && ends->family == AF_INET6) {
+		ends->remote[10] = ends->remote[11] = 0xff;
+		*(u32 *)(ends->remote + 12) = peer.ipv4;
+	} else if (peer.family == AF_INET) {
+		*(u32 *)ends->remote = peer.ipv4;
+	} else if (peer.family == AF_INET6) {
+		__builtin_memcpy(ends->remote, peer.ipv6, 16);
+	}
+}
+
+INLINE struct record *fill_record(struct record *record, u8 kind, struct socket_state *state, u64 inode)
+{
+	u64 task = bpf_get_current_pid_tgid();
+
+	__builtin_memset(record, 0, sizeof(*record));
+	record->kind = kind;
+	record->role = state->role;
+	record->socket_id = inode;
+	record->network_namespace = state->network_namespace;
+	record->endpoints = state->endpoints;
+	record->pid = task >> 32;
+	record->tid = task;
+	record->entry_ns = record->exit_ns = bpf_ktime_get_ns();
+	bpf_get_current_comm(record->command, sizeof(record->command));
+	return record;
+}
+
+/* Copies up to `length` bytes to `to + offset`; both fit into twice the room. Gives the new offset. */
+INLINE u64 copy_piece(u8 *to, u64 offset, u64 from, u64 length, u32 room)
+{
+	u64 place = offset, size = length;
+
+	if (place >= room)
+		return offset;
+	if (size > room - place)
+		size = room - place;
+	if (!size)
+		return offset;
+	size -= 1;
+	OPAQUE(place);
+	OPAQUE(size);
+	place &= room - 1;
+	size &= room - 1;
+	size += 1;
+	if (bpf_probe_read_user(to + place, size, (void *)from)) {
+		count(COUNT_UNREADABLE_PAYLOADS);
+		return offset;
+	}
+	return offset + length;
+}
+
+INLINE u32 copy_vector(u8 *to, const struct payload *payload, u32 wanted, u32 room)
+{
+	u64 offset = 0, entry = payload->base;
+
+	for (u32 index = 0; index < MAX_VECTORS; index++) {
+		struct iovec piece;
+		u64 length, end;
+
+		if (index >= payload->count || offset >= wanted)
+			break;
+		if (bpf_probe_read_user(&piece, sizeof(piece), (void *)entry))
+			break;
+		entry += sizeof(piece);
+		length = piece.length < wanted - offset ? piece.length : wanted - offset;
+		if (!length)
+			continue;
+		end = copy_piece(to, offset, piece.base, length, room);
+		/* What follows a hole would stand at a wrong place. */
+		if (end == offset)
+			break;
+		offset = end;
+		FORGET(offset, entry);
+	}
+	if (offset < wanted)
+		count(COUNT_VECTORS_CUT);
+	return offset;
+}
+
+/* Copies what was wanted, in order and without holes, and gives how much that was. */
+INLINE u32 copy_payload(u8 *to, const struct payload *payload, u32 wanted, u32 room)
+{
+	if (!wanted)
+		return 0;
+	if (payload->is_vector)
+		return copy_vector(to, payload, wanted, room);
+	if (wanted > payload->count)
+		wanted = payload->count;
+	return copy_piece(to, 0, payload->base, wanted, room);
+}
+
+/* Whether this event is one too many in its window of time. Payload goes first, then most of the events. */
+INLINE int is_shed(u64 now, u32 *payload_bytes)
+{
+	u32 zero = 0;
+	struct counters *counters;
+
+	if (!df_max_events)
+		return 0;
+	counters = bpf_map_lookup_elem(&counts, &zero);
+	if (!counters)
+		return 0;
+	if (now - counters->window_start_ns > SHED_WINDOW_NS) {
+		counters->window_start_ns = now;
+		counters->window_events = 0;
+	}
+	counters->window_events += 1;
+	if (counters->window_events <= df_max_payload_events)
+		return 0;
+	counters->values[COUNT_SHED_PAYLOADS] += 1;
+	*payload_bytes = 0;
+	if (counters->window_events <= df_max_events || counters->window_events % SHED_SAMPLE == 0)
+		return 0;
+	counters->values[COUNT_SHED_RECORDS] += 1;
+	return 1;
+}
+
+/* Hands a record over. Its reader looks by itself every few milliseconds: it is woken early once so much waits. */
+INLINE void submit(void *ring, struct record *record, u64 record_bytes)
+{
+	u64 waiting = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
+	int is_full_enough = waiting >= df_wakeup_bytes && waiting - df_wakeup_bytes < record_bytes;
+
+	count(COUNT_RECORDS);
+	bpf_ringbuf_submit(record, is_full_enough ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Which request a thread is working on when it sends.
+ *
+ * A request that is received on the socket of a server gets an id, and so do its answer, by the socket alone, and every
+ * call that the same thread makes while this is the only request it has open. A thread with several open requests, as
+ * event loops have, makes calls without an id: none is better than a wrong one. The answer of a call has the call's id.
+ */
+#pragma once
+
+#include "maps.h"
+
+static u64 id_of_request(struct open_requests *open, struct socket_state *state);
+static u64 new_causal_id(void);
+
+/* Ends the request that is open on a socket, if one is. */
+INLINE void end_request(struct socket_state *state)
+{
+	u32 tid = state->request_tid;
+	struct thread *thread;
+
+	if (!tid)
+		return;
+	state->request_tid = 0;
+	thread = bpf_map_lookup_elem(&threads, &tid);
+	if (!thread || !thread->open.number)
+		return;
+	thread->open.ids ^= state->causal_id;
+	thread->open.number -= 1;
+	if (!thread->open.number)
+		thread->open.ids = 0;
+}
+
+/* The one request that is open. 0: there is none, or more than one. */
+INLINE u64 only_open_request(const struct open_requests *open)
+{
+	if (open->number > 1)
+		count(COUNT_AMBIGUOUS_CAUSES);
+	return open->number == 1 ? open->ids : 0;
+}
+
+/* The id of bytes that a thread moved. */
+INLINE u64 causal_id_of(struct open_requests *open, struct socket_state *state, u8 transfer)
+{
+	u8 last_transfer = state->last_transfer;
+	int is_datagram = state->endpoints.protocol == IPPROTO_UDP;
+
+	state->last_transfer = transfer;
+	/* Of two that exchange datagrams, the one that hears first answers. */
+	if (state->role == ROLE_UNKNOWN)
+		state->role = transfer == TRANSFER_SENT ? ROLE_CLIENT : ROLE_SERVER;
+	if (state->role == ROLE_CLIENT) {
+		if (transfer == TRANSFER_SENT)
+			state->causal_id = only_open_request(open);
+		return state->causal_id;
+	}
+	if (transfer == TRANSFER_SENT) {
+		end_request(state);
+		return state->causal_id;
+	}
+	if (is_datagram) {
+		/* Two questions without an answer between them, perhaps of two clients. */
+		state->causal_id = last_transfer == TRANSFER_RECEIVED ? 0 : new_causal_id();
+		return state->causal_id;
+	}
+	if (last_transfer == TRANSFER_RECEIVED)
+		return state->causal_id;
+	return id_of_request(open, state);
+}
+
+INLINE u64 id_of_request(struct open_requests *open, struct socket_state *state)
+{
+	state->causal_id = new_causal_id();
+	state->request_tid = bpf_get_current_pid_tgid();
+	open->ids ^= state->causal_id;
+	open->number += 1;
+	return state->causal_id;
+}
+
+/* Never given before on this host, neither by this run nor, most likely, by an earlier one. */
+INLINE u64 new_causal_id(void)
+{
+	u32 zero = 0;
+	struct counters *counters = bpf_map_lookup_elem(&counts, &zero);
+
+	if (!counters)
+		return 0;
+	counters->causal_ids += 1;
+	return (u64)(df_seed & 0xffff) << 48 | (u64)(bpf_get_smp_processor_id() & 0x3ff) << 38 | counters->causal_ids;
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* All programs of df-bpf: one translation unit, one object for each architecture. */
+#include "hooks.h"
+#include "processes.h"
+#include "go.h"
+#include "tls.h"
+
+/* Helpers that read kernel memory are given only to programs that say this. */
+char license_of_programs[] SEC("license") = "Dual BSD/GPL";

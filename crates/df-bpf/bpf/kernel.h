@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The few fields of kernel structures that the programs read; their places come from the running kernel's BTF. */
+#pragma once
+
+#include "bpf.h"
+
+enum { AF_INET = 2, AF_INET6 = 10 };
+enum { IPPROTO_TCP = 6, IPPROTO_UDP = 17 };
+enum { TCP_SYN_SENT = 2, TCP_SYN_RECEIVED = 3, TCP_CLOSE = 7, TCP_LISTEN = 10 };
+enum { S_IFMT = 0170000, S_IFSOCK = 0140000 };
+enum { MSG_OOB = 0x1, MSG_PEEK = 0x2, MSG_TRUNC = 0x20, MSG_ERRQUEUE = 0x2000, MSG_FASTOPEN = 0x20000000 };
+enum { EINPROGRESS = 115 };
+enum { SHUT_RDWR = 2 };
+enum { SOCK_BINDPORT_LOCK = 8 };
+
+struct inode {
+	u16 i_mode;
+	unsigned long i_ino;
+} RELOCATED;
+
+struct file_operations;
+
+/* How often a file is open: a plain counter until 6.12, then one that stands one lower. */
+typedef struct {
+	s64 counter;
+} atomic64_t;
+typedef atomic64_t atomic_long_t;
+
+typedef struct {
+	atomic_long_t refcnt;
+} file_ref_t;
+
+struct file {
+	struct inode *f_inode;
+	const struct file_operations *f_op;
+	void *private_data;
+	file_ref_t f_ref;
+} RELOCATED;
+
+struct file___before_6_13 {
+	atomic_long_t f_count;
+} RELOCATED;
+
+struct fdtable {
+	u32 max_fds;
+	struct file **fd;
+} RELOCATED;
+
+struct files_struct {
+	struct fdtable *fdt;
+} RELOCATED;
+
+struct ns_common {
+	u32 inum;
+} RELOCATED;
+
+struct net {
+	struct ns_common ns;
+} RELOCATED;
+
+struct nsproxy {
+	struct net *net_ns;
+} RELOCATED;
+
+struct task_struct {
+	u32 pid;
+	u32 tgid;
+	u64 start_boottime;
+	int exit_code;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	struct files_struct *files;
+	struct nsproxy *nsproxy;
+	char comm[16];
+} RELOCATED;
+
+struct in6_addr {
+	u8 bytes[16];
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct sock_common {
+	u32 skc_daddr;
+	u32 skc_rcv_saddr;
+	u16 skc_dport;
+	u16 skc_num;
+	u16 skc_family;
+	volatile u8 skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+} RELOCATED;
+
+struct sock {
+	struct sock_common __sk_common;
+	u32 sk_max_ack_backlog;
+	u8 sk_userlocks : 4;
+	u16 sk_protocol;
+} RELOCATED;
+
+struct tcp_sock {
+	u32 copied_seq;
+	u32 write_seq;
+} RELOCATED;
+
+struct socket {
+	struct sock *sk;
+} RELOCATED;
+
+struct socket_alloc {
+	struct socket socket;
+	struct inode vfs_inode;
+} RELOCATED;
+
+/* What system calls take from user space; these layouts never change. */
+
+struct iovec {
+	u64 base;
+	u64 length;
+};
+
+struct user_msghdr {
+	u64 name;
+	u32 name_length;
+	u32 padding;
+	u64 vector;
+	u64 vector_length;
+	u64 control;
+	u64 control_length;
+	u32 flags;
+	u32 padding_2;
+};
+
+struct mmsghdr {
+	struct user_msghdr header;
+	u32 length;
+	u32 padding;
+};
+
+struct sockaddr_any {
+	u16 family;
+	u16 port;
+	union {
+		u32 ipv4;
+		struct {
+			u32 flow_label;
+			u8 ipv6[16];
+		};
+	};
+};
+
+/* What tracepoints hand over. */
+
+struct syscall_enter {
+	u64 common;
+	u64 number;
+	u64 arguments[6];
+};
+
+struct syscall_exit {
+	u64 common;
+	u64 number;
+	s64 result;
+};

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From a file descriptor to the socket behind it, its ends and its place in the stream. */
+#pragma once
+
+#include "maps.h"
+
+/* A socket that a call was made on. */
+struct socket_view {
+	struct sock *sock;
+	/* Names the socket on this host as long as it lives. */
+	u64 inode;
+	struct socket_state *state;
+};
+
+static struct file *file_of(u32 descriptor);
+static int is_process_filtered(void);
+static int is_socket(struct file *file);
+static struct socket_state *state_of(struct sock *sock, u64 inode);
+static int read_state(struct sock *sock, struct socket_state *state);
+static int read_endpoints(struct sock *sock, struct endpoints *ends);
+static u8 role_of(struct sock *sock, u8 protocol);
+
+/* Finds the socket behind a descriptor of this process. 0: it is none, or one that is not observed. */
+INLINE int find_socket(u32 descriptor, struct socket_view *view)
+{
+	struct socket_alloc *socket;
+	struct file *file = file_of(descriptor);
+
+	if (!file || !is_socket(file) || is_process_filtered())
+		return 0;
+	socket = READ(file, private_data);
+	view->sock = READ(socket, socket.sk);
+	view->inode = READ(socket, vfs_inode.i_ino);
+	if (!view->sock)
+		return 0;
+	view->state = state_of(view->sock, view->inode);
+	return view->state && !view->state->is_ignored;
+}
+
+/* Whether a descriptor of this process stands for a socket of any kind. */
+INLINE int is_socket_descriptor(u32 descriptor)
+{
+	struct file *file = file_of(descriptor);
+
+	return file && is_socket(file);
+}
+
+/* TCP sequence number of the next byte that is sent or read. */
+INLINE u32 sequence_number_of(struct sock *sock, u8 transfer)
+{
+	struct tcp_sock *tcp = (struct tcp_sock *)sock;
+
+	return transfer == TRANSFER_SENT ? READ(tcp, write_seq) : READ(tcp, copied_seq);
+}
+
+INLINE struct socket_state *known_state_of(u64 inode, u64 socket)
+{
+	struct socket_state *state = bpf_map_lookup_elem(&sockets, &inode);
+
+	return state && state->socket == socket ? state : NULL;
+}
+
+/* The ends of a UDP socket and of a TCP socket that is being opened change; those of others stay. */
+INLINE int has_lasting_ends(const struct socket_state *state)
+{
+	return state->endpoints.protocol == IPPROTO_TCP && state->endpoints.remote_port && state->endpoints.local_port;
+}
+
+/* Only the names are compared with those of the kernel. */
+enum bpf_func_id { BPF_FUNC_get_current_task_btf = 158 };
+
+/* Since Linux 5.11 a pointer to the task can be followed without a call for every step. */
+INLINE int has_task_pointers(void)
+{
+	return __builtin_preserve_enum_value(*(enum bpf_func_id *)BPF_FUNC_get_current_task_btf, 0);
+}
+
+INLINE struct file *file_of(u32 descriptor)
+{
+	struct file **files, *file = NULL;
+	u32 limit;
+
+	if (has_task_pointers()) {
+		struct task_struct *task = bpf_get_current_task_btf();
+		struct fdtable *table = task->files->fdt;
+
+		files = table->fd;
+		limit = table->max_fds;
+	} else {
+		struct task_struct *task = (void *)bpf_get_current_task();
+		struct files_struct *open = READ(task, files);
+		struct fdtable *table = READ(open, fdt);
+
+		files = READ(table, fd);
+		limit = READ(table, max_fds);
+	}
+	if (descriptor >= limit)
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), &files[descriptor]);
+	return file;
+}
+
+INLINE int is_process_filtered(void)
+{
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	return pid == df_own_pid || is_filtered(df_pid_filter, &pids, pid);
+}
+
+/* All sockets share one table of operations: one read tells them from other files. */
+INLINE int is_socket(struct file *file)
+{
+	u64 operations = (u64)READ(file, f_op);
+	struct inode *inode;
+
+	if (df_socket_operations)
+		return operations == df_socket_operations;
+	inode = READ(file, f_inode);
+	if ((READ(inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return 0;
+	df_socket_operations = operations;
+	return 1;
+}
+
+/* Whether no other descriptor, of this process or another, stands for the same file. */
+INLINE int is_last_reference(struct file *file)
+{
+	struct file___before_6_13 *older = (void *)file;
+
+	if (HAS_FIELD(struct file, f_ref))
+		return READ(file, f_ref.refcnt.counter) == 0;
+	return READ(older, f_count.counter) == 1;
+}
+
+/* What is known of a socket; read from the kernel at first sight. */
+INLINE struct socket_state *state_of(struct sock *sock, u64 inode)
+{
+	struct socket_state *state = known_state_of(inode, (u64)sock);
+	struct socket_state fresh = {};
+
+	if (state && (state->is_ignored || has_lasting_ends(state)))
+		return state;
+	if (state) {
+		read_endpoints(sock, &state->endpoints);
+		return state;
+	}
+	read_state(sock, &fresh);
+	if (bpf_map_update_elem(&sockets, &inode, &fresh, BPF_ANY))
+		count(COUNT_FULL_SOCKETS);
+	return bpf_map_lookup_elem(&sockets, &inode);
+}
+
+SUBPROGRAM int read_state(struct sock *sock, struct socket_state *state)
+{
+	struct net *net;
+
+	if (!state)
+		return 0;
+	state->socket = (u64)sock;
+	if (!read_endpoints(sock, &state->endpoints)) {
+		state->is_ignored = 1;
+		return 0;
+	}
+	net = READ(sock, __sk_common.skc_net.net);
+	state->network_namespace = READ(net, ns.inum);
+	state->role = role_of(sock, state->endpoints.protocol);
+	state->is_ignored = is_filtered(df_port_filter, &ports, state->endpoints.local_port) &&
+			    is_filtered(df_port_filter, &ports, state->endpoints.remote_port);
+	return 0;
+}
+
+/* 0: neither TCP nor UDP. */
+SUBPROGRAM int read_endpoints(struct sock *sock, struct endpoints *ends)
+{
+	if (!ends)
+		return 0;
+	ends->family = READ(sock, __sk_common.skc_family);
+	ends->protocol = READ(sock, sk_protocol);
+	if (ends->protocol != IPPROTO_TCP && ends->protocol != IPPROTO_UDP)
+		return 0;
+	ends->local_port = READ(sock, __sk_common.skc_num);
+	ends->remote_port = swap16(READ(sock, __sk_common.skc_dport));
+	if (ends->family == AF_INET) {
+		*(u32 *)ends->local = READ(sock, __sk_common.skc_rcv_saddr);
+		*(u32 *)ends->remote = READ(sock, __sk_common.skc_daddr);
+		return 1;
+	}
+	if (ends->family != AF_INET6)
+		return 0;
+	bpf_probe_read_kernel(ends->local, 16, &sock->__sk_common.skc_v6_rcv_saddr);
+	bpf_probe_read_kernel(ends->remote, 16, &sock->__sk_common.skc_v6_daddr);
+	return 1;
+}
+
+#define READ_BITFIELD(pointer, type, field)                                                                           \
+	({                                                                                                            \
+		u64 value_ = 0;                                                                                       \
+		bpf_probe_read_kernel(&value_, __builtin_preserve_field_info((pointer)->field, FIELD_BYTE_SIZE),      \
+				      (void *)(pointer) +                                                             \
+					      __builtin_preserve_field_info((pointer)->field, FIELD_BYTE_OFFSET));     \
+		value_ <<= __builtin_preserve_field_info((pointer)->field, FIELD_LSHIFT_U64);                         \
+		value_ >> __builtin_preserve_field_info((pointer)->field, FIELD_RSHIFT_U64);                          \
+	})
+
+/*
+ * Who asks and who answers, told from the socket itself, so that it holds for those that are older than the programs.
+ * A TCP socket that was accepted has the length of the queue of the one that listens; one that connects has none. A UDP
+ * socket whose port was chosen by its process answers; of another one the first transfer tells.
+ */
+INLINE u8 role_of(struct sock *sock, u8 protocol)
+{
+	if (protocol == IPPROTO_TCP)
+		return READ(sock, sk_max_ack_backlog) ? ROLE_SERVER : ROLE_CLIENT;
+	return READ_BITFIELD(sock, struct sock, sk_userlocks) & SOCK_BINDPORT_LOCK ? ROLE_SERVER : ROLE_UNKNOWN;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What happens when a system call on a socket is entered and left, whatever hook tells of it. */
+#pragma once
+
+#include "capture.h"
+#include "causality.h"
+#include "ciphertext.h"
+#include "socket.h"
+
+/* Most messages of one recvmmsg or sendmmsg that are told of. */
+enum { MAX_MESSAGES = 8 };
+
+static struct thread *own_thread(void);
+static int is_stream_data(const struct call *call, s64 result);
+static void leave_connect(const struct call *call, s64 result);
+static int emit_message(struct thread *thread, u64 result);
+static struct socket_state *state_found_again(const struct call *call);
+static void describe_message(struct moved *moved, const struct call *call, u64 result);
+
+/* A call that is about to move bytes: notes who, where and at which place of the stream. */
+INLINE int enter_transfer(const struct call *asked)
+{
+	struct socket_view view = {};
+	struct thread *thread;
+	struct call *call;
+
+	if (!find_socket(asked->descriptor, &view))
+		return 0;
+	thread = own_thread();
+	if (!thread)
+		return 0;
+	call = &thread->call;
+	*call = *asked;
+	call->entry_ns = bpf_ktime_get_ns();
+	call->inode = view.inode;
+	call->socket = (u64)view.sock;
+	if (view.state->endpoints.protocol == IPPROTO_TCP)
+		call->sequence_number = sequence_number_of(view.sock, asked->transfer);
+	call->is_active = 1;
+	return 0;
+}
+
+/* The same call comes back. */
+INLINE int leave_call(s64 result, u32 max_messages)
+{
+	u32 tid = bpf_get_current_pid_tgid();
+	struct thread *thread = bpf_map_lookup_elem(&threads, &tid);
+	struct call *call;
+	u64 messages;
+
+	if (!thread || !thread->call.is_active)
+		return 0;
+	call = &thread->call;
+	call->is_active = 0;
+	if (call->function == FUNCTION_CONNECT) {
+		leave_connect(call, result);
+		return 0;
+	}
+	if (!is_stream_data(call, result))
+		return 0;
+	messages = call->shape == SHAPE_MESSAGES ? result : 1;
+	for (u32 index = 0; index < max_messages && index < messages; index++) {
+		emit_message(thread, result);
+		call->buffer += sizeof(struct mmsghdr);
+	}
+	if (messages > max_messages)
+		count_many(COUNT_MESSAGES_CUT, messages - max_messages);
+	return 0;
+}
+
+/* A connection is about to be made: what was known of the socket no longer holds. */
+INLINE int enter_connect(u32 descriptor)
+{
+	struct call asked = { .descriptor = descriptor, .function = FUNCTION_CONNECT };
+	struct socket_view view = {};
+
+	if (!find_socket(descriptor, &view))
+		return 0;
+	bpf_map_delete_elem(&sockets, &view.inode);
+	return enter_transfer(&asked);
+}
+
+/* A connection was accepted: its ends are known only now. */
+INLINE int leave_accept(s64 result, u8 function)
+{
+	struct socket_view view = {};
+
+	if (result < 0 || !find_socket(result, &view))
+		return 0;
+	view.state->role = ROLE_SERVER;
+	emit_socket(RECORD_OPENED, view.state, view.inode, function);
+	return 0;
+}
+
+/* A socket is about to end: by shutdown, or as the last descriptor that stands for it is closed. */
+INLINE int enter_end(u32 descriptor, u8 function)
+{
+	struct file *file = file_of(descriptor);
+	struct socket_alloc *socket;
+	struct socket_state *state;
+	u64 inode;
+
+	if (!file || !is_socket(file) || (function == FUNCTION_CLOSE && !is_last_reference(file)))
+		return 0;
+	socket = READ(file, private_data);
+	inode = READ(socket, vfs_inode.i_ino);
+	state = known_state_of(inode, (u64)READ(socket, socket.sk));
+	if (!state)
+		return 0;
+	if (!state->is_ignored && !state->is_end_told && !is_process_filtered()) {
+		end_request(state);
+		state->is_end_told = 1;
+		emit_socket(RECORD_CLOSED, state, inode, function);
+	}
+	if (function == FUNCTION_CLOSE)
+		bpf_map_delete_elem(&sockets, &inode);
+	return 0;
+}
+
+INLINE struct thread *own_thread(void)
+{
+	u32 tid = bpf_get_current_pid_tgid();
+	struct thread *thread = bpf_map_lookup_elem(&threads, &tid);
+	struct thread fresh = {};
+
+	if (thread)
+		return thread;
+	if (bpf_map_update_elem(&threads, &tid, &fresh, BPF_ANY)) {
+		count(COUNT_FULL_THREADS);
+		return NULL;
+	}
+	return bpf_map_lookup_elem(&threads, &tid);
+}
+
+/* Whether a call moved bytes of the stream: not those that stay, come beside it or are errors of what was sent. */
+INLINE int is_stream_data(const struct call *call, s64 result)
+{
+	if (result <= 0)
+		return 0;
+	return call->transfer == TRANSFER_SENT || !(call->flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE));
+}
+
+INLINE void leave_connect(const struct call *call, s64 result)
+{
+	struct socket_view view = {};
+
+	if (result && result != -EINPROGRESS)
+		return;
+	if (!find_socket(call->descriptor, &view))
+		return;
+	if (view.state->role == ROLE_UNKNOWN)
+		view.state->role = ROLE_CLIENT;
+	emit_socket(RECORD_OPENED, view.state, view.inode, FUNCTION_CONNECT);
+}
+
+/* Tells of what a call moved with one message, and moves the call's place in the stream on by as much. */
+SUBPROGRAM int emit_message(struct thread *thread, u64 result)
+{
+	struct socket_state *state;
+	enum tls_verdict tls;
+	struct moved *moved;
+	struct call *call;
+
+	if (!thread)
+		return 0;
+	moved = &thread->moved;
+	call = &thread->call;
+	state = known_state_of(call->inode, call->socket);
+	if (!state)
+		state = state_found_again(call);
+	if (!state) {
+		count(COUNT_LOST_SOCKETS);
+		return 0;
+	}
+	/* A socket may have got its port, and by a fast opening its peer, by this very call. */
+	if (!state->endpoints.local_port || !state->endpoints.remote_port)
+		read_endpoints((void *)call->socket, &state->endpoints);
+	describe_message(moved, call, result);
+	moved->inode = call->inode;
+	moved->entry_ns = call->entry_ns;
+	moved->exit_ns = bpf_ktime_get_ns();
+	moved->sequence_number = call->sequence_number;
+	moved->transfer = call->transfer;
+	moved->source = SOURCE_SYSCALL;
+	moved->function = call->function;
+	moved->flags = state->endpoints.protocol == IPPROTO_TCP ? RECORD_HAS_SEQUENCE_NUMBER : 0;
+	/* Such a call opens the connection too: there was no place in the stream before. */
+	if (call->transfer == TRANSFER_SENT && call->flags & MSG_FASTOPEN)
+		moved->sequence_number = sequence_number_of((void *)call->socket, TRANSFER_SENT) - moved->length;
+	/* TCP throws such bytes away instead of copying them. */
+	if (moved->flags && call->transfer == TRANSFER_RECEIVED && call->flags & MSG_TRUNC)
+		moved->payload.base = 0;
+	if (call->shape == SHAPE_NONE)
+		count(call->function == FUNCTION_SPLICE ? COUNT_SPLICE : COUNT_SENDFILE);
+	tls = judge_ciphertext(thread, state);
+	call->sequence_number += moved->length;
+	if (tls == TLS_HIDDEN)
+		return 0;
+	/* A handshake is nobody's question. */
+	moved->causal_id = tls == NO_TLS ? causal_id_of(&thread->open, state, call->transfer) : 0;
+	emit_data(state, moved);
+	return 0;
+}
+
+/* A socket that was forgotten while the call waited, for there were many others. */
+SUBPROGRAM struct socket_state *state_found_again(const struct call *call)
+{
+	struct socket_view view = {};
+
+	if (!call || !find_socket(call->descriptor, &view) || view.inode != call->inode)
+		return NULL;
+	return view.state;
+}
+
+/* Where the bytes of a message stand, how many there are and who is at the other end. */
+INLINE void describe_message(struct moved *moved, const struct call *call, u64 result)
+{
+	struct mmsghdr message = {};
+
+	moved->length = result;
+	moved->peer = call->address;
+	moved->payload.base = call->buffer;
+	moved->payload.count = call->count;
+	moved->payload.is_vector = call->shape == SHAPE_VECTOR;
+	if (call->shape != SHAPE_MESSAGE && call->shape != SHAPE_MESSAGES)
+		return;
+	bpf_probe_read_user(&message, call->shape == SHAPE_MESSAGE ? sizeof(message.header) : sizeof(message),
+			    (void *)call->buffer);
+	if (call->shape == SHAPE_MESSAGES)
+		moved->length = message.length;
+	moved->peer = message.header.name;
+	moved->payload.base = message.header.vector;
+	moved->payload.count = message.header.vector_length;
+	moved->payload.is_vector = 1;
+}

@@ -1,0 +1,115 @@
+//! What the probes can be told.
+
+use std::time::Duration;
+
+use crate::tls::TlsConfig;
+
+/// What is observed, how much of it, and what it may cost.
+///
+/// ```
+/// use df_bpf::{ProbeConfig, ProcessFilter};
+///
+/// let config = ProbeConfig::default().with_payload_bytes(4096).with_processes(ProcessFilter::Only(vec![1]));
+/// assert_eq!(config.ring_bytes, 4 << 20);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProbeConfig {
+    /// Most bytes of one call that are copied, 0 to 16384. Default 1024: the head of each message.
+    pub payload_bytes: u32,
+    /// Bytes of the ring of each processor: a power of two from 4096. Default 4 MiB.
+    pub ring_bytes: u32,
+    /// How often the rings are looked at when little happens. Default 10 ms; a busy ring asks to be read earlier.
+    pub flush_interval: Duration,
+    /// Which processes are observed. Default all. The own process never is.
+    pub processes: ProcessFilter,
+    /// Sockets with which ports are observed, be it the local or the remote one. Default all.
+    pub ports: PortFilter,
+    /// Most threads that can be in a call on a socket at once. Default 32768.
+    pub max_threads: u32,
+    /// Most sockets of which something is known; those unused for longest are forgotten. Default 65536.
+    pub max_sockets: u32,
+    /// Events per second and processor above which only one of sixteen is told. Payload is left out from half as many
+    /// on. Default none. Counted in windows of 10 ms.
+    pub max_events_per_second: Option<u32>,
+    /// Whether and how TLS libraries are hooked for their plain text. Default: they are. None: no process is looked at.
+    pub tls: Option<TlsConfig>,
+}
+
+/// Which processes are observed. Numbers are those of the PID namespace of the host.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ProcessFilter {
+    /// Every process.
+    #[default]
+    All,
+    /// Only these, at most 4096.
+    Only(Vec<u32>),
+    /// All but these, at most 4096.
+    Except(Vec<u32>),
+}
+
+/// Which ports are observed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum PortFilter {
+    /// Every port.
+    #[default]
+    All,
+    /// Only sockets with one of these ports, at most 4096.
+    Only(Vec<u16>),
+    /// Sockets of which at least one port is none of these, at most 4096.
+    Except(Vec<u16>),
+}
+
+impl Default for ProbeConfig {
+    fn default() -> Self {
+        Self {
+            payload_bytes: 1024,
+            ring_bytes: 4 << 20,
+            flush_interval: Duration::from_millis(10),
+            processes: ProcessFilter::All,
+            ports: PortFilter::All,
+            max_threads: 32_768,
+            max_sockets: 65_536,
+            max_events_per_second: None,
+            tls: Some(TlsConfig::default()),
+        }
+    }
+}
+
+impl ProbeConfig {
+    /// Sets how much of each call is copied.
+    pub const fn with_payload_bytes(mut self, payload_bytes: u32) -> Self {
+        self.payload_bytes = payload_bytes;
+        self
+    }
+
+    /// Sets the size of each ring.
+    pub const fn with_ring_bytes(mut self, ring_bytes: u32) -> Self {
+        self.ring_bytes = ring_bytes;
+        self
+    }
+
+    /// Observes these processes.
+    pub fn with_processes(mut self, processes: ProcessFilter) -> Self {
+        self.processes = processes;
+        self
+    }
+
+    /// Observes sockets with these ports.
+    pub fn with_ports(mut self, ports: PortFilter) -> Self {
+        self.ports = ports;
+        self
+    }
+
+    /// Says whether and how TLS libraries are hooked.
+    pub fn with_tls(mut self, tls: Option<TlsConfig>) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// Bounds what a flood of events may cost.
+    pub const fn with_max_events_per_second(mut self, max_events_per_second: u32) -> Self {
+        self.max_events_per_second = Some(max_events_per_second);
+        self
+    }
+}

@@ -1,0 +1,66 @@
+//! What the crate needs of a library that loads eBPF programs.
+
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+
+use crate::error::{AttachError, LoadError};
+
+pub(crate) mod aya;
+
+/// What the object is told before it is loaded.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Settings {
+    /// Constants by name.
+    pub(crate) constants: Vec<(&'static str, u32)>,
+    /// Numbers of entries by map.
+    pub(crate) map_entries: Vec<(&'static str, u32)>,
+    /// Keys of sets by map.
+    pub(crate) sets: Vec<(&'static str, Vec<u32>)>,
+    /// Bytes of each ring.
+    pub(crate) ring_bytes: u32,
+}
+
+/// Where a program hangs in user space.
+#[allow(dead_code, reason = "for probes in user space")]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UprobePoint<'a> {
+    /// The file.
+    pub(crate) path: &'a Path,
+    /// Where in the file the instruction stands.
+    pub(crate) file_offset: u64,
+    /// What the program is told with each call.
+    pub(crate) cookie: Option<u64>,
+}
+
+/// An attachment that can be undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct LinkId(pub(crate) u64);
+
+/// A loaded object. Everything it attached is detached when it is dropped, or when the process ends in any way.
+pub(crate) trait Loader {
+    /// Hangs a program on a tracepoint, loading it first.
+    fn attach_tracepoint(&mut self, program: &str, category: &str, name: &str) -> Result<(), AttachError>;
+
+    /// Hangs a program on a raw tracepoint, loading it first.
+    fn attach_raw_tracepoint(&mut self, program: &str, name: &str) -> Result<(), AttachError>;
+
+    /// Hangs a program on an instruction of a file, loading it first.
+    #[allow(dead_code, reason = "for probes in user space")]
+    fn attach_uprobe(&mut self, program: &str, point: UprobePoint<'_>) -> Result<LinkId, AttachError>;
+
+    /// Undoes an attachment.
+    #[allow(dead_code, reason = "for probes in user space")]
+    fn detach_uprobe(&mut self, link: LinkId) -> Result<(), AttachError>;
+
+    /// How many rings there are.
+    fn rings(&self) -> usize;
+
+    /// What to wait for on a ring.
+    fn ring_fd(&self, ring: usize) -> Option<BorrowedFd<'_>>;
+
+    /// Takes the next record out of a ring. False: the ring is empty.
+    fn next_record(&mut self, ring: usize, record: &mut Vec<u8>) -> bool;
+
+    /// What the programs counted, for each processor.
+    fn counters(&self) -> Result<Vec<Vec<u64>>, LoadError>;
+}

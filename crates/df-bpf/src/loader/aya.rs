@@ -1,0 +1,195 @@
+//! Loading by `aya`.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use aya::maps::{ArrayOfMaps, HashMap as BpfHashMap, Map, MapData, PerCpuArray, RingBuf};
+use aya::programs::uprobe::{UProbeAttachPoint, UProbeLinkId, UProbeScope};
+use aya::programs::{Program, ProgramError, RawTracePoint, TracePoint, UProbe};
+use aya::{Btf, Ebpf, EbpfLoader};
+
+use super::{LinkId, Loader, Settings, UprobePoint};
+use crate::abi::used_bytes;
+use crate::error::{AttachError, LoadError, is_not_found, is_not_permitted};
+
+/// An object in the kernel.
+pub(crate) struct AyaLoader {
+    object: Ebpf,
+    counters: PerCpuArray<MapData, Counters>,
+    rings: Vec<RingBuf<MapData>>,
+    /// Keeps the rings in reach of the programs.
+    _ring_of_processor: ArrayOfMaps<MapData>,
+    #[allow(dead_code, reason = "for probes in user space")]
+    uprobes: HashMap<LinkId, (String, UProbeLinkId)>,
+    #[allow(dead_code, reason = "for probes in user space")]
+    last_link: u64,
+}
+
+impl AyaLoader {
+    /// Creates the maps of an object and one ring for each processor. Programs are loaded when they are attached.
+    pub(crate) fn load(object: &[u8], settings: &Settings) -> Result<Self, LoadError> {
+        // Without it the loader would go on with the places that fields had where the object was made.
+        let btf = Btf::from_sys_fs().map_err(|_| LoadError::NoBtf)?;
+        let mut loader = EbpfLoader::new();
+        loader.btf(Some(&btf));
+        for (name, value) in &settings.constants {
+            loader.override_global(name, value, true);
+        }
+        for (name, entries) in &settings.map_entries {
+            loader.map_max_entries(name, *entries);
+        }
+        let mut object = loader.load(object).map_err(|error| LoadError::of("loading maps", error))?;
+        for (name, keys) in &settings.sets {
+            fill_set(&mut object, name, keys)?;
+        }
+        let counters = PerCpuArray::try_from(taken(&mut object, "counts")?);
+        let outer = ArrayOfMaps::try_from(taken(&mut object, "rings")?);
+        let mut outer = outer.map_err(|error| LoadError::of("the rings' map", error))?;
+        let rings = create_rings(&mut outer, settings.ring_bytes)?;
+        Ok(Self {
+            object,
+            counters: counters.map_err(|error| LoadError::of("the counters' map", error))?,
+            rings,
+            _ring_of_processor: outer,
+            uprobes: HashMap::new(),
+            last_link: 0,
+        })
+    }
+
+    fn program(&mut self, name: &str) -> Result<&mut Program, AttachError> {
+        self.object.program_mut(name).ok_or_else(|| AttachError::UnknownProgram { program: name.to_owned() })
+    }
+}
+
+impl Loader for AyaLoader {
+    fn attach_tracepoint(&mut self, program: &str, category: &str, name: &str) -> Result<(), AttachError> {
+        let hook = format!("tracepoint {category}:{name}");
+        let failed = |error| attach_error(program, &hook, &error);
+        let tracepoint: &mut TracePoint = self.program(program)?.try_into().map_err(failed)?;
+        loaded(tracepoint.load()).map_err(failed)?;
+        tracepoint.attach(category, name).map(|_| ()).map_err(failed)
+    }
+
+    fn attach_raw_tracepoint(&mut self, program: &str, name: &str) -> Result<(), AttachError> {
+        let hook = format!("raw tracepoint {name}");
+        let failed = |error| attach_error(program, &hook, &error);
+        let tracepoint: &mut RawTracePoint = self.program(program)?.try_into().map_err(failed)?;
+        loaded(tracepoint.load()).map_err(failed)?;
+        tracepoint.attach(name).map(|_| ()).map_err(failed)
+    }
+
+    fn attach_uprobe(&mut self, program: &str, point: UprobePoint<'_>) -> Result<LinkId, AttachError> {
+        let hook = format!("{} at {:#x}", point.path.display(), point.file_offset);
+        let failed = |error| attach_error(program, &hook, &error);
+        let uprobe: &mut UProbe = self.program(program)?.try_into().map_err(failed)?;
+        loaded(uprobe.load()).map_err(failed)?;
+        let place = UProbeAttachPoint { location: point.file_offset.into(), cookie: point.cookie };
+        let link = uprobe.attach(place, point.path, UProbeScope::AllProcesses).map_err(failed)?;
+        self.last_link += 1;
+        let id = LinkId(self.last_link);
+        self.uprobes.insert(id, (program.to_owned(), link));
+        Ok(id)
+    }
+
+    fn detach_uprobe(&mut self, link: LinkId) -> Result<(), AttachError> {
+        let Some((program, link)) = self.uprobes.remove(&link) else {
+            return Ok(());
+        };
+        let failed = |error| attach_error(&program, "detaching", &error);
+        let uprobe: &mut UProbe = self.program(&program)?.try_into().map_err(failed)?;
+        uprobe.detach(link).map_err(failed)
+    }
+
+    fn rings(&self) -> usize {
+        self.rings.len()
+    }
+
+    fn ring_fd(&self, ring: usize) -> Option<BorrowedFd<'_>> {
+        self.rings.get(ring).map(AsFd::as_fd)
+    }
+
+    fn next_record(&mut self, ring: usize, record: &mut Vec<u8>) -> bool {
+        let Some(item) = self.rings.get_mut(ring).and_then(RingBuf::next) else {
+            return false;
+        };
+        record.clear();
+        record.extend_from_slice(item.get(..used_bytes(&item)).unwrap_or_default());
+        true
+    }
+
+    fn counters(&self) -> Result<Vec<Vec<u64>>, LoadError> {
+        let values = self.counters.get(&0, 0).map_err(|error| LoadError::of("reading counters", error))?;
+        Ok(values.iter().map(|counters| counters.to_vec()).collect())
+    }
+}
+
+/// One ring for each processor that the host may have.
+fn create_rings(
+    outer: &mut ArrayOfMaps<MapData>,
+    ring_bytes: u32,
+) -> Result<Vec<RingBuf<MapData>>, LoadError> {
+    let processors = aya::util::nr_cpus().map_err(|(call, error)| LoadError::of(call, error))?;
+    let processors = u32::try_from(processors).unwrap_or(u32::MAX).min(outer.len());
+    let ring = |processor: u32| {
+        let definition = aya_obj::Map::new_from_params(RINGBUF, 0, 0, ring_bytes, 0);
+        let map = MapData::create(definition, "df_ring", None)?;
+        outer.set(processor, &map, 0)?;
+        RingBuf::try_from(Map::RingBuf(map))
+    };
+    (0..processors)
+        .map(ring)
+        .collect::<Result<_, _>>()
+        .map_err(|error| LoadError::of("creating rings", error))
+}
+
+fn fill_set(object: &mut Ebpf, name: &'static str, keys: &[u32]) -> Result<(), LoadError> {
+    let map = object.map_mut(name).ok_or(LoadError::Unsupported { what: "a map of the object" })?;
+    let mut set: BpfHashMap<_, u32, u8> =
+        BpfHashMap::try_from(map).map_err(|error| LoadError::of("a set", error))?;
+    for key in keys {
+        set.insert(key, 1, 0).map_err(|error| LoadError::of("filling a set", error))?;
+    }
+    Ok(())
+}
+
+fn taken(object: &mut Ebpf, name: &str) -> Result<Map, LoadError> {
+    object.take_map(name).ok_or(LoadError::Unsupported { what: "a map of the object" })
+}
+
+/// A program that hangs on several hooks is loaded once.
+fn loaded(result: Result<(), ProgramError>) -> Result<(), ProgramError> {
+    match result {
+        Err(ProgramError::AlreadyLoaded) => Ok(()),
+        other => other,
+    }
+}
+
+fn attach_error(program: &str, hook: &str, error: &ProgramError) -> AttachError {
+    if let ProgramError::LoadError { io_error, verifier_log } = error {
+        let log = verifier_log.to_string();
+        if log.trim().is_empty() && io_error.kind() == std::io::ErrorKind::PermissionDenied {
+            return AttachError::NotPermitted;
+        }
+        let last_lines: Vec<&str> = log.lines().rev().take(MAX_VERIFIER_LINES).collect();
+        let message = last_lines.into_iter().rev().collect::<Vec<_>>().join("; ");
+        return AttachError::Refused {
+            program: program.to_owned(),
+            message: format!("{io_error}: {message}"),
+        };
+    }
+    if is_not_permitted(error) {
+        return AttachError::NotPermitted;
+    }
+    if is_not_found(error) {
+        return AttachError::NoHook { hook: hook.to_owned() };
+    }
+    AttachError::Failed { hook: hook.to_owned(), message: error.to_string() }
+}
+
+/// `struct counters`.
+type Counters = [u64; 35];
+
+/// Lines of what the verifier says that are worth telling.
+const MAX_VERIFIER_LINES: usize = 6;
+/// `BPF_MAP_TYPE_RINGBUF`.
+const RINGBUF: u32 = 27;

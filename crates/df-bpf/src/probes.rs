@@ -1,0 +1,223 @@
+//! Loading, attaching and reading, as one value.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, Instant};
+
+use crate::error::LoadError;
+use crate::loader::aya::AyaLoader;
+use crate::loader::{LinkId, Loader, Settings};
+use crate::report::ProbeReport;
+use crate::rings::Rings;
+use crate::stats::{ProbeStats, ProcessorStats};
+use crate::tls::{LoaderHooks, TlsReport, TlsWatch};
+use crate::{ClockOffset, Event, PortFilter, ProbeConfig, ProcessChange, ProcessFilter, decode_event};
+
+/// Programs in the kernel that tell what processes do with sockets.
+///
+/// They only read. Everything is detached when this is dropped, or when the process ends in any way.
+pub struct Probes {
+    loader: AyaLoader,
+    rings: Rings,
+    report: ProbeReport,
+    tls: Option<TlsWatch<LinkId>>,
+    record: Vec<u8>,
+    clock: ClockOffset,
+    clock_read_at: Instant,
+    flush_interval: Duration,
+    events: u64,
+    malformed_records: u64,
+}
+
+impl Probes {
+    /// Loads the programs and attaches as many of them as this kernel lets: [`report`](Self::report) says which.
+    pub fn load(config: &ProbeConfig) -> Result<Self, LoadError> {
+        check(config)?;
+        let mut loader = AyaLoader::load(OBJECT, &settings(config))?;
+        let rings = Rings::new(&loader)?;
+        let report = attach(&mut loader)?;
+        Ok(Self {
+            loader,
+            rings,
+            report,
+            tls: config.tls.clone().map(TlsWatch::new),
+            record: Vec::new(),
+            clock: ClockOffset::now(),
+            clock_read_at: Instant::now(),
+            flush_interval: config.flush_interval,
+            events: 0,
+            malformed_records: 0,
+        })
+    }
+
+    /// Gives every event that is there to `handle`, nearly in order of time; waits for one for up to `timeout`.
+    /// Returns how many there were.
+    pub fn poll(&mut self, timeout: Duration, mut handle: impl FnMut(Event<'_>)) -> Result<usize, LoadError> {
+        let begin = Instant::now();
+        loop {
+            if let Some(tls) = &mut self.tls {
+                tls.poll(Instant::now(), &mut LoaderHooks(&mut self.loader));
+            }
+            let events = self.drain(&mut handle);
+            let left = timeout.saturating_sub(begin.elapsed());
+            if events > 0 || left.is_zero() {
+                return Ok(events);
+            }
+            self.rings.wait(left.min(self.flush_interval))?;
+        }
+    }
+
+    /// What was attached, what was not, and why.
+    pub const fn report(&self) -> &ProbeReport {
+        &self.report
+    }
+
+    /// Which TLS libraries and programs are hooked, and which are not and why; None when that is turned off.
+    pub fn tls_report(&self) -> Option<TlsReport> {
+        self.tls.as_ref().map(TlsWatch::report)
+    }
+
+    /// What was counted, in the kernel and here.
+    pub fn stats(&self) -> Result<ProbeStats, LoadError> {
+        let counters = self.loader.counters()?;
+        Ok(ProbeStats {
+            processors: counters.iter().map(|values| ProcessorStats::from_counters(values)).collect(),
+            events: self.events,
+            malformed_records: self.malformed_records,
+        })
+    }
+
+    fn drain(&mut self, handle: &mut impl FnMut(Event<'_>)) -> usize {
+        if self.clock_read_at.elapsed() > CLOCK_INTERVAL {
+            self.clock = ClockOffset::now();
+            self.clock_read_at = Instant::now();
+        }
+        let mut events = 0;
+        // A bound, so that a flood does not keep the caller from everything else.
+        while events < MAX_EVENTS_PER_POLL && self.rings.next_record(&mut self.loader, &mut self.record) {
+            if let Ok(event) = decode_event(&self.record, self.clock) {
+                events += 1;
+                note_process(&event, &mut self.tls);
+                handle(event);
+            } else {
+                self.malformed_records += 1;
+            }
+        }
+        self.events += events as u64;
+        events
+    }
+}
+
+/// A process that runs a new program may use a TLS library that no other did.
+fn note_process(event: &Event<'_>, tls: &mut Option<TlsWatch<LinkId>>) {
+    if let (Event::Process(process), Some(tls)) = (event, tls)
+        && matches!(process.change, ProcessChange::Executed { .. })
+    {
+        tls.handle_exec(process.task.pid, Instant::now());
+    }
+}
+
+fn check(config: &ProbeConfig) -> Result<(), LoadError> {
+    if config.payload_bytes > MAX_PAYLOAD_BYTES {
+        return Err(LoadError::Config { field: "payload_bytes", what: "at most 16384" });
+    }
+    if config.ring_bytes < 4096 || !config.ring_bytes.is_power_of_two() {
+        return Err(LoadError::Config { field: "ring_bytes", what: "must be a power of two from 4096" });
+    }
+    Ok(())
+}
+
+fn settings(config: &ProbeConfig) -> Settings {
+    let (process_filter, pids) = match &config.processes {
+        ProcessFilter::All => (0, Vec::new()),
+        ProcessFilter::Only(pids) => (1, pids.clone()),
+        ProcessFilter::Except(pids) => (2, pids.clone()),
+    };
+    let (port_filter, ports) = match &config.ports {
+        PortFilter::All => (0, Vec::new()),
+        PortFilter::Only(ports) => (1, ports.iter().map(|port| u32::from(*port)).collect()),
+        PortFilter::Except(ports) => (2, ports.iter().map(|port| u32::from(*port)).collect()),
+    };
+    let window = config.max_events_per_second.map_or(0, |events| (events / WINDOWS_PER_SECOND).max(1));
+    let seed = RandomState::new().hash_one(std::process::id());
+    Settings {
+        constants: vec![
+            ("df_payload_bytes", config.payload_bytes),
+            ("df_own_pid", std::process::id()),
+            ("df_pid_filter", process_filter),
+            ("df_port_filter", port_filter),
+            ("df_wakeup_bytes", config.ring_bytes / 4),
+            ("df_max_events", window),
+            ("df_max_payload_events", window / 2),
+            ("df_seed", u32::try_from(seed & 0xffff_ffff).unwrap_or(0)),
+        ],
+        map_entries: vec![("threads", config.max_threads), ("sockets", config.max_sockets)],
+        sets: vec![("pids", pids), ("ports", ports)],
+        ring_bytes: config.ring_bytes,
+    }
+}
+
+/// Attaches what leaves a call before what enters it: a call is told of only when both are there.
+fn attach(loader: &mut impl Loader) -> Result<ProbeReport, LoadError> {
+    let mut report = ProbeReport::default();
+    for (program, name) in RAW_TRACEPOINTS {
+        let result = loader.attach_raw_tracepoint(program, name);
+        report.push(*name, result);
+    }
+    for (name, enter, leave) in SYSCALLS {
+        for (program, hook) in [(leave, format!("sys_exit_{name}")), (enter, format!("sys_enter_{name}"))] {
+            let Some(program) = program else { continue };
+            let result = loader.attach_tracepoint(program, "syscalls", &hook);
+            report.push(format!("syscalls:{hook}"), result);
+        }
+    }
+    if report.attached() > 0 {
+        return Ok(report);
+    }
+    match report.hooks.into_iter().find_map(|hook| hook.result.err()) {
+        Some(first) => Err(LoadError::NothingAttached { first }),
+        None => Err(LoadError::Unsupported { what: "every hook" }),
+    }
+}
+
+/// The programs that hang on the entry and on the return of each system call.
+const SYSCALLS: &[(&str, Option<&str>, Option<&str>)] = &[
+    ("read", Some("on_read"), LEAVE),
+    ("write", Some("on_write"), LEAVE),
+    ("readv", Some("on_readv"), LEAVE),
+    ("writev", Some("on_writev"), LEAVE),
+    ("recvfrom", Some("on_recvfrom"), LEAVE),
+    ("sendto", Some("on_sendto"), LEAVE),
+    ("recvmsg", Some("on_recvmsg"), LEAVE),
+    ("sendmsg", Some("on_sendmsg"), LEAVE),
+    ("recvmmsg", Some("on_recvmmsg"), LEAVE_MESSAGES),
+    ("sendmmsg", Some("on_sendmmsg"), LEAVE_MESSAGES),
+    ("sendfile64", Some("on_sendfile64"), LEAVE),
+    ("splice", Some("on_splice"), LEAVE),
+    ("io_uring_enter", Some("on_io_uring_enter"), None),
+    ("connect", Some("on_connect"), LEAVE),
+    ("accept", None, Some("on_accepted")),
+    ("accept4", None, Some("on_accepted")),
+    ("shutdown", Some("on_shutdown"), None),
+    ("close", Some("on_close"), None),
+];
+const LEAVE: Option<&str> = Some("on_leave");
+const LEAVE_MESSAGES: Option<&str> = Some("on_leave_messages");
+
+const RAW_TRACEPOINTS: &[(&str, &str)] = &[
+    ("on_exec", "sched_process_exec"),
+    ("on_fork", "sched_process_fork"),
+    ("on_exit", "sched_process_exit"),
+];
+
+/// The programs. They are the same for every kernel of an architecture.
+#[cfg(target_arch = "x86_64")]
+const OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/df_x86_64.bpf.o");
+#[cfg(target_arch = "aarch64")]
+const OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/df_aarch64.bpf.o");
+
+const MAX_PAYLOAD_BYTES: u32 = 16_384;
+const MAX_EVENTS_PER_POLL: usize = 65_536;
+/// Windows of time in which the programs count events.
+const WINDOWS_PER_SECOND: u32 = 100;
+/// How often the offset of the clocks is read: the clock may be set.
+const CLOCK_INTERVAL: Duration = Duration::from_secs(1);

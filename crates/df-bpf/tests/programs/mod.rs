@@ -1,0 +1,42 @@
+//! Programs that the tests build once, into the folder for build output.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Builds the Go HTTPS program with these linker flags; None, said aloud, where there is no Go.
+pub(crate) fn go_https(name: &str, linker_flags: &str, architecture: &str) -> Option<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/https.go");
+    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    // Tests run beside each other: each builds under a name of its own, and the last one stays.
+    let fresh = built.with_extension(std::process::id().to_string());
+    if built.exists() {
+        return Some(built);
+    }
+    let mut command = Command::new("go");
+    command.args(["build", "-ldflags", linker_flags, "-o"]).arg(&fresh).arg(&source);
+    command.env("GOARCH", architecture);
+    match command.status() {
+        Ok(status) if status.success() => std::fs::rename(&fresh, &built).ok().map(|()| built),
+        Ok(status) => panic!("go build: {status}"),
+        Err(error) => {
+            println!("skipped: no Go toolchain ({error})");
+            None
+        }
+    }
+}
+
+/// Builds a C program; None, said aloud, where there is no compiler or library.
+pub(crate) fn c_program(name: &str, source: &str, arguments: &[&str]) -> Option<PathBuf> {
+    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let source_file = built.with_extension("c");
+    std::fs::write(&source_file, source).expect("the build folder can be written");
+    let mut command = Command::new("gcc");
+    command.arg("-O1").arg(&source_file).args(arguments).arg("-o").arg(&built);
+    match command.status() {
+        Ok(status) if status.success() => Some(built),
+        outcome => {
+            println!("skipped: gcc with {arguments:?}: {outcome:?}");
+            None
+        }
+    }
+}
