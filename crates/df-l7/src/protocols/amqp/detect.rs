@@ -18,8 +18,8 @@ pub(super) fn detect(_transport: Transport, direction: Direction, bytes: &[u8]) 
 
 /// Whether a frame can start here, in the middle of a conversation.
 pub(super) fn is_frame_start(direction: Direction, bytes: &[u8]) -> bool {
-    if ProtocolHeader::parse(bytes).is_some() {
-        return true;
+    if let Some(header) = ProtocolHeader::parse(bytes) {
+        return !matches!(header, ProtocolHeader::Modern(_));
     }
     match ClassicFrame::read(bytes) {
         Ok(ClassicFrame { sender: Some(sender), .. }) => sender == direction,
@@ -37,7 +37,7 @@ fn protocol_header(direction: Direction, bytes: &[u8]) -> Detection {
         return Detection::NeedMore;
     }
     match (ProtocolHeader::parse(bytes), direction) {
-        (None, _) => Detection::NoMatch,
+        (None | Some(ProtocolHeader::Modern(_)), _) => Detection::NoMatch,
         (Some(_), Direction::ToServer) => Detection::CERTAIN,
         (Some(_), Direction::ToClient) => Detection::CERTAIN_REVERSED,
     }
