@@ -13,6 +13,7 @@ struct tls_head {
 	u8 length[2];
 };
 
+static int is_tls_socket(struct socket_state *state, const struct payload *payload);
 static void read_head(struct tls_head *head, const struct payload *payload);
 static void note_record(struct socket_state *state, const struct call *call, const struct tls_head *head, u32 moved);
 static void note_inner_socket(struct tls_call *tls, const struct call *call);
@@ -29,7 +30,9 @@ INLINE enum tls_verdict judge_ciphertext(struct thread *thread, struct socket_st
 	struct tls_head head = {};
 	u8 type;
 
-	if ((!tls->is_used && !state->is_tls) || state->endpoints.protocol != IPPROTO_TCP)
+	if (state->endpoints.protocol != IPPROTO_TCP)
+		return NO_TLS;
+	if (!is_tls_socket(state, &thread->moved.payload) && !tls->is_used)
 		return NO_TLS;
 	read_head(&head, &thread->moved.payload);
 	type = head.type;
@@ -47,6 +50,36 @@ INLINE enum tls_verdict judge_ciphertext(struct thread *thread, struct socket_st
 		return TLS_TOLD;
 	count(COUNT_SUPPRESSED_CIPHERTEXT);
 	return TLS_HIDDEN;
+}
+
+/*
+ * Whether a TLS library uses a socket: it was seen to, or the socket's first bytes were a handshake and its process calls
+ * hooked functions. The second holds whichever thread moves the bytes, before the library is seen with this socket.
+ */
+INLINE int is_tls_socket(struct socket_state *state, const struct payload *payload)
+{
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	if (!state->is_begun) {
+		struct tls_head head = {};
+
+		read_head(&head, payload);
+		state->begins_with_handshake = head.type == TLS_HANDSHAKE;
+		state->is_begun = 1;
+	}
+	if (!state->is_tls && state->begins_with_handshake)
+		state->is_tls = bpf_map_lookup_elem(&tls_processes, &pid) != NULL;
+	return state->is_tls;
+}
+
+/* From its first call of a hooked function on, a process uses TLS. */
+INLINE void note_tls_process(void)
+{
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+	u8 yes = 1;
+
+	if (!bpf_map_lookup_elem(&tls_processes, &pid))
+		bpf_map_update_elem(&tls_processes, &pid, &yes, BPF_ANY);
 }
 
 /* The head of the record that begins here; its type is 0 where none does. */

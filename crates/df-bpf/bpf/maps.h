@@ -154,7 +154,10 @@ struct socket_state {
 	/* A TLS library uses it. */
 	u8 is_tls;
 	u8 has_received_plaintext;
-	u8 tls_padding[4];
+	/* Its first bytes were looked at, and they were a handshake of TLS. */
+	u8 is_begun;
+	u8 begins_with_handshake;
+	u8 tls_padding[2];
 };
 
 struct ring {
@@ -183,6 +186,14 @@ struct {
 	MAP_UINT(key_size, sizeof(u64));
 	MAP_UINT(value_size, sizeof(struct socket_state));
 } sockets SEC(".maps");
+
+/* Processes that called a hooked function of TLS. */
+struct {
+	MAP_UINT(type, BPF_MAP_TYPE_LRU_HASH);
+	MAP_UINT(max_entries, 16384);
+	MAP_UINT(key_size, sizeof(u32));
+	MAP_UINT(value_size, sizeof(u8));
+} tls_processes SEC(".maps");
 
 struct {
 	MAP_UINT(type, BPF_MAP_TYPE_HASH);

@@ -84,6 +84,8 @@ INLINE int enter_tls(struct registers *registers, u8 function, u8 transfer)
 	call->function = function;
 	call->transfer = transfer;
 	call->is_active = 1;
+	if (!thread->tls.is_used)
+		note_tls_process();
 	thread->tls.is_used = 1;
 	if (transfer == TRANSFER_SENT)
 		begin_write(connection);

@@ -1,10 +1,11 @@
 """HTTPS-like conversations by Python's ssl module, for the tests of the hooks of OpenSSL.
 
-    https.py threads|asyncio CERTIFICATE KEY CONNECTIONS REQUESTS
+    https.py threads|asyncio|handover CERTIFICATE KEY CONNECTIONS REQUESTS
 
 Each request names its connection's client port and a number; each answer repeats them.
 """
 import asyncio
+import concurrent.futures
 import socket
 import ssl
 import sys
@@ -84,8 +85,58 @@ async def with_asyncio():
     server.close()
 
 
+worker = concurrent.futures.ThreadPoolExecutor(1)
+
+
+class HandedOver:
+    """A connection whose socket is served by its own thread, and whose TLS by another one for all."""
+
+    def __init__(self, connection, context, **options):
+        self.connection = connection
+        self.received, self.to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.received, self.to_send, **options)
+        self.call(self.tls.do_handshake)
+
+    def call(self, function, *arguments):
+        while True:
+            try:
+                return worker.submit(function, *arguments).result()
+            except ssl.SSLWantReadError:
+                self.flush()
+                self.received.write(self.connection.recv(65536))
+            finally:
+                self.flush()
+
+    def flush(self):
+        if self.to_send.pending:
+            self.connection.sendall(self.to_send.read())
+
+
+def serve_handed_over(connection):
+    stream = HandedOver(connection, server_context, server_side=True)
+    for _ in range(requests):
+        stream.call(stream.tls.write, answer(stream.call(stream.tls.read, 65536)))
+
+
+def with_handover():
+    global serve_thread, client_thread
+    serve_thread = serve_handed_over
+
+    def client_thread(address):
+        connection = socket.create_connection(address)
+        stream = HandedOver(connection, client_context)
+        port = connection.getsockname()[1]
+        for number in range(requests):
+            stream.call(stream.tls.write, request(port, number))
+            assert stream.call(stream.tls.read, 65536) == answer(request(port, number))
+
+    with_threads()
+
+
 if style == "threads":
     with_threads()
+elif style == "handover":
+    with_handover()
 else:
     asyncio.run(with_asyncio())
 print("done", flush=True)
