@@ -126,7 +126,7 @@ INLINE struct thread *own_thread(void)
 
 	if (thread)
 		return thread;
-	fresh.open.runs_to_completion = is_nginx();
+	fresh.open.knows_handled = is_nginx();
 	if (bpf_map_update_elem(&threads, &tid, &fresh, BPF_ANY)) {
 		count(COUNT_FULL_THREADS);
 		return NULL;
@@ -170,6 +170,7 @@ SUBPROGRAM int emit_message(struct thread *thread, u64 result)
 {
 	struct socket_state *state;
 	enum tls_verdict tls;
+	struct worker worker;
 	struct moved *moved;
 	struct call *call;
 
@@ -208,8 +209,10 @@ SUBPROGRAM int emit_message(struct thread *thread, u64 result)
 	call->sequence_number += moved->length;
 	if (tls == TLS_HIDDEN)
 		return 0;
+	worker = own_worker(thread, moved->exit_ns);
+	moved->coroutine = worker.goroutine;
 	/* A handshake is nobody's question. */
-	moved->causal_id = tls == NO_TLS ? causal_id_of(&thread->open, state, call->transfer) : 0;
+	moved->causal_id = tls == NO_TLS ? causal_id_of(&worker, state, call->transfer) : 0;
 	emit_data(state, moved);
 	return 0;
 }

@@ -8,6 +8,7 @@
     reason = "tests say what they skip and fail where they are"
 )]
 
+mod programs;
 #[path = "live/watch.rs"]
 mod watch;
 
@@ -190,6 +191,32 @@ fn nginx_passes_every_request_on_under_its_own_id() {
     }
 }
 
+#[test]
+fn a_go_server_links_every_call_whichever_goroutine_writes_it() {
+    let Some(program) = programs::go_chain() else { return };
+    let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
+    let path = program.to_str().expect("a path in UTF-8");
+    let Some(mut child) = python(include_str!("live/goroutines.py"), &[path]) else { return };
+    let ports = ports(&mut child);
+    let begin = std::time::Instant::now();
+    let is_known = |probes: &df_bpf::Probes| {
+        let report = probes.tls_report().expect("programs are looked at");
+        report.attached.iter().any(|file| file.path == program)
+    };
+    while !is_known(&probes) {
+        assert!(begin.elapsed().as_secs() < 20, "the program is not found: {:?}", probes.tls_report());
+        probes.poll(std::time::Duration::from_millis(20), |_| ()).expect("the rings can be read");
+    }
+    child.stdin.take().expect("piped").write_all(b"go\n").expect("it reads");
+    let seen = watch(&mut probes, &mut child, &ports);
+    let links = links(&seen, ports[0], ports[1]);
+    println!("{} calls linked, {} not", links.right, links.missing);
+    if cfg!(target_arch = "x86_64") {
+        assert_eq!((links.right, links.wrong, links.missing), (640, 0, 0));
+    }
+    assert_eq!(links.wrong, 0);
+}
+
 /// Calls of the front server to the back one, by how they are linked to requests.
 #[derive(Default)]
 struct Links {
@@ -210,7 +237,9 @@ fn links(seen: &[Seen], back: u16, front: u16) -> Links {
     for (_, moved) in moved()
         .filter(|(seen, moved)| seen.socket.local.port == front && moved.transfer == Transfer::Received)
     {
-        let known = ids.insert(moved.causal_id.expect("a request has an id"), request(&text(moved)).unwrap());
+        // A request may come in parts, of which one tells its number.
+        let Some(number) = request(&text(moved)) else { continue };
+        let known = ids.insert(moved.causal_id.expect("a request has an id"), number);
         assert_eq!(known, None, "an id was given twice");
     }
     let mut links = Links::default();
