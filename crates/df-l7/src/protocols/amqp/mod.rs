@@ -35,6 +35,7 @@ mod detect;
 mod identity;
 mod parser;
 mod v0_9_1;
+mod v1_0;
 mod wire;
 
 pub use parser::AmqpParser;

@@ -30,6 +30,17 @@ pub(super) enum Layer {
     Sasl,
 }
 
+impl Layer {
+    /// In words.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Amqp => "AMQP",
+            Self::Tls => "TLS",
+            Self::Sasl => "SASL",
+        }
+    }
+}
+
 impl ProtocolHeader {
     /// Reads it; none if it is no version's, or fewer bytes than [`PROTOCOL_HEADER_BYTES`].
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
