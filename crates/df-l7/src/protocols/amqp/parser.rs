@@ -49,7 +49,7 @@ impl AmqpParser {
             return self.handle_offer(header);
         }
         match header {
-            ProtocolHeader::Classic { .. } | ProtocolHeader::Other => {
+            ProtocolHeader::Classic { .. } | ProtocolHeader::Other { .. } => {
                 let mut conversation = Box::new(v0_9_1::Conversation::new(&self.config));
                 let message = conversation.handle_header(header_request(header));
                 self.version = Version::Classic(conversation);
@@ -84,7 +84,7 @@ impl AmqpParser {
         };
         let response = Response {
             status: ResponseStatus::ClientError,
-            code: Some(header.version().into()),
+            code: header.version().map(Into::into),
             exception: Some("another version is offered".to_owned()),
             ..Response::default()
         };
@@ -175,7 +175,7 @@ fn header_request(header: ProtocolHeader) -> Request {
     attributes.push("messaging.operation.name", HEADER);
     Request {
         kind: HEADER.into(),
-        version: Some(header.version().into()),
+        version: header.version().map(Into::into),
         operation: HEADER.into(),
         attributes,
         ..Request::default()

@@ -10,5 +10,8 @@ mod transfers;
 mod value;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use conversation::Conversation;
 pub(super) use wire::{Start, start_of};

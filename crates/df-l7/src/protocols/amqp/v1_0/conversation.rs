@@ -382,10 +382,8 @@ impl Conversation {
             return self.insert_told(said, link);
         }
         if let (Some(_), Direction::ToClient) = (failure, said.direction) {
-            let response =
-                Response { echoed_request: Some(Box::new(request)), ..refusal(failure, &self.config) };
-            let number = self.number();
-            self.push_responses(&[number], &response);
+            let echoed_request = Some(Box::new(request));
+            self.push_unasked(Response { echoed_request, ..refusal(failure, &self.config) });
             return self.insert_told(said, link);
         }
         if let Some(failure) = failure {
@@ -433,8 +431,14 @@ impl Conversation {
         let Asked::Performative(kind) = asked else { return };
         let subject = Subject { kind, direction: said.direction.reversed(), ..subject(said, None) };
         response.echoed_request = Some(Box::new(records::request(&subject, &self.peers, &self.config)));
+        self.push_unasked(response);
+    }
+
+    /// The answer to what was not seen.
+    fn push_unasked(&mut self, response: Response) {
+        let version = response.echoed_request.as_ref().and_then(|request| request.version.clone());
         let number = self.number();
-        self.push_responses(&[number], &response);
+        self.push_responses(&[number], &Response { version, ..response });
     }
 
     fn push_responses(&mut self, numbers: &[u64], response: &Response) {

@@ -16,7 +16,7 @@ pub(super) struct Sections<'a> {
     pub(super) to: Option<&'a [u8]>,
     /// The trace context among the application's properties or the annotations.
     pub(super) context: Option<PropagatedContext>,
-    /// How many bytes the body's data have, of a body that is data and nothing else.
+    /// How many bytes the body has, if that is data or one text.
     pub(super) body_bytes: Option<u64>,
 }
 
@@ -35,8 +35,8 @@ impl<'a> Sections<'a> {
                     let Some(section) = Described::read(&mut cursor) else { break };
                     sections.read_section(section, &mut reader);
                 }
-                DATA => {
-                    sections.body_bytes = data_bytes(&mut cursor);
+                DATA | VALUE => {
+                    sections.body_bytes = text_bytes(&mut cursor);
                     break;
                 }
                 _ => break,
@@ -71,11 +71,11 @@ fn read_context(map: Items<'_>, reader: &mut ContextReader<'_>) {
     }
 }
 
-/// The length of the data that begin here, though they may not be there.
-fn data_bytes(cursor: &mut Cursor<'_>) -> Option<u64> {
+/// The length of the data or text that begin here, though they may not be there.
+fn text_bytes(cursor: &mut Cursor<'_>) -> Option<u64> {
     match cursor.u8()? {
-        0xA0 => cursor.u8().map(u64::from),
-        0xB0 => cursor.u32_be().map(u64::from),
+        0xA0 | 0xA1 => cursor.u8().map(u64::from),
+        0xB0 | 0xB1 => cursor.u32_be().map(u64::from),
         _ => None,
     }
 }
@@ -85,5 +85,6 @@ const MESSAGE_ANNOTATIONS: u64 = 0x72;
 const PROPERTIES: u64 = 0x73;
 const APPLICATION_PROPERTIES: u64 = 0x74;
 const DATA: u64 = 0x75;
+const VALUE: u64 = 0x77;
 /// A message has five sections in front of its body.
 const MAX_SECTIONS: usize = 5;

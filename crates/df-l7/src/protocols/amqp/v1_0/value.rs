@@ -224,7 +224,7 @@ pub(super) const DESCRIBED: u8 = 0;
 /// How many values of a list are looked at: `attach` and `properties` have the most that are asked for.
 pub(super) const MAX_FIELDS: usize = 11;
 /// The types that may be named instead of numbered. Implementations number them.
-const NAMES: [(&str, u64); 28] = [
+const NAMES: [(&str, u64); 29] = [
     ("amqp:open:list", 0x10),
     ("amqp:begin:list", 0x11),
     ("amqp:attach:list", 0x12),
@@ -253,6 +253,7 @@ const NAMES: [(&str, u64); 28] = [
     ("amqp:properties:list", 0x73),
     ("amqp:application-properties:map", 0x74),
     ("amqp:data:binary", 0x75),
+    ("amqp:amqp-value:*", 0x77),
 ];
 
 #[cfg(test)]
