@@ -200,8 +200,8 @@ fn messages_sent_and_what_became_of_them() {
     ];
     assert_eq!(lines(&turns), expected);
     let exchanges = exchanges_of(&turns, 7);
-    let sent = &exchanges[4];
-    assert_eq!(sent.request.as_ref().unwrap().length, send(0, false).len() as u64);
+    let accepted = &exchanges[4];
+    assert_eq!(accepted.request.as_ref().unwrap().length, send(0, false).len() as u64);
     for (key, value) in [
         ("messaging.message.body.size", "Integer(7)"),
         ("messaging.message.id", "Text(\"m-1\")"),
@@ -209,7 +209,7 @@ fn messages_sent_and_what_became_of_them() {
         ("messaging.operation.type", "Text(\"send\")"),
         ("df.amqp.link.name", "Text(\"out\")"),
     ] {
-        assert_eq!(attribute(sent, key).as_deref(), Some(value), "{key}");
+        assert_eq!(attribute(accepted, key).as_deref(), Some(value), "{key}");
     }
     assert!(!format!("{exchanges:?}").contains("payload"));
     assert!(!format!("{exchanges:?}").contains("secret"));
