@@ -34,11 +34,11 @@ pub mod sip;
 pub mod smtp;
 pub mod sofarpc;
 pub mod tars;
+#[cfg(test)]
+pub(crate) mod template;
 pub mod thrift;
 pub mod tls;
 pub mod zmtp;
-#[cfg(test)]
-pub(crate) mod template;
 
 /// What the rest of the library needs to know of a protocol.
 #[derive(Clone, Copy)]
