@@ -5,11 +5,16 @@
  * A request that is received on the socket of a server gets an id, and so do its answer, by the socket alone, and every
  * call that the same thread makes while this is the only request it has open. A thread with several open requests, as
  * event loops have, makes calls without an id: none is better than a wrong one. The answer of a call has the call's id.
+ *
+ * nginx is known to run the handler of an event to its end before it looks at the next one. So what it sends belongs to what
+ * it received last, and what it sends first over a connection to what it had received last when it began to connect.
+ * Other event loops queue what an event woke, and nothing outside of them tells what comes out of the queue.
  */
 #pragma once
 
 #include "maps.h"
 
+static u64 id_of_call(const struct open_requests *open, const struct socket_state *state, u8 last_transfer);
 static u64 id_of_request(struct open_requests *open, struct socket_state *state);
 static u64 new_causal_id(void);
 
@@ -46,9 +51,14 @@ INLINE u64 causal_id_of(struct open_requests *open, struct socket_state *state, 
 	int is_datagram = state->endpoints.protocol == IPPROTO_UDP;
 
 	state->last_transfer = transfer;
+	/* Of two that exchange datagrams, the one that hears first answers. */
+	if (state->role == ROLE_UNKNOWN)
+		state->role = transfer == TRANSFER_SENT ? ROLE_CLIENT : ROLE_SERVER;
 	if (state->role == ROLE_CLIENT) {
 		if (transfer == TRANSFER_SENT)
-			state->causal_id = only_open_request(open);
+			state->causal_id = id_of_call(open, state, last_transfer);
+		else
+			open->handled = is_datagram ? 0 : state->causal_id;
 		return state->causal_id;
 	}
 	if (transfer == TRANSFER_SENT) {
@@ -60,9 +70,27 @@ INLINE u64 causal_id_of(struct open_requests *open, struct socket_state *state, 
 		state->causal_id = last_transfer == TRANSFER_RECEIVED ? 0 : new_causal_id();
 		return state->causal_id;
 	}
-	if (last_transfer == TRANSFER_RECEIVED)
+	if (last_transfer != TRANSFER_RECEIVED)
+		id_of_request(open, state);
+	open->handled = state->causal_id;
+	return state->causal_id;
+}
+
+/* A connection was begun. */
+INLINE void note_connecting(const struct open_requests *open, struct socket_state *state)
+{
+	if (open->runs_to_completion && state->endpoints.protocol == IPPROTO_TCP)
+		state->causal_id = open->handled;
+}
+
+/* The id of a call that is sent. */
+INLINE u64 id_of_call(const struct open_requests *open, const struct socket_state *state, u8 last_transfer)
+{
+	if (!open->runs_to_completion)
+		return only_open_request(open);
+	if (state->causal_id && last_transfer != TRANSFER_RECEIVED && state->endpoints.protocol == IPPROTO_TCP)
 		return state->causal_id;
-	return id_of_request(open, state);
+	return open->handled;
 }
 
 INLINE u64 id_of_request(struct open_requests *open, struct socket_state *state)

@@ -36,9 +36,6 @@ struct go_descriptor {
 	u64 poll[4];
 	u64 family;
 	u64 type;
-	u64 is_connected;
-	u64 network;
-	u64 network_length;
 };
 
 enum { GO_SOCK_STREAM = 1 };
@@ -54,6 +51,7 @@ INLINE int enter_go(struct registers *registers, u8 function, u8 transfer, u32 i
 
 	if (is_process_filtered())
 		return 0;
+	note_tls_process();
 	if (!find_go_socket(call.connection, &view)) {
 		count(COUNT_UNBOUND_PLAINTEXT);
 		return 0;
@@ -126,23 +124,20 @@ INLINE struct go_key goroutine_of(struct registers *registers, u32 id_offset)
 
 /*
  * From a `tls.Conn` through the connection below it to the descriptor: an interface, whose second word leads to a
- * `net.TCPConn`, whose only word leads to the descriptor. Other kinds of connections are told by what stands there.
+ * `net.TCPConn`, whose only word leads to the descriptor. Other kinds of connections are told by what stands there, and
+ * the kernel by the protocol of the socket. All of it is on the heap and was just used: what stands in the program's
+ * file, as the name of the network does, may not be in memory, and cannot be read from here then.
  */
 INLINE int find_go_socket(u64 connection, struct socket_view *view)
 {
 	struct go_descriptor descriptor = {};
 	u64 below = 0, place = 0;
-	char network[3] = {};
 
 	if (bpf_probe_read_user(&below, sizeof(below), (void *)(connection + 8)) ||
 	    bpf_probe_read_user(&place, sizeof(place), (void *)below) ||
 	    bpf_probe_read_user(&descriptor, sizeof(descriptor), (void *)place))
 		return 0;
-	if ((descriptor.family != AF_INET && descriptor.family != AF_INET6) || descriptor.type != GO_SOCK_STREAM ||
-	    descriptor.network_length < sizeof(network) ||
-	    bpf_probe_read_user(network, sizeof(network), (void *)descriptor.network))
+	if ((descriptor.family != AF_INET && descriptor.family != AF_INET6) || descriptor.type != GO_SOCK_STREAM)
 		return 0;
-	if (network[0] != 't' || network[1] != 'c' || network[2] != 'p')
-		return 0;
-	return find_socket(descriptor.number, view);
+	return find_socket(descriptor.number, view) && view->state->endpoints.protocol == IPPROTO_TCP;
 }

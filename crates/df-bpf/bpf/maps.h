@@ -81,6 +81,9 @@ struct open_requests {
 	/* The exclusive or of their causal ids: with one of them open, the id of that one. */
 	u64 ids;
 	u64 number;
+	/* What the thread received last, if it is one that runs the handler of an event to its end. */
+	u64 handled;
+	u64 runs_to_completion;
 };
 
 /* A function of a TLS library that a thread is in. */
@@ -139,7 +142,8 @@ struct socket_state {
 	u64 causal_id;
 	/* The thread that received the request which is open on this socket; 0: none is. */
 	u32 request_tid;
-	u32 padding;
+	u8 is_end_told;
+	u8 padding[3];
 	/* The connection of a TLS library that it carries. */
 	u64 tls_connection;
 	/* Where the records of TLS begin that hold what is told next. */
@@ -149,7 +153,11 @@ struct socket_state {
 	u8 has_received_record;
 	/* A TLS library uses it. */
 	u8 is_tls;
-	u8 tls_padding[5];
+	u8 has_received_plaintext;
+	/* Its first bytes were looked at, and they were a handshake of TLS. */
+	u8 is_begun;
+	u8 begins_with_handshake;
+	u8 tls_padding[2];
 };
 
 struct ring {
@@ -178,6 +186,14 @@ struct {
 	MAP_UINT(key_size, sizeof(u64));
 	MAP_UINT(value_size, sizeof(struct socket_state));
 } sockets SEC(".maps");
+
+/* Processes that called a hooked function of TLS. */
+struct {
+	MAP_UINT(type, BPF_MAP_TYPE_LRU_HASH);
+	MAP_UINT(max_entries, 16384);
+	MAP_UINT(key_size, sizeof(u32));
+	MAP_UINT(value_size, sizeof(u8));
+} tls_processes SEC(".maps");
 
 struct {
 	MAP_UINT(type, BPF_MAP_TYPE_HASH);
@@ -258,4 +274,11 @@ INLINE int is_filtered(u32 filter, const void *map, u32 key)
 	if (filter == FILTER_NONE)
 		return 0;
 	return (bpf_map_lookup_elem(map, &key) != NULL) != (filter == FILTER_ONLY);
+}
+
+/* Only both ends tell: of a socket that has no peer yet, nothing is known. */
+INLINE int is_port_filtered(const struct endpoints *ends)
+{
+	return ends->remote_port && is_filtered(df_port_filter, &ports, ends->local_port) &&
+	       is_filtered(df_port_filter, &ports, ends->remote_port);
 }

@@ -1,12 +1,16 @@
 //! Loading, attaching and reading, as one value.
 
 use std::hash::{BuildHasher, RandomState};
+use std::io;
 use std::time::{Duration, Instant};
+
+use rustix::thread::CapabilitySet;
 
 use crate::error::LoadError;
 use crate::loader::aya::AyaLoader;
 use crate::loader::{LinkId, Loader, Settings};
-use crate::report::ProbeReport;
+use crate::privileges::{HOOKING, keep_only, works_without};
+use crate::report::{HookReport, ProbeReport};
 use crate::rings::Rings;
 use crate::stats::{ProbeStats, ProcessorStats};
 use crate::tls::{LoaderHooks, TlsReport, TlsWatch};
@@ -84,6 +88,26 @@ impl Probes {
             events: self.events,
             malformed_records: self.malformed_records,
         })
+    }
+
+    /// Gives up, for the calling thread, every capability that is not needed from now on: all of them when TLS is not
+    /// hooked, else all but those that hooking further libraries takes (`CAP_SYS_ADMIN`, `CAP_SYS_PTRACE`,
+    /// `CAP_DAC_READ_SEARCH`, `CAP_DAC_OVERRIDE`). What is attached stays attached.
+    ///
+    /// Capabilities are a thread's own: threads that were started before keep theirs, those that are started afterwards
+    /// inherit what is left. It is called best before any other thread is started.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::System`] when the kernel does not let them go.
+    pub fn drop_capabilities(&self) -> Result<(), LoadError> {
+        let failed = |error: rustix::io::Errno| LoadError::of("capset", io::Error::from(error));
+        let mut kept = if self.tls.is_some() { HOOKING } else { CapabilitySet::empty() };
+        // Before Linux 5.19 counters cannot be read without it where unprivileged eBPF is turned off.
+        if !works_without(|| self.stats().is_ok()).map_err(failed)? {
+            kept |= CapabilitySet::BPF;
+        }
+        keep_only(kept).map_err(failed)
     }
 
     fn drain(&mut self, handle: &mut impl FnMut(Event<'_>)) -> usize {
@@ -166,18 +190,21 @@ fn attach(loader: &mut impl Loader) -> Result<ProbeReport, LoadError> {
     for (name, enter, leave) in SYSCALLS {
         for (program, hook) in [(leave, format!("sys_exit_{name}")), (enter, format!("sys_enter_{name}"))] {
             let Some(program) = program else { continue };
-            let result = loader.attach_tracepoint(program, "syscalls", &hook);
-            report.push(format!("syscalls:{hook}"), result);
+            let result = loader.attach_tracepoint(program, SYSCALL_CATEGORY, &hook);
+            report.push(format!("{SYSCALL_CATEGORY}:{hook}"), result);
         }
     }
-    if report.attached() > 0 {
+    if report.hooks.iter().any(|hook| hook.hook.starts_with(SYSCALL_CATEGORY) && hook.result.is_ok()) {
         return Ok(report);
     }
-    match report.hooks.into_iter().find_map(|hook| hook.result.err()) {
+    let is_syscall = |hook: &HookReport| hook.hook.starts_with(SYSCALL_CATEGORY);
+    match report.hooks.into_iter().filter(is_syscall).find_map(|hook| hook.result.err()) {
         Some(first) => Err(LoadError::NothingAttached { first }),
         None => Err(LoadError::Unsupported { what: "every hook" }),
     }
 }
+
+const SYSCALL_CATEGORY: &str = "syscalls";
 
 /// The programs that hang on the entry and on the return of each system call.
 const SYSCALLS: &[(&str, Option<&str>, Option<&str>)] = &[
@@ -191,9 +218,13 @@ const SYSCALLS: &[(&str, Option<&str>, Option<&str>)] = &[
     ("sendmsg", Some("on_sendmsg"), LEAVE),
     ("recvmmsg", Some("on_recvmmsg"), LEAVE_MESSAGES),
     ("sendmmsg", Some("on_sendmmsg"), LEAVE_MESSAGES),
+    ("sendfile64", Some("on_sendfile64"), LEAVE),
+    ("splice", Some("on_splice"), LEAVE),
+    ("io_uring_enter", Some("on_io_uring_enter"), None),
     ("connect", Some("on_connect"), LEAVE),
     ("accept", None, Some("on_accepted")),
     ("accept4", None, Some("on_accepted")),
+    ("shutdown", Some("on_shutdown"), None),
     ("close", Some("on_close"), None),
 ];
 const LEAVE: Option<&str> = Some("on_leave");

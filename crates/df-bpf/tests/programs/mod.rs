@@ -1,4 +1,5 @@
 //! Programs that the tests build once, into the folder for build output.
+#![allow(dead_code, reason = "each test uses some of them")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
