@@ -111,6 +111,8 @@ settings! {
         "Headers and SQL comment keys that carry a trace context, best first; a name of no known format is taken verbatim as trace id.";
     "processors.request_log.tag_extraction.http_endpoint.keep_segments" => connection.http_endpoint_segments,
         "Path segments that an HTTP endpoint keeps.";
+    "processors.request_log.tag_extraction.gen_ai.max_content_bytes" => connection.max_gen_ai_content_bytes,
+        "Bytes of prompts, and of answers, that are recorded of a call of an AI service; 0 records none. They are what people wrote.";
     "processors.request_log.tag_extraction.custom_fields.http_request_headers" => connection.http_request_headers,
         "Request headers, in lower case, that become attributes.";
     "processors.request_log.tag_extraction.custom_fields.http_response_headers" => connection.http_response_headers,
