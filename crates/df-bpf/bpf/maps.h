@@ -9,8 +9,10 @@
 
 /* Most bytes of one call that are copied. */
 const volatile u32 df_payload_bytes = 1024;
-/* The process that reads the rings is never observed. */
+/* The process that reads the rings is never observed; 0: it does not know its number, and tells by the mark. */
 const volatile u32 df_own_pid = 0;
+/* A number of bytes that only that process asks sendfile for. */
+const volatile u32 df_own_mark = 0;
 /* 0: every process. 1: only those of the map `pids`. 2: all but those. */
 const volatile u32 df_pid_filter = 0;
 /* Same for ports, local or remote, and the map `ports`. */
@@ -262,6 +264,9 @@ struct {
 	MAP_UINT(key_size, sizeof(u32));
 	MAP_UINT(value_size, sizeof(struct counters));
 } counts SEC(".maps");
+
+/* The number of the process that used the mark. */
+u32 df_marked_pid = 0;
 
 /* Where `socket_file_operations` is: learned from the first socket, 0 before. One value for the whole kernel. */
 u64 df_socket_operations = 0;

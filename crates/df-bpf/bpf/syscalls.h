@@ -5,6 +5,7 @@
 #include "capture.h"
 #include "causality.h"
 #include "ciphertext.h"
+#include "ends.h"
 #include "socket.h"
 
 /* Most messages of one recvmmsg or sendmmsg that are told of. */
@@ -98,24 +99,11 @@ INLINE int enter_end(u32 descriptor, u8 function)
 {
 	struct file *file = file_of(descriptor);
 	struct socket_alloc *socket;
-	struct socket_state *state;
-	u64 inode;
 
 	if (!file || !is_socket(file) || (function == FUNCTION_CLOSE && !is_last_reference(file)))
 		return 0;
 	socket = READ(file, private_data);
-	inode = READ(socket, vfs_inode.i_ino);
-	state = known_state_of(inode, (u64)READ(socket, socket.sk));
-	if (!state)
-		return 0;
-	if (!state->is_ignored && !state->is_end_told && !is_process_filtered()) {
-		end_request(state);
-		state->is_end_told = 1;
-		emit_socket(RECORD_CLOSED, state, inode, function);
-	}
-	if (function == FUNCTION_CLOSE)
-		bpf_map_delete_elem(&sockets, &inode);
-	return 0;
+	return end_socket(socket, READ(socket, socket.sk), function);
 }
 
 INLINE struct thread *own_thread(void)

@@ -152,6 +152,36 @@ fn a_connection_that_is_older_than_the_probes() {
 }
 
 #[test]
+fn a_message_of_many_pieces_is_cut_and_counted_and_what_follows_stands_where_it_should() {
+    let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
+    let Some(mut child) = python(include_str!("live/vectors.py"), &[]) else { return };
+    let port = ports(&mut child)[0];
+    let seen = watch(&mut probes, &mut child, &[port]);
+    let (server, client) = ends(&seen, port);
+    assert_eq!(calls(&client), [("sendmsg", 160, 400), ("sendmsg", 8, 8), ("recvfrom", 6, 6)]);
+    assert_streams_agree(&client, &server);
+    let stats = probes.stats().expect("counters can be read");
+    assert!(stats.processors.iter().map(|processor| processor.vectors_cut).sum::<u64>() >= 1);
+}
+
+#[test]
+fn of_two_datagram_sockets_with_chosen_ports_the_one_that_asks_is_the_client() {
+    let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
+    let Some(mut child) = python(include_str!("live/udp_ports.py"), &[]) else { return };
+    let port = ports(&mut child)[0];
+    let seen = watch(&mut probes, &mut child, &[port]);
+    let (server, client) = ends(&seen, port);
+    let moved = |end: &[&Seen]| end.iter().filter(|seen| seen.moved().is_some()).count();
+    assert_eq!((moved(&server), moved(&client)), (2, 2));
+    assert!(
+        server.iter().filter(|one| one.moved().is_some()).all(|one| one.socket.role == SocketRole::Server)
+    );
+    assert!(
+        client.iter().filter(|one| one.moved().is_some()).all(|one| one.socket.role == SocketRole::Client)
+    );
+}
+
+#[test]
 fn a_server_of_threads_links_every_call_to_the_request_that_caused_it() {
     let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
     let Some(mut child) = python(include_str!("live/chain.py"), &[]) else { return };
