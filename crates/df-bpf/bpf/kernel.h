@@ -63,7 +63,12 @@ struct nsproxy {
 	struct net *net_ns;
 } RELOCATED;
 
+struct thread_struct {
+	unsigned long fsbase;
+} RELOCATED;
+
 struct task_struct {
+	struct thread_struct thread;
 	u32 flags;
 	u32 pid;
 	u32 tgid;

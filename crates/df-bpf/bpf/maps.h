@@ -78,11 +78,23 @@ struct moved {
 	struct payload payload;
 };
 
-/* The requests that a thread, or a goroutine, received and did not answer yet. */
+/* Who works on requests: a thread, or a goroutine of a Go program, which goes from thread to thread. */
+struct worker {
+	/* 0: a thread. */
+	u64 goroutine;
+	/* The thread, or the process of the goroutine; 0: nobody. */
+	u32 id;
+	u32 padding;
+};
+
+/* The requests that one received and did not answer yet. */
 struct open_requests {
 	/* The exclusive or of their causal ids: with one of them open, the id of that one. */
 	u64 ids;
 	u64 number;
+	/* What it works on, as far as it is one of which that is known. */
+	u64 handled;
+	u64 knows_handled;
 };
 
 /* A function of a TLS library that a thread is in. */
@@ -124,6 +136,9 @@ struct thread {
 	struct open_requests open;
 	struct moved moved;
 	struct tls_thread tls;
+	/* Where its goroutines keep their numbers, and when that was asked for; 0: it has none. */
+	u64 asked_ns;
+	u64 goroutine_offset;
 };
 
 /* What is known of a socket. */
@@ -139,10 +154,10 @@ struct socket_state {
 	/* Its plain text is seen, so what travels is not told. */
 	u8 is_plaintext_seen;
 	u64 causal_id;
-	/* The thread that received the request which is open on this socket; 0: none is. */
-	u32 request_tid;
+	/* Who received the request which is open on this socket. */
+	struct worker worker;
 	u8 is_end_told;
-	u8 padding[3];
+	u8 padding[7];
 	/* The connection of a TLS library that it carries. */
 	u64 tls_connection;
 	/* Where the records of TLS begin that hold what is told next. */
@@ -276,4 +291,11 @@ INLINE int is_filtered(u32 filter, const void *map, u32 key)
 	if (filter == FILTER_NONE)
 		return 0;
 	return (bpf_map_lookup_elem(map, &key) != NULL) != (filter == FILTER_ONLY);
+}
+
+/* Only both ends tell: of a socket that has no peer yet, nothing is known. */
+INLINE int is_port_filtered(const struct endpoints *ends)
+{
+	return ends->remote_port && is_filtered(df_port_filter, &ports, ends->local_port) &&
+	       is_filtered(df_port_filter, &ports, ends->remote_port);
 }

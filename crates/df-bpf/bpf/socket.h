@@ -150,6 +150,7 @@ INLINE struct socket_state *state_of(struct sock *sock, u64 inode)
 		return state;
 	if (state) {
 		read_endpoints(sock, &state->endpoints);
+		state->is_ignored = has_lasting_ends(state) && is_port_filtered(&state->endpoints);
 		return state;
 	}
 	read_state(sock, &fresh);
@@ -172,8 +173,7 @@ SUBPROGRAM int read_state(struct sock *sock, struct socket_state *state)
 	net = READ(sock, __sk_common.skc_net.net);
 	state->network_namespace = READ(net, ns.inum);
 	state->role = role_of(sock, state->endpoints.protocol);
-	state->is_ignored = is_filtered(df_port_filter, &ports, state->endpoints.local_port) &&
-			    is_filtered(df_port_filter, &ports, state->endpoints.remote_port);
+	state->is_ignored = is_port_filtered(&state->endpoints);
 	return 0;
 }
 
