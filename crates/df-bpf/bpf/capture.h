@@ -47,8 +47,11 @@ INLINE void fill_moved(struct record *record, struct socket_state *state, const 
 #define EMIT_WITH_ROOM(ring, state, moved, wanted, ROOM)                                                               \
 	({                                                                                                            \
 		struct record *record_ = bpf_ringbuf_reserve(ring, sizeof(struct record) + 2 * (ROOM), 0);            \
-		if (record_) {                                                                                        \
+		if (record_)                                                                                          \
 			fill_moved(record_, state, moved);                                                                  \
+		if (record_ && is_port_filtered(&record_->endpoints)) {                                               \
+			bpf_ringbuf_discard(record_, BPF_RB_NO_WAKEUP);                                                     \
+		} else if (record_) {                                                                                 \
 			record_->payload_bytes = copy_payload((u8 *)(record_ + 1), &(moved)->payload, wanted, ROOM);          \
 			submit(ring, record_, sizeof(struct record) + 2 * (ROOM));                                                                      \
 		}                                                                                                     \

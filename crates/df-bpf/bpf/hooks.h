@@ -50,14 +50,57 @@ ENTER_SOCKET_TRANSFER(sendmsg, SENDMSG, TRANSFER_SENT, SHAPE_MESSAGE, context->a
 ENTER_SOCKET_TRANSFER(recvmmsg, RECVMMSG, TRANSFER_RECEIVED, SHAPE_MESSAGES, context->arguments[3], 0)
 ENTER_SOCKET_TRANSFER(sendmmsg, SENDMMSG, TRANSFER_SENT, SHAPE_MESSAGES, context->arguments[3], 0)
 
+/* Bytes that go from one file to another without passing through the process: they are counted, not copied. */
+ENTER(sendfile64)
+{
+	struct call asked = {
+		.descriptor = context->arguments[0],
+		.transfer = TRANSFER_SENT,
+		.function = FUNCTION_SENDFILE,
+		.shape = SHAPE_NONE,
+	};
+	note_mark(context->arguments[3]);
+	return enter_transfer(&asked);
+}
+
+ENTER(splice)
+{
+	struct call asked = {
+		.descriptor = context->arguments[2],
+		.transfer = TRANSFER_SENT,
+		.function = FUNCTION_SPLICE,
+		.shape = SHAPE_NONE,
+	};
+	if (is_socket_descriptor(asked.descriptor))
+		return enter_transfer(&asked);
+	asked.descriptor = context->arguments[0];
+	asked.transfer = TRANSFER_RECEIVED;
+	return enter_transfer(&asked);
+}
+
+/* What such a ring does with sockets is not seen: that it is used is. */
+ENTER(io_uring_enter)
+{
+	(void)context;
+	count(COUNT_IO_URING);
+	return 0;
+}
+
 ENTER(connect)
 {
 	return enter_connect(context->arguments[0]);
 }
 
+ENTER(shutdown)
+{
+	if (context->arguments[1] != SHUT_RDWR)
+		return 0;
+	return enter_end(context->arguments[0], FUNCTION_SHUTDOWN);
+}
+
 ENTER(close)
 {
-	return enter_close(context->arguments[0]);
+	return enter_end(context->arguments[0], FUNCTION_CLOSE);
 }
 
 /* Every call that `enter_transfer` or `enter_connect` noted. */

@@ -5,16 +5,18 @@
 #include "capture.h"
 #include "causality.h"
 #include "ciphertext.h"
+#include "ends.h"
 #include "socket.h"
 
 /* Most messages of one recvmmsg or sendmmsg that are told of. */
 enum { MAX_MESSAGES = 8 };
 
-static int is_process_filtered(void);
 static struct thread *own_thread(void);
+static int is_nginx(void);
 static int is_stream_data(const struct call *call, s64 result);
-static void leave_connect(const struct call *call, s64 result);
+static void leave_connect(struct thread *thread, s64 result);
 static int emit_message(struct thread *thread, u64 result);
+static struct socket_state *state_found_again(const struct call *call);
 static void describe_message(struct moved *moved, const struct call *call, u64 result);
 
 /* A call that is about to move bytes: notes who, where and at which place of the stream. */
@@ -24,7 +26,7 @@ INLINE int enter_transfer(const struct call *asked)
 	struct thread *thread;
 	struct call *call;
 
-	if (!find_socket(asked->descriptor, &view) || is_process_filtered())
+	if (!find_socket(asked->descriptor, &view))
 		return 0;
 	thread = own_thread();
 	if (!thread)
@@ -53,7 +55,7 @@ INLINE int leave_call(s64 result, u32 max_messages)
 	call = &thread->call;
 	call->is_active = 0;
 	if (call->function == FUNCTION_CONNECT) {
-		leave_connect(call, result);
+		leave_connect(thread, result);
 		return 0;
 	}
 	if (!is_stream_data(call, result))
@@ -85,41 +87,23 @@ INLINE int leave_accept(s64 result, u8 function)
 {
 	struct socket_view view = {};
 
-	if (result < 0 || !find_socket(result, &view) || is_process_filtered())
+	if (result < 0 || !find_socket(result, &view))
 		return 0;
 	view.state->role = ROLE_SERVER;
 	emit_socket(RECORD_OPENED, view.state, view.inode, function);
 	return 0;
 }
 
-/* A descriptor is about to be closed; the socket is, where no other descriptor is left. */
-INLINE int enter_close(u32 descriptor)
+/* A socket is about to end: by shutdown, or as the last descriptor that stands for it is closed. */
+INLINE int enter_end(u32 descriptor, u8 function)
 {
 	struct file *file = file_of(descriptor);
 	struct socket_alloc *socket;
-	struct socket_state *state;
-	u64 inode;
 
-	if (!file || !is_socket(file) || !is_last_reference(file))
+	if (!file || !is_socket(file) || (function == FUNCTION_CLOSE && !is_last_reference(file)))
 		return 0;
 	socket = READ(file, private_data);
-	inode = READ(socket, vfs_inode.i_ino);
-	state = known_state_of(inode, (u64)READ(socket, socket.sk));
-	if (!state)
-		return 0;
-	if (!state->is_ignored && !is_process_filtered()) {
-		end_request(state);
-		emit_socket(RECORD_CLOSED, state, inode, FUNCTION_CLOSE);
-	}
-	bpf_map_delete_elem(&sockets, &inode);
-	return 0;
-}
-
-INLINE int is_process_filtered(void)
-{
-	u32 pid = bpf_get_current_pid_tgid() >> 32;
-
-	return pid == df_own_pid || is_filtered(df_pid_filter, &pids, pid);
+	return end_socket(socket, READ(socket, socket.sk), function);
 }
 
 INLINE struct thread *own_thread(void)
@@ -130,11 +114,20 @@ INLINE struct thread *own_thread(void)
 
 	if (thread)
 		return thread;
+	fresh.open.knows_handled = is_nginx();
 	if (bpf_map_update_elem(&threads, &tid, &fresh, BPF_ANY)) {
 		count(COUNT_FULL_THREADS);
 		return NULL;
 	}
 	return bpf_map_lookup_elem(&threads, &tid);
+}
+
+INLINE int is_nginx(void)
+{
+	char name[16] = {};
+
+	bpf_get_current_comm(name, sizeof(name));
+	return !__builtin_memcmp(name, "nginx", 6);
 }
 
 /* Whether a call moved bytes of the stream: not those that stay, come beside it or are errors of what was sent. */
@@ -145,14 +138,19 @@ INLINE int is_stream_data(const struct call *call, s64 result)
 	return call->transfer == TRANSFER_SENT || !(call->flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE));
 }
 
-INLINE void leave_connect(const struct call *call, s64 result)
+INLINE void leave_connect(struct thread *thread, s64 result)
 {
+	const struct call *call = &thread->call;
 	struct socket_view view = {};
 
 	if (result && result != -EINPROGRESS)
 		return;
-	if (find_socket(call->descriptor, &view))
-		emit_socket(RECORD_OPENED, view.state, view.inode, FUNCTION_CONNECT);
+	if (!find_socket(call->descriptor, &view))
+		return;
+	if (view.state->role == ROLE_UNKNOWN)
+		view.state->role = ROLE_CLIENT;
+	note_connecting(&thread->open, view.state);
+	emit_socket(RECORD_OPENED, view.state, view.inode, FUNCTION_CONNECT);
 }
 
 /* Tells of what a call moved with one message, and moves the call's place in the stream on by as much. */
@@ -160,6 +158,7 @@ SUBPROGRAM int emit_message(struct thread *thread, u64 result)
 {
 	struct socket_state *state;
 	enum tls_verdict tls;
+	struct worker worker;
 	struct moved *moved;
 	struct call *call;
 
@@ -168,10 +167,15 @@ SUBPROGRAM int emit_message(struct thread *thread, u64 result)
 	moved = &thread->moved;
 	call = &thread->call;
 	state = known_state_of(call->inode, call->socket);
+	if (!state)
+		state = state_found_again(call);
 	if (!state) {
 		count(COUNT_LOST_SOCKETS);
 		return 0;
 	}
+	/* A socket may have got its port, and by a fast opening its peer, by this very call. */
+	if (!state->endpoints.local_port || !state->endpoints.remote_port)
+		read_endpoints((void *)call->socket, &state->endpoints);
 	describe_message(moved, call, result);
 	moved->inode = call->inode;
 	moved->entry_ns = call->entry_ns;
@@ -181,17 +185,34 @@ SUBPROGRAM int emit_message(struct thread *thread, u64 result)
 	moved->source = SOURCE_SYSCALL;
 	moved->function = call->function;
 	moved->flags = state->endpoints.protocol == IPPROTO_TCP ? RECORD_HAS_SEQUENCE_NUMBER : 0;
+	/* Such a call opens the connection too: there was no place in the stream before. */
+	if (call->transfer == TRANSFER_SENT && call->flags & MSG_FASTOPEN)
+		moved->sequence_number = sequence_number_of((void *)call->socket, TRANSFER_SENT) - moved->length;
 	/* TCP throws such bytes away instead of copying them. */
 	if (moved->flags && call->transfer == TRANSFER_RECEIVED && call->flags & MSG_TRUNC)
 		moved->payload.base = 0;
+	if (call->shape == SHAPE_NONE)
+		count(call->function == FUNCTION_SPLICE ? COUNT_SPLICE : COUNT_SENDFILE);
 	tls = judge_ciphertext(thread, state);
 	call->sequence_number += moved->length;
 	if (tls == TLS_HIDDEN)
 		return 0;
+	worker = own_worker(thread, moved->exit_ns);
+	moved->coroutine = worker.goroutine;
 	/* A handshake is nobody's question. */
-	moved->causal_id = tls == NO_TLS ? causal_id_of(&thread->open, state, call->transfer) : 0;
+	moved->causal_id = tls == NO_TLS ? causal_id_of(&worker, state, call->transfer) : 0;
 	emit_data(state, moved);
 	return 0;
+}
+
+/* A socket that was forgotten while the call waited, for there were many others. */
+SUBPROGRAM struct socket_state *state_found_again(const struct call *call)
+{
+	struct socket_view view = {};
+
+	if (!call || !find_socket(call->descriptor, &view) || view.inode != call->inode)
+		return NULL;
+	return view.state;
 }
 
 /* Where the bytes of a message stand, how many there are and who is at the other end. */
@@ -204,7 +225,7 @@ INLINE void describe_message(struct moved *moved, const struct call *call, u64 r
 	moved->payload.base = call->buffer;
 	moved->payload.count = call->count;
 	moved->payload.is_vector = call->shape == SHAPE_VECTOR;
-	if (call->shape < SHAPE_MESSAGE)
+	if (call->shape != SHAPE_MESSAGE && call->shape != SHAPE_MESSAGES)
 		return;
 	bpf_probe_read_user(&message, call->shape == SHAPE_MESSAGE ? sizeof(message.header) : sizeof(message),
 			    (void *)call->buffer);

@@ -7,6 +7,7 @@ use df_core::{Direction, Transport};
 
 use crate::{ConnectionConfig, Detection, Parser};
 
+pub mod amqp;
 pub mod brpc;
 pub mod cassandra;
 pub mod clickhouse;
@@ -221,6 +222,8 @@ protocols! {
     Zmtp => zmtp::ROW;
     /// OpenWire, the protocol of Apache ActiveMQ.
     Openwire => openwire::ROW;
+    /// AMQP 0-9-1.
+    Amqp => amqp::ROW;
     /// Apache Kafka's protocol.
     Kafka => kafka::ROW;
     /// Apache Dubbo's protocol, version 2.

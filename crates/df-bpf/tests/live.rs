@@ -1,0 +1,325 @@
+//! Programs that really talk, watched by the probes. Needs root and python3; says so where they are missing.
+#![cfg(all(feature = "aya", target_os = "linux"))]
+#![allow(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests say what they skip and fail where they are"
+)]
+
+mod programs;
+#[path = "live/watch.rs"]
+mod watch;
+
+use std::collections::HashMap;
+use std::io::Write;
+
+use df_bpf::ProbeConfig;
+use df_core::{SocketRole, StreamPosition, Transfer};
+use watch::{Activity, Moved, Seen, ports, probes, python, watch};
+
+#[test]
+fn every_call_over_ipv4() {
+    every_tcp_call("127.0.0.1", "127.0.0.1");
+}
+
+#[test]
+fn every_call_over_ipv6() {
+    every_tcp_call("::1", "::1");
+}
+
+#[test]
+fn every_call_over_ipv4_to_a_server_of_ipv6() {
+    every_tcp_call("mapped", "127.0.0.1");
+}
+
+fn every_tcp_call(argument: &str, ip: &str) {
+    let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
+    let Some(mut child) = python(include_str!("live/tcp_calls.py"), &[argument]) else { return };
+    let port = ports(&mut child)[0];
+    let seen = watch(&mut probes, &mut child, &[port]);
+    for seen in &seen {
+        let (local, remote) = (seen.socket.local, seen.socket.remote);
+        assert!([local, remote].iter().all(|end| end.ip.to_string() == ip), "{seen:?}");
+        let role = if local.port == port { SocketRole::Server } else { SocketRole::Client };
+        assert_eq!(seen.socket.role, role);
+        assert!(seen.socket.network_namespace > 0 && seen.pid == child.id());
+        assert!(seen.command.starts_with("python"));
+    }
+    let (server, client) = ends(&seen, port);
+    assert_eq!(calls(&client), TCP_CLIENT_CALLS);
+    assert_eq!(calls(&server), TCP_SERVER_CALLS);
+    assert_streams_agree(&client, &server);
+    for end in [&client, &server] {
+        assert_eq!(end.first().map(|seen| &seen.activity), Some(&Activity::Opened));
+        assert_eq!(end.last().map(|seen| &seen.activity), Some(&Activity::Closed));
+        assert_eq!(end.iter().filter(|seen| seen.moved().is_none()).count(), 2, "{end:?}");
+    }
+}
+
+/// Function, bytes that were copied, bytes that there were.
+const TCP_CLIENT_CALLS: &[(&str, usize, usize)] = &[
+    ("sendto", 7, 7),
+    ("write", 8, 8),
+    ("writev", 9, 9),
+    ("sendmsg", 10, 10),
+    ("sendto", 9, 9),
+    ("recvfrom", 1024, 5000),
+    ("recvmsg", 1024, 2000),
+    ("recvfrom", 700, 700),
+    ("splice", 0, 300),
+    ("sendto", 11, 11),
+    ("sendto", 9, 9),
+];
+const TCP_SERVER_CALLS: &[(&str, usize, usize)] = &[
+    ("recvfrom", 7, 7),
+    ("read", 8, 8),
+    ("readv", 9, 9),
+    ("recvmsg", 10, 10),
+    ("recvfrom", 6, 6),
+    ("recvfrom", 3, 3),
+    ("sendto", 1024, 5000),
+    ("sendmsg", 1024, 2000),
+    ("sendfile", 0, 700),
+    ("splice", 0, 300),
+    ("recvfrom", 0, 11),
+    ("recvfrom", 9, 9),
+];
+
+#[test]
+fn every_call_that_moves_datagrams() {
+    let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
+    let Some(mut child) = python(include_str!("live/udp_calls.py"), &[]) else { return };
+    let port = ports(&mut child)[0];
+    let seen = watch(&mut probes, &mut child, &[port]);
+    let (server, client) = ends(&seen, port);
+    let texts = |end: &[&Seen]| -> Vec<(&'static str, String, usize)> {
+        let moved = end.iter().filter_map(|seen| seen.moved());
+        moved.map(|moved| (moved.function, text(moved), moved.original_len)).collect()
+    };
+    let expected = [
+        ("recvfrom", "question 1", 10),
+        ("sendto", "answer 1", 8),
+        ("recvmsg", "question 2", 10),
+        ("sendmsg", "answer 2", 8),
+        ("recvfrom", "question 3", 10),
+        ("recvmmsg", "first of two", 12),
+        ("recvmmsg", "second", 6),
+    ];
+    assert_eq!(texts(&server), expected.map(|(function, text, len)| (function, text.to_owned(), len)));
+    let expected = [
+        ("sendto", "question 1", 10),
+        ("recvfrom", "answer 1", 8),
+        ("sendmsg", "question 2", 10),
+        ("recvmsg", "answer 2", 8),
+        ("sendto", "question 3 is cut", 17),
+        ("sendmmsg", "first of two", 12),
+        ("sendmmsg", "second", 6),
+    ];
+    assert_eq!(texts(&client), expected.map(|(function, text, len)| (function, text.to_owned(), len)));
+    // Sockets that are not connected: the other end is in the call.
+    let client_port = client[0].socket.local.port;
+    assert!(client_port > 0);
+    assert!(
+        server[..4].iter().all(|seen| seen.socket.remote.to_string() == format!("127.0.0.1:{client_port}"))
+    );
+    assert!(client.iter().all(|seen| seen.socket.remote.to_string() == format!("127.0.0.1:{port}")));
+    assert!(server.iter().all(|seen| seen.socket.role == SocketRole::Server));
+    assert!(client.iter().all(|seen| seen.socket.role == SocketRole::Client));
+    let positions = seen.iter().filter_map(Seen::moved).map(|moved| moved.position);
+    assert!(positions.into_iter().all(|position| position == StreamPosition::Datagram));
+}
+
+#[test]
+fn a_connection_that_is_older_than_the_probes() {
+    let Some(mut child) = python(include_str!("live/existing.py"), &[]) else { return };
+    let port = ports(&mut child)[0];
+    let probes = probes(&ProbeConfig::default());
+    child.stdin.take().unwrap().write_all(b"go\n").unwrap();
+    let Some(mut probes) = probes else { return };
+    let seen = watch(&mut probes, &mut child, &[port]);
+    let told: Vec<_> = seen.iter().filter_map(|seen| Some((seen.socket.role, text(seen.moved()?)))).collect();
+    let expected = [
+        (SocketRole::Client, "question"),
+        (SocketRole::Server, "question"),
+        (SocketRole::Server, "answer"),
+        (SocketRole::Client, "answer"),
+    ];
+    assert_eq!(told, expected.map(|(role, text)| (role, text.to_owned())));
+    let (server, client) = ends(&seen, port);
+    assert_streams_agree(&client, &server);
+}
+
+#[test]
+fn a_message_of_many_pieces_is_cut_and_counted_and_what_follows_stands_where_it_should() {
+    let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
+    let Some(mut child) = python(include_str!("live/vectors.py"), &[]) else { return };
+    let port = ports(&mut child)[0];
+    let seen = watch(&mut probes, &mut child, &[port]);
+    let (server, client) = ends(&seen, port);
+    assert_eq!(calls(&client), [("sendmsg", 160, 400), ("sendmsg", 8, 8), ("recvfrom", 6, 6)]);
+    assert_streams_agree(&client, &server);
+    let stats = probes.stats().expect("counters can be read");
+    assert!(stats.processors.iter().map(|processor| processor.vectors_cut).sum::<u64>() >= 1);
+}
+
+#[test]
+fn of_two_datagram_sockets_with_chosen_ports_the_one_that_asks_is_the_client() {
+    let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
+    let Some(mut child) = python(include_str!("live/udp_ports.py"), &[]) else { return };
+    let port = ports(&mut child)[0];
+    let seen = watch(&mut probes, &mut child, &[port]);
+    let (server, client) = ends(&seen, port);
+    let moved = |end: &[&Seen]| end.iter().filter(|seen| seen.moved().is_some()).count();
+    assert_eq!((moved(&server), moved(&client)), (2, 2));
+    assert!(
+        server.iter().filter(|one| one.moved().is_some()).all(|one| one.socket.role == SocketRole::Server)
+    );
+    assert!(
+        client.iter().filter(|one| one.moved().is_some()).all(|one| one.socket.role == SocketRole::Client)
+    );
+}
+
+#[test]
+fn a_server_of_threads_links_every_call_to_the_request_that_caused_it() {
+    let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
+    let Some(mut child) = python(include_str!("live/chain.py"), &[]) else { return };
+    let ports = ports(&mut child);
+    let seen = watch(&mut probes, &mut child, &ports);
+    let links = links(&seen, ports[0], ports[1]);
+    assert_eq!((links.right, links.wrong, links.missing), (40, 0, 0));
+    // Both parts of every answer belong to their request.
+    assert_eq!(links.answers, 40);
+}
+
+#[test]
+fn an_event_loop_links_no_call_to_another_request() {
+    let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
+    let Some(mut child) = python(include_str!("live/loop.py"), &[]) else { return };
+    let ports = ports(&mut child);
+    let seen = watch(&mut probes, &mut child, &ports);
+    let links = links(&seen, ports[0], ports[1]);
+    println!("{} calls linked, {} not", links.right, links.missing);
+    assert_eq!((links.wrong, links.right + links.missing), (0, 80));
+    assert_eq!(links.answers, 40);
+}
+
+#[test]
+fn nginx_passes_every_request_on_under_its_own_id() {
+    if std::process::Command::new("nginx").arg("-v").output().is_err() {
+        println!("skipped: nginx is missing");
+        return;
+    }
+    for keepalive in ["0", "4"] {
+        let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
+        let Some(mut child) = python(include_str!("live/proxy.py"), &[keepalive]) else { return };
+        let ports = ports(&mut child);
+        let seen = watch(&mut probes, &mut child, &ports);
+        let links = links(&seen, ports[0], ports[1]);
+        assert_eq!((links.right, links.wrong, links.missing), (320, 0, 0), "{keepalive} connections kept");
+    }
+}
+
+#[test]
+fn a_go_server_links_every_call_whichever_goroutine_writes_it() {
+    let Some(program) = programs::go_chain() else { return };
+    let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
+    let path = program.to_str().expect("a path in UTF-8");
+    let Some(mut child) = python(include_str!("live/goroutines.py"), &[path]) else { return };
+    let ports = ports(&mut child);
+    let begin = std::time::Instant::now();
+    let is_known = |probes: &df_bpf::Probes| {
+        let report = probes.tls_report().expect("programs are looked at");
+        report.attached.iter().any(|file| file.path == program)
+    };
+    while !is_known(&probes) {
+        assert!(begin.elapsed().as_secs() < 20, "the program is not found: {:?}", probes.tls_report());
+        probes.poll(std::time::Duration::from_millis(20), |_| ()).expect("the rings can be read");
+    }
+    child.stdin.take().expect("piped").write_all(b"go\n").expect("it reads");
+    let seen = watch(&mut probes, &mut child, &ports);
+    let links = links(&seen, ports[0], ports[1]);
+    println!("{} calls linked, {} not", links.right, links.missing);
+    if cfg!(target_arch = "x86_64") {
+        assert_eq!((links.right, links.wrong, links.missing), (640, 0, 0));
+    }
+    assert_eq!(links.wrong, 0);
+}
+
+/// Calls of the front server to the back one, by how they are linked to requests.
+#[derive(Default)]
+struct Links {
+    right: usize,
+    wrong: usize,
+    missing: usize,
+    /// Parts of answers with the id of their request.
+    answers: usize,
+}
+
+fn links(seen: &[Seen], back: u16, front: u16) -> Links {
+    let moved = || seen.iter().filter_map(|seen| Some((seen, seen.moved()?)));
+    let number = |text: &str| {
+        text.split(|letter: char| !letter.is_ascii_digit() && letter != '.').next().map(str::to_owned)
+    };
+    let request = |text: &str| text.split_once("request ").and_then(|(_, rest)| number(rest));
+    let mut ids: HashMap<u64, String> = HashMap::new();
+    for (_, moved) in moved()
+        .filter(|(seen, moved)| seen.socket.local.port == front && moved.transfer == Transfer::Received)
+    {
+        // A request may come in parts, of which one tells its number.
+        let Some(number) = request(&text(moved)) else { continue };
+        let known = ids.insert(moved.causal_id.expect("a request has an id"), number);
+        assert_eq!(known, None, "an id was given twice");
+    }
+    let mut links = Links::default();
+    for (_, moved) in
+        moved().filter(|(seen, moved)| seen.socket.remote.port == back && moved.transfer == Transfer::Sent)
+    {
+        match moved.causal_id {
+            None => links.missing += 1,
+            Some(id) if ids.get(&id) == request(&text(moved)).as_ref() => links.right += 1,
+            Some(_) => links.wrong += 1,
+        }
+    }
+    for (_, moved) in
+        moved().filter(|(seen, moved)| seen.socket.local.port == front && moved.transfer == Transfer::Sent)
+    {
+        let expected = moved.causal_id.and_then(|id| ids.get(&id));
+        let number = request(&text(moved));
+        links.answers += usize::from(expected.is_some() && (number.is_none() || number.as_ref() == expected));
+    }
+    links
+}
+
+/// What was seen at the server's end and at the client's, each in order.
+fn ends(seen: &[Seen], port: u16) -> (Vec<&Seen>, Vec<&Seen>) {
+    seen.iter().partition(|seen| seen.socket.local.port == port)
+}
+
+fn calls(end: &[&Seen]) -> Vec<(&'static str, usize, usize)> {
+    let moved = end.iter().filter_map(|seen| seen.moved());
+    moved.map(|moved| (moved.function, moved.bytes.len(), moved.original_len)).collect()
+}
+
+fn text(moved: &Moved) -> String {
+    String::from_utf8_lossy(&moved.bytes).into_owned()
+}
+
+/// What one end sends the other receives: from the same sequence number on, without a hole, to the same one.
+fn assert_streams_agree(one: &[&Seen], other: &[&Seen]) {
+    let range = |end: &[&Seen], transfer| {
+        let moved: Vec<_> =
+            end.iter().filter_map(|seen| seen.moved()).filter(|moved| moved.transfer == transfer).collect();
+        let ranges: Vec<_> = moved.iter().map(|moved| sequence_range(moved)).collect();
+        assert!(ranges.windows(2).all(|pair| pair[0].1 == pair[1].0), "a hole: {ranges:?}");
+        (ranges[0].0, ranges[ranges.len() - 1].1)
+    };
+    assert_eq!(range(one, Transfer::Sent), range(other, Transfer::Received));
+    assert_eq!(range(one, Transfer::Received), range(other, Transfer::Sent));
+}
+
+fn sequence_range(moved: &Moved) -> (u32, u32) {
+    let StreamPosition::Tcp(start) = moved.position else { panic!("{moved:?}") };
+    (start, start.wrapping_add(u32::try_from(moved.original_len).unwrap()))
+}

@@ -1,0 +1,82 @@
+//! The programs only read: none calls a helper that changes a process, a packet or what a call returns.
+#![cfg(feature = "aya")]
+#![allow(clippy::unwrap_used, reason = "a test fails where it is")]
+
+use std::collections::BTreeSet;
+
+use aya_obj::Object;
+
+/// Helpers that the programs may call, by their numbers in `enum bpf_func_id`: they read memory of the kernel or of the
+/// process, keep the programs' own maps, and hand over records.
+const READING_HELPERS: &[i32] = &[
+    1,   // map_lookup_elem
+    2,   // map_update_elem
+    3,   // map_delete_elem
+    5,   // ktime_get_ns
+    8,   // get_smp_processor_id
+    14,  // get_current_pid_tgid
+    16,  // get_current_comm
+    35,  // get_current_task
+    112, // probe_read_user
+    113, // probe_read_kernel
+    114, // probe_read_user_str
+    115, // probe_read_kernel_str
+    131, // ringbuf_reserve
+    132, // ringbuf_submit
+    133, // ringbuf_discard
+    134, // ringbuf_query
+    158, // get_current_task_btf
+    174, // get_attach_cookie
+];
+
+const OBJECTS: [(&str, &[u8]); 3] = [
+    ("x86_64", include_bytes!("../objects/df_x86_64.bpf.o")),
+    ("aarch64", include_bytes!("../objects/df_aarch64.bpf.o")),
+    ("any", include_bytes!("../objects/probe.bpf.o")),
+];
+
+#[test]
+fn no_program_calls_a_helper_that_writes() {
+    for (architecture, bytes) in OBJECTS {
+        let object = Object::parse(bytes).unwrap();
+        let helpers: BTreeSet<i32> = object.functions.values().flat_map(helpers_of).collect();
+        // Those that only tell whether they can be hung up call nothing.
+        let calls = if architecture == "any" { 0..1 } else { 10..usize::MAX };
+        assert!(calls.contains(&helpers.len()), "{architecture}: {helpers:?}: the calls are not found");
+        let others: Vec<_> = helpers.iter().filter(|helper| !READING_HELPERS.contains(helper)).collect();
+        assert!(others.is_empty(), "{architecture}: helpers {others:?} are not known to only read");
+    }
+}
+
+#[test]
+fn no_program_changes_the_result_of_what_it_hangs_on() {
+    for (architecture, bytes) in OBJECTS {
+        let object = Object::parse(bytes).unwrap();
+        for (name, program) in &object.programs {
+            let section = format!("{:?}", program.section);
+            let observes = [
+                "TracePoint",
+                "RawTracePoint",
+                "BtfTracePoint",
+                "FEntry",
+                "KProbe",
+                "UProbe",
+                "URetProbe",
+                "PerfEvent",
+            ];
+            assert!(
+                observes.iter().any(|kind| section.starts_with(kind)),
+                "{architecture}: {name}: {section}"
+            );
+        }
+    }
+}
+
+/// Calls of the virtual machine whose source register is 0 are calls of helpers.
+fn helpers_of(function: &aya_obj::Function) -> impl Iterator<Item = i32> {
+    let calls = function.instructions.iter().filter(|instruction| instruction.code == CALL);
+    calls.filter(|instruction| instruction.src_reg() == 0).map(|instruction| instruction.imm)
+}
+
+/// `BPF_JMP | BPF_CALL`.
+const CALL: u8 = 0x85;
