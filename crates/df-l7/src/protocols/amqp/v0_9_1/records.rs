@@ -158,14 +158,14 @@ pub(super) fn add_properties(message: &mut Message, properties: Properties<'_>, 
     let Properties { body_bytes, correlation_id, message_id, context } = properties;
     match &mut message.content {
         crate::Content::Request(request) | crate::Content::OneWay(request) => {
-            request.context = context.map(Box::new);
-            push_message_identity(&mut request.attributes, message_id, correlation_id, config);
-            push_size(&mut request.attributes, body_bytes);
+            request.content.context = context.map(Box::new);
+            push_message_identity(&mut request.content.attributes, message_id, correlation_id, config);
+            push_size(&mut request.content.attributes, body_bytes);
         }
         crate::Content::Response(response) => {
-            push_context(&mut response.attributes, context);
-            push_message_identity(&mut response.attributes, message_id, correlation_id, config);
-            push_size(&mut response.attributes, body_bytes);
+            push_context(&mut response.content.attributes, context);
+            push_message_identity(&mut response.content.attributes, message_id, correlation_id, config);
+            push_size(&mut response.content.attributes, body_bytes);
         }
     }
 }
