@@ -227,6 +227,8 @@ fn process_files() -> Result<(), Failure> {
     let (mut readable, mut refused) = (0_u32, 0_u32);
     for result in maps {
         match result {
+            // Threads of the kernel have none.
+            Ok(maps) if maps.is_empty() => (),
             Ok(_) => readable += 1,
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => refused += 1,
             Err(_) => (),
