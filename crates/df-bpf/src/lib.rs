@@ -24,7 +24,7 @@
 //!
 //! Tracepoints of the system calls `read`, `write`, `readv`, `writev`, `recvfrom`, `sendto`, `recvmsg`, `sendmsg`, `recvmmsg`,
 //! `sendmmsg`, `sendfile64`, `splice`, `connect`, `accept`, `accept4`, `shutdown` and `close`, at entry and return; raw tracepoints of
-//! processes that start, run another program and end, and of TCP sockets that end with their process. In programs and
+//! processes that start, run another program and end, and of TCP sockets that end without such a call. In programs and
 //! libraries that running processes use: `SSL_read`, `SSL_write`, their `_ex` forms, `SSL_do_handshake`, `SSL_shutdown`, `SSL_free`; in Go
 //! programs `Read`, `Write` and `Close` of `crypto/tls`.
 //!
@@ -60,7 +60,7 @@
 //! | messages of one `recvmmsg` or `sendmmsg` | 8 | are left out: [`ProcessorStats::messages_cut`] |
 //!
 //! Not seen: what `io_uring` does with sockets ([`ProcessorStats::io_uring_calls`] tells that it is used), `preadv2` and `pwritev2`, 32-bit programs
-//! on 64-bit kernels, and the end of UDP sockets whose process ends without closing them. Bytes of `sendfile` and `splice` are counted, not copied.
+//! on 64-bit kernels, and the end of UDP sockets that nobody closes by a call. Bytes of `sendfile` and `splice` are counted, not copied.
 //! Of a process that hands what it receives to another thread for TLS, the plain text is not told: nor is the ciphertext.
 //!
 //! # Features
