@@ -39,6 +39,7 @@ pub fn measure(
     let port = server.port().to_string();
     match server.kind() {
         ServerKind::Nginx => curl(place, &format!("http://{host}:{port}"), count),
+        ServerKind::NginxTls => curl(place, &format!("https://{host}:{port}"), count),
         ServerKind::Named => dig(place, host, &port, count),
         ServerKind::PostgreSql => psql(place, (host, &port), server.directory(), count),
         ServerKind::MariaDb => python(place, &["mariadb", host, &port], "pymysql", count),
@@ -57,7 +58,7 @@ fn curl(place: &Place, base: &str, count: usize) -> Result<Vec<Measurement>, Pee
         _ => format!("/item/{number}"),
     };
     let mut command = promptly(place, &find("curl", "curl")?);
-    command.args(["-sS", "-w", "%{url}\t%{http_code}\t%{time_pretransfer}\t%{time_starttransfer}\n"]);
+    command.args(["-ksS", "-w", "%{url}\t%{http_code}\t%{time_pretransfer}\t%{time_starttransfer}\n"]);
     for number in 0..count {
         command.args(["-o", "/dev/null"]).arg(format!("{base}{}", path(number)));
     }

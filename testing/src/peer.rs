@@ -21,6 +21,12 @@ pub enum PeerError {
         /// What was asked for.
         what: &'static str,
     },
+    /// The kernel or the privileges lack something.
+    #[error("{what}")]
+    Unsupported {
+        /// What is lacking, and what to do.
+        what: String,
+    },
     /// A program ran and failed.
     #[error("{command} failed: {output}")]
     Failed {
@@ -52,7 +58,7 @@ pub enum PeerError {
 impl PeerError {
     /// Whether the machine lacks something, in contrast to something being broken.
     pub fn is_absence(&self) -> bool {
-        matches!(self, Self::Missing { .. } | Self::NeedsRoot { .. })
+        matches!(self, Self::Missing { .. } | Self::NeedsRoot { .. } | Self::Unsupported { .. })
     }
 }
 

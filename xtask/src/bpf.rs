@@ -7,9 +7,9 @@ use std::process::Command;
 
 /// Writes the objects.
 pub(crate) fn build(root: &Path) -> io::Result<()> {
-    for architecture in ARCHITECTURES {
-        let path = object(root, architecture);
-        std::fs::write(&path, compiled(root, architecture)?)?;
+    for object in OBJECTS {
+        let path = object.path(root);
+        std::fs::write(&path, compiled(root, object)?)?;
         println!("{}", path.display());
     }
     Ok(())
@@ -17,9 +17,9 @@ pub(crate) fn build(root: &Path) -> io::Result<()> {
 
 /// Fails when an object is not what the source gives.
 pub(crate) fn check(root: &Path) -> io::Result<()> {
-    for architecture in ARCHITECTURES {
-        let path = object(root, architecture);
-        if std::fs::read(&path)? != compiled(root, architecture)? {
+    for object in OBJECTS {
+        let path = object.path(root);
+        if std::fs::read(&path)? != compiled(root, object)? {
             let message = format!("{} is not what the source gives: run `cargo xtask bpf`", path.display());
             return Err(io::Error::other(message));
         }
@@ -28,31 +28,32 @@ pub(crate) fn check(root: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What Rust and what the C source call an architecture.
-struct Architecture {
+/// An object in the repository, and what it is compiled from.
+struct Object {
     name: &'static str,
-    define: &'static str,
+    source: &'static str,
+    /// Says for which architecture, in the words of the C source; programs that read no registers are for any.
+    define: Option<&'static str>,
 }
 
-const ARCHITECTURES: &[Architecture] = &[
-    Architecture { name: "x86_64", define: "-D__TARGET_ARCH_x86" },
-    Architecture { name: "aarch64", define: "-D__TARGET_ARCH_arm64" },
+const OBJECTS: &[Object] = &[
+    Object { name: "df_x86_64", source: "df.bpf.c", define: Some("-D__TARGET_ARCH_x86") },
+    Object { name: "df_aarch64", source: "df.bpf.c", define: Some("-D__TARGET_ARCH_arm64") },
+    Object { name: "probe", source: "probe.bpf.c", define: None },
 ];
 
-fn object(root: &Path, architecture: &Architecture) -> PathBuf {
-    root.join(format!("crates/df-bpf/objects/df_{}.bpf.o", architecture.name))
+impl Object {
+    fn path(&self, root: &Path) -> PathBuf {
+        root.join(format!("crates/df-bpf/objects/{}.bpf.o", self.name))
+    }
 }
 
 /// The object's bytes. They are the same wherever the repository is, and differ between versions of clang.
-fn compiled(root: &Path, architecture: &Architecture) -> io::Result<Vec<u8>> {
-    let output = std::env::temp_dir().join(format!("df_{}_{}.bpf.o", architecture.name, std::process::id()));
+fn compiled(root: &Path, object: &Object) -> io::Result<Vec<u8>> {
+    let output = std::env::temp_dir().join(format!("{}_{}.bpf.o", object.name, std::process::id()));
     let mut clang = Command::new(tool("CLANG", "clang-19"));
-    clang.current_dir(root.join("crates/df-bpf/bpf")).args(FLAGS).args([
-        architecture.define,
-        "-c",
-        "df.bpf.c",
-        "-o",
-    ]);
+    clang.current_dir(root.join("crates/df-bpf/bpf")).args(FLAGS).args(object.define);
+    clang.args(["-c", object.source, "-o"]);
     let mut strip = Command::new(tool("LLVM_STRIP", "llvm-strip-19"));
     let bytes = succeed(clang.arg(&output))
         .and_then(|()| succeed(strip.arg("-g").arg(&output)))

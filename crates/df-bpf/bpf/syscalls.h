@@ -5,14 +5,16 @@
 #include "capture.h"
 #include "causality.h"
 #include "ciphertext.h"
+#include "ends.h"
 #include "socket.h"
 
 /* Most messages of one recvmmsg or sendmmsg that are told of. */
 enum { MAX_MESSAGES = 8 };
 
 static struct thread *own_thread(void);
+static int is_nginx(void);
 static int is_stream_data(const struct call *call, s64 result);
-static void leave_connect(const struct call *call, s64 result);
+static void leave_connect(struct thread *thread, s64 result);
 static int emit_message(struct thread *thread, u64 result);
 static struct socket_state *state_found_again(const struct call *call);
 static void describe_message(struct moved *moved, const struct call *call, u64 result);
@@ -53,7 +55,7 @@ INLINE int leave_call(s64 result, u32 max_messages)
 	call = &thread->call;
 	call->is_active = 0;
 	if (call->function == FUNCTION_CONNECT) {
-		leave_connect(call, result);
+		leave_connect(thread, result);
 		return 0;
 	}
 	if (!is_stream_data(call, result))
@@ -97,24 +99,11 @@ INLINE int enter_end(u32 descriptor, u8 function)
 {
 	struct file *file = file_of(descriptor);
 	struct socket_alloc *socket;
-	struct socket_state *state;
-	u64 inode;
 
 	if (!file || !is_socket(file) || (function == FUNCTION_CLOSE && !is_last_reference(file)))
 		return 0;
 	socket = READ(file, private_data);
-	inode = READ(socket, vfs_inode.i_ino);
-	state = known_state_of(inode, (u64)READ(socket, socket.sk));
-	if (!state)
-		return 0;
-	if (!state->is_ignored && !state->is_end_told && !is_process_filtered()) {
-		end_request(state);
-		state->is_end_told = 1;
-		emit_socket(RECORD_CLOSED, state, inode, function);
-	}
-	if (function == FUNCTION_CLOSE)
-		bpf_map_delete_elem(&sockets, &inode);
-	return 0;
+	return end_socket(socket, READ(socket, socket.sk), function);
 }
 
 INLINE struct thread *own_thread(void)
@@ -125,11 +114,20 @@ INLINE struct thread *own_thread(void)
 
 	if (thread)
 		return thread;
+	fresh.open.knows_handled = is_nginx();
 	if (bpf_map_update_elem(&threads, &tid, &fresh, BPF_ANY)) {
 		count(COUNT_FULL_THREADS);
 		return NULL;
 	}
 	return bpf_map_lookup_elem(&threads, &tid);
+}
+
+INLINE int is_nginx(void)
+{
+	char name[16] = {};
+
+	bpf_get_current_comm(name, sizeof(name));
+	return !__builtin_memcmp(name, "nginx", 6);
 }
 
 /* Whether a call moved bytes of the stream: not those that stay, come beside it or are errors of what was sent. */
@@ -140,8 +138,9 @@ INLINE int is_stream_data(const struct call *call, s64 result)
 	return call->transfer == TRANSFER_SENT || !(call->flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE));
 }
 
-INLINE void leave_connect(const struct call *call, s64 result)
+INLINE void leave_connect(struct thread *thread, s64 result)
 {
+	const struct call *call = &thread->call;
 	struct socket_view view = {};
 
 	if (result && result != -EINPROGRESS)
@@ -150,6 +149,7 @@ INLINE void leave_connect(const struct call *call, s64 result)
 		return;
 	if (view.state->role == ROLE_UNKNOWN)
 		view.state->role = ROLE_CLIENT;
+	note_connecting(&thread->open, view.state);
 	emit_socket(RECORD_OPENED, view.state, view.inode, FUNCTION_CONNECT);
 }
 
@@ -158,6 +158,7 @@ SUBPROGRAM int emit_message(struct thread *thread, u64 result)
 {
 	struct socket_state *state;
 	enum tls_verdict tls;
+	struct worker worker;
 	struct moved *moved;
 	struct call *call;
 
@@ -196,8 +197,10 @@ SUBPROGRAM int emit_message(struct thread *thread, u64 result)
 	call->sequence_number += moved->length;
 	if (tls == TLS_HIDDEN)
 		return 0;
+	worker = own_worker(thread, moved->exit_ns);
+	moved->coroutine = worker.goroutine;
 	/* A handshake is nobody's question. */
-	moved->causal_id = tls == NO_TLS ? causal_id_of(&thread->open, state, call->transfer) : 0;
+	moved->causal_id = tls == NO_TLS ? causal_id_of(&worker, state, call->transfer) : 0;
 	emit_data(state, moved);
 	return 0;
 }

@@ -24,8 +24,6 @@ struct tls_stream {
 	/* Bytes of plain text so far. */
 	u64 sent_bytes;
 	u64 received_bytes;
-	/* What a goroutine received here and did not answer. */
-	u64 goroutine;
 	/* A write was tried and did not come to its end. */
 	u64 is_write_pending;
 };
@@ -54,6 +52,7 @@ static struct socket_state *carrier_of(struct tls_thread *tls, struct tls_stream
 static struct socket_state *bind_stream(struct tls_stream *stream, u64 connection, u64 inode, u64 socket);
 static int is_inner_call(const struct tls_call *call, u64 connection, u8 function);
 static void begin_write(u64 connection);
+static void forget_records(struct socket_state *state);
 static u64 moved_length(const struct tls_call *call, s32 result);
 static int emit_plaintext(struct thread *thread, struct tls_stream *stream, struct socket_state *state,
 			  const struct plaintext *plain);
@@ -83,6 +82,8 @@ INLINE int enter_tls(struct registers *registers, u8 function, u8 transfer)
 	call->function = function;
 	call->transfer = transfer;
 	call->is_active = 1;
+	if (!thread->tls.is_used)
+		note_tls_process();
 	thread->tls.is_used = 1;
 	if (transfer == TRANSFER_SENT)
 		begin_write(connection);
@@ -110,6 +111,8 @@ INLINE int leave_tls(struct registers *registers, u8 function)
 	if (!stream)
 		return 0;
 	state = carrier_of(&thread->tls, stream, is_new);
+	if (state && (is_new || function == FUNCTION_SSL_DO_HANDSHAKE))
+		forget_records(state);
 	plain.length = moved_length(call, RESULT(registers));
 	if (!plain.length) {
 		stream->is_write_pending |= call->transfer == TRANSFER_SENT;
@@ -119,8 +122,11 @@ INLINE int leave_tls(struct registers *registers, u8 function)
 	plain.buffer = call->buffer;
 	plain.function = call->function;
 	plain.transfer = call->transfer;
-	if (state)
-		plain.causal_id = causal_id_of(&thread->open, state, call->transfer);
+	if (state) {
+		struct worker worker = own_worker(thread, plain.entry_ns);
+
+		plain.causal_id = causal_id_of(&worker, state, call->transfer);
+	}
 	return emit_plaintext(thread, stream, state, &plain);
 }
 
@@ -215,7 +221,6 @@ INLINE struct socket_state *bind_stream(struct tls_stream *stream, u64 connectio
 		stream->inode = inode;
 		stream->socket = socket;
 		stream->sent_bytes = stream->received_bytes = 0;
-		stream->goroutine = 0;
 	}
 	state->is_tls = 1;
 	state->tls_connection = connection;
@@ -244,6 +249,13 @@ INLINE void begin_write(u64 connection)
 	state = known_state_of(stream->inode, stream->socket);
 	if (state)
 		state->has_sent_record = 0;
+}
+
+/* What travelled so far was a handshake, though the last of it looks like data. */
+INLINE void forget_records(struct socket_state *state)
+{
+	state->has_sent_record = 0;
+	state->has_received_record = 0;
 }
 
 /* How much plain text a call moved. */
@@ -320,6 +332,8 @@ INLINE u8 take_record(struct socket_state *state, u8 transfer, u32 *sequence_num
 		state->has_sent_record = 0;
 		return RECORD_HAS_SEQUENCE_NUMBER;
 	}
+	if (transfer == TRANSFER_RECEIVED)
+		state->has_received_plaintext = 1;
 	if (transfer == TRANSFER_RECEIVED && state->has_received_record) {
 		*sequence_number = state->received_record;
 		state->has_received_record = 0;

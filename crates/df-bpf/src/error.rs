@@ -2,17 +2,20 @@
 
 use std::io;
 
+use crate::privileges::{Refused, remedy};
+
 /// Why the probes cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
     /// The process lacks the privilege.
-    #[error(
-        "{call}: not permitted: eBPF needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8): run as root"
-    )]
+    #[error("{call}: not permitted: {remedy}")]
+    #[non_exhaustive]
     NotPermitted {
         /// What was refused.
         call: &'static str,
+        /// What is missing, and what to do.
+        remedy: String,
     },
     /// The kernel does not tell how its structures are laid out.
     #[error("the kernel has no BTF (/sys/kernel/btf/vmlinux): it must be built with CONFIG_DEBUG_INFO_BTF")]
@@ -23,10 +26,10 @@ pub enum LoadError {
         /// What it lacks, and since when there is one.
         what: &'static str,
     },
-    /// No program could be attached.
-    #[error("no program could be attached; the first: {first}")]
+    /// No system call could be hooked.
+    #[error("no system call could be hooked; the first: {first}")]
     NothingAttached {
-        /// Why the first could not.
+        /// Why the first could not be.
         #[source]
         first: AttachError,
     },
@@ -53,7 +56,7 @@ impl LoadError {
     /// The error of a call.
     pub(crate) fn of(call: &'static str, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         if is_not_permitted(&source) {
-            return Self::NotPermitted { call };
+            return Self::NotPermitted { call, remedy: remedy(Refused::Bpf) };
         }
         Self::System { call, source: Box::new(source) }
     }
@@ -64,10 +67,15 @@ impl LoadError {
 #[non_exhaustive]
 pub enum AttachError {
     /// The process lacks the privilege.
-    #[error(
-        "not permitted: attaching needs CAP_PERFMON, and CAP_DAC_READ_SEARCH to read tracefs: run as root"
-    )]
-    NotPermitted,
+    #[error("not permitted: {remedy}")]
+    #[non_exhaustive]
+    NotPermitted {
+        /// What is missing, and what to do.
+        remedy: String,
+    },
+    /// The tracepoints cannot be found.
+    #[error("tracefs is not mounted: run `mount -t tracefs tracefs /sys/kernel/tracing`")]
+    NoTracefs,
     /// The object has no such program.
     #[error("the object has no program {program}")]
     UnknownProgram {
@@ -101,6 +109,18 @@ pub enum AttachError {
 /// Whether a chain of errors ends in a refusal for want of privilege.
 pub(crate) fn is_not_permitted(error: &(dyn std::error::Error + 'static)) -> bool {
     causes(error).any(|kind| kind == io::ErrorKind::PermissionDenied)
+}
+
+/// What a chain of errors says, in one line.
+pub(crate) fn whole_message(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut message = error.to_string();
+    for cause in std::iter::successors(error.source(), |error| error.source()) {
+        let cause = cause.to_string();
+        if !message.contains(&cause) {
+            message = format!("{message}: {cause}");
+        }
+    }
+    message
 }
 
 /// Whether a chain of errors ends in something that is not there.

@@ -17,7 +17,11 @@ pub use stats::{ProbeStats, ProcessorStats};
 #[cfg(all(feature = "aya", target_os = "linux"))]
 mod error;
 #[cfg(all(feature = "aya", target_os = "linux"))]
+mod kernel;
+#[cfg(all(feature = "aya", target_os = "linux"))]
 mod loader;
+#[cfg(all(feature = "aya", target_os = "linux"))]
+mod privileges;
 #[cfg(all(feature = "aya", target_os = "linux"))]
 mod probes;
 #[cfg(all(feature = "aya", target_os = "linux"))]
@@ -28,6 +32,8 @@ mod rings;
 #[cfg(all(feature = "aya", target_os = "linux"))]
 pub use {
     error::{AttachError, LoadError},
+    kernel::{Kernel, KernelFeature, KernelSetting},
+    privileges::Capability,
     probes::Probes,
     report::{HookReport, ProbeReport},
 };

@@ -1,12 +1,18 @@
 //! Loading, attaching and reading, as one value.
 
+use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
+
+use rustix::thread::CapabilitySet;
 
 use crate::error::LoadError;
 use crate::loader::aya::AyaLoader;
 use crate::loader::{LinkId, Loader, Settings};
-use crate::report::ProbeReport;
+use crate::privileges::{HOOKING, keep_only, works_without};
+use crate::report::{HookReport, ProbeReport};
 use crate::rings::Rings;
 use crate::stats::{ProbeStats, ProcessorStats};
 use crate::tls::{LoaderHooks, TlsReport, TlsWatch};
@@ -32,9 +38,13 @@ impl Probes {
     /// Loads the programs and attaches as many of them as this kernel lets: [`report`](Self::report) says which.
     pub fn load(config: &ProbeConfig) -> Result<Self, LoadError> {
         check(config)?;
-        let mut loader = AyaLoader::load(OBJECT, &settings(config))?;
+        let mark = new_mark();
+        let mut loader = AyaLoader::load(OBJECT, &settings(config, mark))?;
         let rings = Rings::new(&loader)?;
         let report = attach(&mut loader)?;
+        if own_pid().is_none() {
+            show_mark(mark);
+        }
         Ok(Self {
             loader,
             rings,
@@ -86,6 +96,26 @@ impl Probes {
         })
     }
 
+    /// Gives up, for the calling thread, every capability that is not needed from now on: all of them when TLS is not
+    /// hooked, else all but those that hooking further libraries takes (`CAP_SYS_ADMIN`, `CAP_SYS_PTRACE`,
+    /// `CAP_DAC_READ_SEARCH`, `CAP_DAC_OVERRIDE`). What is attached stays attached.
+    ///
+    /// Capabilities are a thread's own: threads that were started before keep theirs, those that are started afterwards
+    /// inherit what is left. It is called best before any other thread is started.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::System`] when the kernel does not let them go.
+    pub fn drop_capabilities(&self) -> Result<(), LoadError> {
+        let failed = |error: rustix::io::Errno| LoadError::of("capset", io::Error::from(error));
+        let mut kept = if self.tls.is_some() { HOOKING } else { CapabilitySet::empty() };
+        // Before Linux 5.19 counters cannot be read without it where unprivileged eBPF is turned off.
+        if !works_without(|| self.stats().is_ok()).map_err(failed)? {
+            kept |= CapabilitySet::BPF;
+        }
+        keep_only(kept).map_err(failed)
+    }
+
     fn drain(&mut self, handle: &mut impl FnMut(Event<'_>)) -> usize {
         if self.clock_read_at.elapsed() > CLOCK_INTERVAL {
             self.clock = ClockOffset::now();
@@ -126,7 +156,7 @@ fn check(config: &ProbeConfig) -> Result<(), LoadError> {
     Ok(())
 }
 
-fn settings(config: &ProbeConfig) -> Settings {
+fn settings(config: &ProbeConfig, mark: u32) -> Settings {
     let (process_filter, pids) = match &config.processes {
         ProcessFilter::All => (0, Vec::new()),
         ProcessFilter::Only(pids) => (1, pids.clone()),
@@ -142,7 +172,8 @@ fn settings(config: &ProbeConfig) -> Settings {
     Settings {
         constants: vec![
             ("df_payload_bytes", config.payload_bytes),
-            ("df_own_pid", std::process::id()),
+            ("df_own_pid", own_pid().unwrap_or(0)),
+            ("df_own_mark", mark),
             ("df_pid_filter", process_filter),
             ("df_port_filter", port_filter),
             ("df_wakeup_bytes", config.ring_bytes / 4),
@@ -156,6 +187,26 @@ fn settings(config: &ProbeConfig) -> Settings {
     }
 }
 
+/// The number of this process as the programs see it; None in a PID namespace, where it has another.
+fn own_pid() -> Option<u32> {
+    let namespace = std::fs::metadata("/proc/self/ns/pid").ok()?;
+    (namespace.ino() == FIRST_PID_NAMESPACE).then(std::process::id)
+}
+
+/// A number that no other process asks for by accident.
+fn new_mark() -> u32 {
+    let random = RandomState::new().hash_one("mark");
+    u32::try_from(random & 0x3fff_ffff).unwrap_or(0) | 0x4000_0000
+}
+
+/// Tells the programs which process this is: by a call that only it makes, and that does nothing.
+fn show_mark(mark: u32) {
+    if let (Ok(nothing), Ok(bytes)) = (File::open("/dev/null"), usize::try_from(mark)) {
+        // It is refused, since this file is not open for writing; the programs saw it by then.
+        let _ = rustix::fs::sendfile(&nothing, &nothing, None, bytes);
+    }
+}
+
 /// Attaches what leaves a call before what enters it: a call is told of only when both are there.
 fn attach(loader: &mut impl Loader) -> Result<ProbeReport, LoadError> {
     let mut report = ProbeReport::default();
@@ -166,18 +217,21 @@ fn attach(loader: &mut impl Loader) -> Result<ProbeReport, LoadError> {
     for (name, enter, leave) in SYSCALLS {
         for (program, hook) in [(leave, format!("sys_exit_{name}")), (enter, format!("sys_enter_{name}"))] {
             let Some(program) = program else { continue };
-            let result = loader.attach_tracepoint(program, "syscalls", &hook);
-            report.push(format!("syscalls:{hook}"), result);
+            let result = loader.attach_tracepoint(program, SYSCALL_CATEGORY, &hook);
+            report.push(format!("{SYSCALL_CATEGORY}:{hook}"), result);
         }
     }
-    if report.attached() > 0 {
+    if report.hooks.iter().any(|hook| hook.hook.starts_with(SYSCALL_CATEGORY) && hook.result.is_ok()) {
         return Ok(report);
     }
-    match report.hooks.into_iter().find_map(|hook| hook.result.err()) {
+    let is_syscall = |hook: &HookReport| hook.hook.starts_with(SYSCALL_CATEGORY);
+    match report.hooks.into_iter().filter(is_syscall).find_map(|hook| hook.result.err()) {
         Some(first) => Err(LoadError::NothingAttached { first }),
         None => Err(LoadError::Unsupported { what: "every hook" }),
     }
 }
+
+const SYSCALL_CATEGORY: &str = "syscalls";
 
 /// The programs that hang on the entry and on the return of each system call.
 const SYSCALLS: &[(&str, Option<&str>, Option<&str>)] = &[
@@ -207,6 +261,7 @@ const RAW_TRACEPOINTS: &[(&str, &str)] = &[
     ("on_exec", "sched_process_exec"),
     ("on_fork", "sched_process_fork"),
     ("on_exit", "sched_process_exit"),
+    ("on_socket_state", "inet_sock_set_state"),
 ];
 
 /// The programs. They are the same for every kernel of an architecture.
@@ -215,6 +270,8 @@ const OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/df_x86_64.bpf.o");
 #[cfg(target_arch = "aarch64")]
 const OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/df_aarch64.bpf.o");
 
+/// `PROC_PID_INIT_INO`: the inode number of the host's own PID namespace.
+const FIRST_PID_NAMESPACE: u64 = 0xefff_fffc;
 const MAX_PAYLOAD_BYTES: u32 = 16_384;
 const MAX_EVENTS_PER_POLL: usize = 65_536;
 /// Windows of time in which the programs count events.

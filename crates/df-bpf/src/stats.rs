@@ -37,7 +37,7 @@ pub struct ProcessorStats {
     pub vectors_cut: u64,
     /// Calls left out, since their socket was forgotten while they ran.
     pub lost_sockets: u64,
-    /// Messages of one recvmmsg or sendmmsg beyond the 32 that are told of.
+    /// Messages of one recvmmsg or sendmmsg beyond the 8 that are told of.
     pub messages_cut: u64,
     /// Plain text of TLS left out, since its socket was not found.
     pub unbound_plaintext: u64,

@@ -34,5 +34,7 @@ pub use binary::{
 pub use config::{InspectLimits, TlsConfig};
 #[cfg(feature = "inspect")]
 pub use go::GoVersion;
+#[cfg(all(feature = "aya", target_os = "linux"))]
+pub(crate) use processes::all_pids;
 #[cfg(all(feature = "inspect", target_os = "linux"))]
 pub use watch::{AttachHook, AttachedBinary, RefusedBinary, TlsReport, TlsStats, TlsWatch};

@@ -59,6 +59,8 @@ impl LinkType {
     pub const IP_OVER_FIBRE_CHANNEL: Self = Self(122);
     /// IEEE 802.11 after a radiotap header.
     pub const WIFI_RADIOTAP: Self = Self(127);
+    /// ARCNET, as Linux gives it.
+    pub const ARCNET_LINUX: Self = Self(129);
     /// IP over IEEE 1394, as Apple writes it.
     pub const IP_OVER_FIREWIRE: Self = Self(138);
     /// IEEE 802.11 after the header of AVS.
@@ -113,6 +115,7 @@ impl fmt::Display for LinkType {
             Self::WIFI_PRISM => "IEEE802_11_PRISM",
             Self::IP_OVER_FIBRE_CHANNEL => "IP_OVER_FC",
             Self::WIFI_RADIOTAP => "IEEE802_11_RADIOTAP",
+            Self::ARCNET_LINUX => "ARCNET_LINUX",
             Self::IP_OVER_FIREWIRE => "APPLE_IP_OVER_IEEE1394",
             Self::WIFI_AVS => "IEEE802_11_AVS",
             Self::PPP_PPPD => "PPP_PPPD",

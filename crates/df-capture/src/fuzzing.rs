@@ -5,7 +5,7 @@ use df_core::{Packet, Timestamp};
 use crate::{DecodeErrorReason, DecodeStats, Decoder, DecoderConfig, Frame, LinkType, decode};
 
 /// Link types that the first byte of the input chooses from.
-const LINK_TYPES: [LinkType; 28] = [
+const LINK_TYPES: [LinkType; 29] = [
     LinkType::ETHERNET,
     LinkType::RAW,
     LinkType::LINUX_SLL,
@@ -34,6 +34,7 @@ const LINK_TYPES: [LinkType; 28] = [
     LinkType::TOKEN_RING,
     LinkType::PPP_WITH_DIRECTION,
     LinkType::ENC,
+    LinkType::ARCNET_LINUX,
 ];
 
 /// Reads the input as a capture file, one frame at a time and many, and decodes what it holds.

@@ -39,7 +39,7 @@
 //! block, any clock), gzip-compressed or not. Links: Ethernet with VLAN tags, QinQ, MPLS and PPPoE, Linux cooked
 //! capture 1 and 2, raw IP, BSD loopback, PPP, Cisco HDLC, frame relay, unencrypted wireless frames, and the headers of
 //! netfilter, packet filters and capture cards (see [`LinkType`]). Network: IPv4 and IPv6 with extension headers, whole or in
-//! fragments. Tunnels: IP in IP, GRE, NVGRE, ERSPAN, PPTP, VXLAN, VXLAN-GPE, NSH, Geneve, GTP-U, L2TP, Teredo.
+//! fragments. Tunnels: IP in IP, GRE, NVGRE, ERSPAN, PPTP, VXLAN, VXLAN-GPE, NSH, Geneve, GTP-U, L2TP, Teredo, AYIYA.
 //! Transport: TCP, UDP, SCTP, ICMP and ICMPv6.
 //!
 //! # Features

@@ -177,6 +177,8 @@ fn mobile_and_dial_in_tunnels_in_udp() {
     assert_chain(&in_udp(6635, &[&[0, 1, 0x01, 64], &inside()]), "mpls 16");
     let teredo = [&[0, 1, 1, 2, 0xaa, 0xbb, 0xbb][..], &[7; 9], &[0, 0, 1, 2, 3, 4, 5, 6]].concat();
     assert_chain(&in_udp(3544, &[&teredo, &inside_v6()]), "teredo 192.0.2.1>192.0.2.2");
+    let ayiya = [&[0x41, 0x52, 0x11, 41, 0, 0, 0, 0][..], &[7; 36]].concat();
+    assert_chain(&in_udp(5072, &[&ayiya, &inside_v6()]), "ayiya 192.0.2.1>192.0.2.2");
 }
 
 #[test]

@@ -162,6 +162,8 @@ fn headers_that_only_captures_have_are_read() {
         (LinkType::ETHERNET_MPACKET, with(&[0x55; 8], &ethernet(0x0800)), &v4),
         (LinkType::SLIP, vec![0; 16], &v4),
         (LinkType::IP_OVER_FIREWIRE, with(&[0; 16], &[0x08, 0x00]), &v4),
+        (LinkType::ARCNET_LINUX, with(&[0xbe, 0x50, 0, 0], &[212, 0, 1, 0x66]), &v4),
+        (LinkType::ARCNET_LINUX, with(&[0xbe, 0x50, 0, 0], &[240]), &v4),
     ];
     assert_all_decode(cases);
 }

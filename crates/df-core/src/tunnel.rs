@@ -84,6 +84,8 @@ pub enum TunnelKind {
     Pppoe,
     /// Teredo (RFC 4380).
     Teredo,
+    /// AYIYA, "anything in anything" (draft-massar-v6ops-ayiya-02).
+    Ayiya,
 }
 
 impl TunnelKind {
@@ -106,6 +108,7 @@ impl TunnelKind {
             Self::Mpls => "mpls",
             Self::Pppoe => "pppoe",
             Self::Teredo => "teredo",
+            Self::Ayiya => "ayiya",
         }
     }
 

@@ -2,9 +2,11 @@
 //!
 //! OpenAI's chat, completions, responses and embeddings and whatever is compatible with them, Anthropic's messages, Ollama, and
 //! the Model Context Protocol, as JSON, as server-sent events and as JSON lines. Only of these is a body looked at, byte by
-//! byte as it comes; a handful of fields is kept. Prompts, answers and arguments never are.
+//! byte as it comes; a handful of fields is kept. Prompts and answers are only where the configuration wants them, arguments
+//! never.
 
 mod call;
+mod content;
 mod facts;
 mod json;
 mod reader;

@@ -28,6 +28,9 @@ pub struct ConnectionConfig {
     pub context: ContextConfig,
     /// How many path segments an HTTP endpoint keeps; default 2.
     pub http_endpoint_segments: usize,
+    /// The most bytes of prompts, and of answers, that are kept of a call of an AI service as `gen_ai.input.messages`,
+    /// `gen_ai.system_instructions` and `gen_ai.output.messages`; default 0: none. They are what people wrote.
+    pub max_gen_ai_content_bytes: usize,
     /// HTTP request headers, in lower case, that become `http.request.header.<name>` attributes; default none.
     pub http_request_headers: Vec<String>,
     /// HTTP response headers, in lower case, that become `http.response.header.<name>` attributes; default none.
@@ -47,6 +50,7 @@ impl Default for ConnectionConfig {
             obfuscation: Obfuscation::default(),
             context: ContextConfig::default(),
             http_endpoint_segments: 2,
+            max_gen_ai_content_bytes: 0,
             http_request_headers: Vec::new(),
             http_response_headers: Vec::new(),
         }

@@ -13,10 +13,12 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use crate::Cursor;
 
+mod inflater;
 mod lz4;
 mod snappy;
 mod window;
 
+pub(crate) use inflater::{Coding, Inflater};
 pub(crate) use lz4::{lz4_block, lz4_frame};
 pub(crate) use snappy::{snappy, snappy_framed};
 
@@ -41,11 +43,14 @@ pub(crate) fn deflate(input: &[u8], max_bytes: usize) -> Option<Head> {
 
 /// The first member of data in the gzip format (RFC 1952). None if nothing of it can be read.
 pub(crate) fn gzip(input: &[u8], max_bytes: usize) -> Option<Head> {
+    let rest = input.starts_with(&GZIP_DEFLATE).then(|| gzip_header_len(input))??;
+    deflate(input.get(rest..)?, max_bytes)
+}
+
+/// How long the header of a gzip member is. None if it is cut.
+fn gzip_header_len(input: &[u8]) -> Option<usize> {
     let mut cursor = Cursor::new(input);
-    let [magic_1, magic_2, method, flags] = cursor.array()?;
-    if [magic_1, magic_2, method] != GZIP_DEFLATE {
-        return None;
-    }
+    let [_, _, _, flags] = cursor.array()?;
     let _time_and_system: [u8; 6] = cursor.array()?;
     if flags & GZIP_EXTRA != 0 {
         let len = usize::from(cursor.u16_le()?);
@@ -59,7 +64,7 @@ pub(crate) fn gzip(input: &[u8], max_bytes: usize) -> Option<Head> {
     if flags & GZIP_HEADER_CHECKSUM != 0 {
         cursor.u16_le()?;
     }
-    deflate(cursor.rest(), max_bytes)
+    input.len().checked_sub(cursor.rest().len())
 }
 
 /// The first frame of data in the Zstandard format (RFC 8878), without a dictionary. None if nothing of it can be read.

@@ -17,6 +17,10 @@ impl Detection {
     pub const CERTAIN: Self = Self::Match(Match { reversed: false, confidence: Confidence::Certain });
     /// A certain match; the sender of the bytes believed to be the client is the server.
     pub const CERTAIN_REVERSED: Self = Self::Match(Match { reversed: true, confidence: Confidence::Certain });
+    /// A match that needs a second proof of another kind.
+    pub const HINT: Self = Self::Match(Match { reversed: false, confidence: Confidence::Hint });
+    /// A match that needs a second proof of another kind, with client and server exchanged.
+    pub const HINT_REVERSED: Self = Self::Match(Match { reversed: true, confidence: Confidence::Hint });
     /// A match that needs a second proof.
     pub const WEAK: Self = Self::Match(Match { reversed: false, confidence: Confidence::Weak });
     /// A match that needs a second proof, with client and server exchanged.
@@ -32,9 +36,12 @@ pub struct Match {
     pub confidence: Confidence,
 }
 
-/// How sure a match is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How sure a match is, in ascending order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Confidence {
+    /// Other protocols say the same again and again (`+OK`), so that another message of the same direction is no proof. The
+    /// others of a weak match are.
+    Hint,
     /// A second proof is needed: the other direction matches too, another message of the same direction matches too,
     /// the server's port is one of the protocol's own, or the server was found to speak it before.
     Weak,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use df_core::{Chunk, Direction, Timestamp, Transport};
 
 use crate::ai::TIME_TO_FIRST_CHUNK;
+use crate::protocols::tls::HANDSHAKE_DURATION;
 use crate::{Connection, ConnectionConfig, Exchange, Protocol, ProtocolRow};
 
 mod compressed;
@@ -223,7 +224,8 @@ fn without_times(exchange: &Exchange) -> String {
     if let Some(response) = &mut exchange.response {
         (response.start, response.end) = (Timestamp::ZERO, Timestamp::ZERO);
         let attributes = std::mem::take(&mut response.content.attributes);
-        for attribute in attributes.into_iter().filter(|attribute| attribute.key != TIME_TO_FIRST_CHUNK) {
+        let is_time = |key: &str| key == TIME_TO_FIRST_CHUNK || key == HANDSHAKE_DURATION;
+        for attribute in attributes.into_iter().filter(|attribute| !is_time(&attribute.key)) {
             response.content.attributes.push(attribute.key, attribute.value);
         }
     }

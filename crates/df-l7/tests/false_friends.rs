@@ -86,6 +86,43 @@ fn the_middle_of_a_conversation_is_claimed_by_nobody_else() {
     }
 }
 
+#[test]
+fn mail_and_files_are_claimed_by_nobody() {
+    const POP3: &[(&str, &str)] = &[
+        ("", "+OK POP3 server ready <1896.697170952@mail.example.com>\r\n"),
+        ("CAPA\r\n", "-ERR Unrecognized command.\r\n"),
+        ("USER someone\r\n", "+OK\r\n"),
+        ("PASS secret\r\n", "+OK\r\n"),
+        ("LIST\r\n", "+OK\r\n1 120\r\n.\r\n"),
+        ("NOOP\r\n", "+OK\r\n"),
+        ("DELE 1\r\n", "-ERR message locked\r\n"),
+        ("QUIT\r\n", "+OK\r\n"),
+    ];
+    const IMAP: &[(&str, &str)] = &[
+        ("", "* OK IMAP4rev1 ready\r\n"),
+        ("a1 LOGIN someone secret\r\n", "a1 OK done\r\n"),
+        ("a2 SELECT INBOX\r\n", "* 3 EXISTS\r\n* 0 RECENT\r\na2 OK done\r\n"),
+        ("a3 IDLE\r\n", "+ idling\r\n"),
+    ];
+    const FTP: &[(&str, &str)] = &[
+        ("", "220 ready\r\n"),
+        ("USER someone\r\n", "331 password\r\n"),
+        ("PASS secret\r\n", "230 logged in\r\n"),
+        ("TYPE I\r\n", "200 done\r\n"),
+        ("PASV\r\n", "227 Entering Passive Mode (10,0,0,1,4,1)\r\n"),
+    ];
+    for (port, turns) in [(110, POP3), (143, IMAP), (21, FTP)] {
+        for first in 0..turns.len() {
+            let mut stranger = Stranger::new(Transport::Tcp, port);
+            for (question, answer) in &turns[first..] {
+                stranger.say(Direction::ToServer, question.as_bytes());
+                stranger.say(Direction::ToClient, answer.as_bytes());
+            }
+            assert_eq!(stranger.claimed(), None, "port {port} from turn {first}");
+        }
+    }
+}
+
 /// Streams of random bytes, both directions, several turns.
 fn claims_of_random_bytes(streams: usize, server_port: u16, prefix: &[u8]) -> Vec<(usize, &'static str)> {
     let mut random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);

@@ -2,7 +2,7 @@
 
 use df_l7::Exchange;
 
-use crate::{Place, Span, SpanContext, SpanId, SpanLink, attributes, naming, outcome};
+use crate::{LinkReason, Place, Span, SpanContext, SpanId, SpanLink, attributes, naming, outcome};
 
 /// An exchange whose place in a trace is final. The span is made of it only where somebody wants one.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +32,11 @@ impl LinkedSpan {
     /// The span below which this one stands.
     pub fn parent_span_id(&self) -> Option<SpanId> {
         self.link.map(|link| link.to)
+    }
+
+    /// Whether the same call was seen nearer to the client too, of which this is a further sighting.
+    pub fn is_seen_again(&self) -> bool {
+        self.link.is_some_and(|link| matches!(link.by, LinkReason::TcpSequence | LinkReason::Datagram))
     }
 
     /// The span, with name, kind, status and attributes as OpenTelemetry's conventions ask. Copies the exchange's

@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Shows what this machine's network already sees: requests, flows, spans and metrics, with no change to any program.
 ///
-/// Without a command it observes this host live, which needs CAP_NET_RAW (or root). `replay` reads capture files and
-/// needs no privileges.
+/// Without a command it observes this host live: its packets, which needs CAP_NET_RAW, and its processes, which needs
+/// CAP_BPF and CAP_PERFMON (root has all). `replay` reads capture files and needs no privileges.
 #[derive(Debug, Parser)]
 #[command(name = "df-agent", version, args_conflicts_with_subcommands = true, max_term_width = 110)]
 pub(crate) struct Arguments {
@@ -40,20 +40,20 @@ pub(crate) struct RunArguments {
     /// Interface to capture on, or `any`; may be given several times [default: any].
     #[arg(long = "interface", short, value_name = "NAME")]
     pub(crate) interfaces: Vec<String>,
-    /// Capture only what this tcpdump expression matches; it runs in the kernel.
+    /// Capture only packets that this tcpdump expression matches; it runs in the kernel. Processes are not filtered.
     #[arg(long, value_name = "EXPR")]
     pub(crate) filter: Option<String>,
     /// Capture no packets.
     #[arg(long)]
     pub(crate) no_packets: bool,
-    /// Use no eBPF. This build has none, so the option changes nothing.
+    /// Do not observe processes: use no eBPF.
     #[arg(long)]
     pub(crate) no_ebpf: bool,
-    /// Observe only this process. Needs eBPF.
+    /// Observe only this process, and no packets, which do not tell their process.
     #[arg(long, value_name = "PID")]
     pub(crate) pid: Option<u32>,
-    /// Observe only processes whose name matches. Needs eBPF.
-    #[arg(long, value_name = "REGEX")]
+    /// Observe only processes whose name or command line matches, and no packets.
+    #[arg(long, value_name = "REGEX", conflicts_with = "pid")]
     pub(crate) process: Option<String>,
     /// Stop after this long, for example `30s` or `5m`.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]

@@ -1,6 +1,7 @@
 //! The agent's configuration: one tree of settings, read from YAML and printed back as YAML.
 
 mod document;
+mod ebpf;
 mod settings;
 mod value;
 
@@ -17,12 +18,14 @@ use df_trace::TraceConfig;
 use crate::arguments::{OutputArguments, RunArguments};
 
 pub(crate) use document::DocumentError;
+pub(crate) use ebpf::EbpfSettings;
 pub(crate) use settings::{print, read};
 
 /// Everything that can be configured. The defaults of the library parts are the libraries' own.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Configuration {
     pub(crate) capture: CaptureSettings,
+    pub(crate) ebpf: EbpfSettings,
     pub(crate) decoder: DecoderConfig,
     pub(crate) parsing: ParsingSettings,
     pub(crate) flow: FlowConfig,
@@ -168,7 +171,7 @@ impl Configuration {
         self.flow.record_interval = self.parsing.flow_log_interval.into_iter().chain(metrics).min();
     }
 
-    /// Takes over what the command line says of capture.
+    /// Takes over what the command line says of capture and of processes.
     pub(crate) fn apply_run(&mut self, arguments: &RunArguments) {
         if !arguments.interfaces.is_empty() {
             self.capture.interfaces.clone_from(&arguments.interfaces);
@@ -176,6 +179,7 @@ impl Configuration {
         if let Some(filter) = &arguments.filter {
             self.capture.filter.clone_from(filter);
         }
+        self.ebpf.is_disabled |= arguments.no_ebpf;
         self.parsing.workers = arguments.workers.unwrap_or(self.parsing.workers);
         // Whoever sends the packets must not be able to choose flows that collide.
         self.flow.hash_seed = RandomState::new().hash_one(());

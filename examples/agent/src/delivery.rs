@@ -1,15 +1,16 @@
 //! The end of the pipeline: exchanges become spans, and everything goes where the options say.
 
 mod chains;
+mod containers;
 mod metering;
 mod place;
 
 use df_core::{FlowKey, Timestamp, Tunnel};
 use df_export::metrics::MetricsConfig;
 use df_export::{ExchangePlace, FlowPlace, Resource, SpanIds};
-use df_flow::FlowRecord;
+use df_flow::{ConversationEnds, FlowRecord, LocalEnd};
 use df_l7::{Exchange, Protocol};
-use df_trace::{LinkedSpan, Place, SpanAssembler, TraceStats};
+use df_trace::{LinkedSpan, ObservationPoint, ObservedProcess, Place, SpanAssembler, TraceStats};
 
 use crate::config::Configuration;
 use crate::export::Exports;
@@ -17,6 +18,7 @@ use crate::output::Printer;
 use crate::pipeline::Receiver;
 use crate::summary::{Dropped, Summary};
 use chains::Chains;
+use containers::Containers;
 use metering::Metering;
 pub(crate) use place::Interfaces;
 
@@ -30,6 +32,9 @@ pub(crate) struct Delivery {
     resource: Resource,
     interfaces: Interfaces,
     chains: Chains,
+    containers: Containers,
+    /// Whether processes are observed besides packets, so that a call is seen at several places.
+    observes_processes: bool,
     summary: Summary,
 }
 
@@ -54,6 +59,8 @@ impl Delivery {
             resource,
             interfaces,
             chains: Chains::default(),
+            containers: Containers::default(),
+            observes_processes: false,
             summary: Summary::default(),
         }
     }
@@ -61,6 +68,11 @@ impl Delivery {
     /// The interfaces, to name them.
     pub(crate) const fn interfaces(&mut self) -> &mut Interfaces {
         &mut self.interfaces
+    }
+
+    /// From now on processes are observed too: what is seen of one call at several places is put together.
+    pub(crate) const fn observe_processes(&mut self) {
+        self.observes_processes = true;
     }
 
     /// Whether nobody takes the output any more: a closed pipe, a full disk.
@@ -121,7 +133,9 @@ impl Delivery {
 
     fn deliver_ready(&mut self) {
         while let Some(linked) = self.spans.poll_span() {
-            self.summary.handle_exchange(&linked.exchange);
+            if !linked.is_seen_again() {
+                self.summary.handle_exchange(&linked.exchange);
+            }
             if self.measures() {
                 self.metering.exchange(&linked);
             }
@@ -142,7 +156,11 @@ impl Delivery {
             .with_interface(self.interfaces.name(place.flow.interface))
             .with_tunnels(self.chains.of(&place.flow))
             .with_span(span_ids);
-        self.printer.exchange(exchange, &place.flow, &seen);
+        let container = place.process.as_ref().and_then(|process| self.containers.of(process.task.pid));
+        let seen = seen.with_process(place, container);
+        if self.printer.wants_links() || !linked.is_seen_again() {
+            self.printer.exchange(exchange, &place.flow, &seen);
+        }
         self.exports.exchange(exchange, &seen);
         if self.printer.wants_spans() || self.exports.is_active() {
             let span = linked.to_span();
@@ -159,6 +177,11 @@ impl Delivery {
         self.printer.exchange(exchange, &flow, &place);
     }
 
+    /// Whether it matters which exchanges are one call.
+    const fn links(&self) -> bool {
+        self.printer.wants_links() || self.exports.is_active() || self.observes_processes
+    }
+
     /// Whether metrics are wanted.
     pub(crate) const fn measures(&self) -> bool {
         self.printer.wants_metrics() || self.exports.is_active()
@@ -167,11 +190,21 @@ impl Delivery {
 
 impl Receiver for Delivery {
     fn exchange(&mut self, exchange: Exchange, key: &FlowKey) {
-        if !self.printer.wants_links() && !self.exports.is_active() {
+        if !self.links() {
             return self.show(&exchange, key);
         }
         let place = Place::new(*key, self.interfaces.observation_point(key));
         self.spans.handle_exchange(exchange, place);
+        self.deliver_ready();
+    }
+
+    fn process_exchange(&mut self, exchange: Exchange, ends: &ConversationEnds) {
+        let point = match ends.local {
+            LocalEnd::Client => ObservationPoint::ClientProcess,
+            LocalEnd::Server => ObservationPoint::ServerProcess,
+        };
+        let process = ObservedProcess { task: ends.task, source: ends.source };
+        self.spans.handle_exchange(exchange, Place::new(ends.key, point).with_process(process));
         self.deliver_ready();
     }
 

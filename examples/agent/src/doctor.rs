@@ -1,6 +1,5 @@
 //! `df-agent doctor`: what this kernel and these privileges allow.
 
-mod capabilities;
 mod probes;
 
 use std::fmt::Write as _;
@@ -52,11 +51,11 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
 }
 
 fn table(kernel: &str, findings: &[Finding]) -> String {
-    let mut text = format!("Linux {kernel}, df-agent {} (without eBPF)\n\n", env!("CARGO_PKG_VERSION"));
+    let mut text = format!("Linux {kernel}, df-agent {}\n\n", env!("CARGO_PKG_VERSION"));
     for finding in findings {
-        let _ = writeln!(text, "{:20}  {:8}  {}", finding.name, finding.state.name(), finding.detail);
+        let _ = writeln!(text, "{:24}  {:8}  {}", finding.name, finding.state.name(), finding.detail);
         if !finding.remedy.is_empty() {
-            let _ = writeln!(text, "{:32}to get it: {}", "", finding.remedy);
+            let _ = writeln!(text, "{:36}to get it: {}", "", finding.remedy);
         }
     }
     text.push_str(
@@ -83,7 +82,7 @@ fn json(kernel: &str, findings: &[Finding]) -> String {
     let report = serde_json::json!({
         "kernel": kernel,
         "version": env!("CARGO_PKG_VERSION"),
-        "ebpf_in_this_build": false,
+        "ebpf_in_this_build": true,
         "rows": rows,
     });
     format!("{report}\n")

@@ -40,6 +40,12 @@ counts! {
     flows_evicted: "df.flow.flows.evicted", "{flow}";
     /// Times that bytes of a TCP stream were given up as lost.
     gaps: "df.flow.gaps", "{gap}";
+    /// Records of what processes did with sockets.
+    probe_records: "df.ebpf.records", "{record}";
+    /// Such records that found the kernel's ring full.
+    probe_records_dropped: "df.ebpf.records.dropped", "{record}";
+    /// Conversations of processes begun.
+    conversations_opened: "df.ebpf.conversations.opened", "{conversation}";
     /// Exchanges found.
     exchanges: "df.l7.exchanges", "{exchange}";
     /// Exchanges that found no room to be linked.

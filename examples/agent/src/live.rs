@@ -4,13 +4,15 @@ mod batch;
 mod capture;
 mod clock;
 mod parsing;
+mod processes;
+mod sources;
 
 use std::sync::Arc;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
-use df_capture::{AfPacket, AfPacketConfig, CaptureError};
+use df_capture::CaptureError;
 use df_flow::FlowStats;
 
 use crate::Failure;
@@ -22,33 +24,38 @@ use crate::health::{HealthCounts, Share};
 use crate::output;
 use crate::pipeline::ParsingStats;
 use crate::stop::Stop;
-use crate::summary::{Dropped, drops};
+use crate::summary::{Dropped, drops, process_drops};
 use batch::Batch;
 use capture::{CaptureStats, Lane};
 use clock::Regularly;
 use parsing::{Channels, Event};
+use processes::ProcessStats;
+use sources::Sources;
 
 /// Observes this host until it is told to stop.
 pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
-    refuse_the_impossible(arguments)?;
     let mut configuration = Configuration::load(arguments.config.as_deref()).map_err(Failure::usage)?;
     configuration.apply(&arguments.output, arguments.flow_interval);
     configuration.apply_run(arguments);
-    let mut sources = open_sources(&configuration)?;
+    let sources = Sources::open(&configuration, arguments)?;
     let stop = Stop::on_signals()
         .map_err(|error| Failure::running(format!("cannot listen for signals: {error}")))?;
     let health = Arc::new(HealthCounts::default());
     let haste = Haste::Live(Arc::clone(&health));
     let mut delivery = output::open(&arguments.output, &configuration, Interfaces::of_this_host(), &haste)?;
     configuration.report_flows(delivery.measures());
-    tracing::info!("observing {}; Ctrl-C ends it", configuration.capture.interfaces.join(", "));
+    if sources.processes.is_some() {
+        delivery.observe_processes();
+    }
+    let observed = sources.describe(&configuration.capture.interfaces);
+    tracing::info!("observing {observed}; Ctrl-C ends it");
     let mut outcome = Observation {
         configuration: &configuration,
         stop: &stop,
         health: &health,
         duration: arguments.duration,
     }
-    .run(&mut sources, &mut delivery);
+    .run(sources, &mut delivery);
     delivery.finish();
     outcome.drops.push(delivery.unmeasured());
     let (mut summary, mut printer, exports) = delivery.into_parts();
@@ -66,54 +73,6 @@ struct Outcome {
     result: Result<(), CaptureError>,
 }
 
-fn refuse_the_impossible(arguments: &RunArguments) -> Result<(), Failure> {
-    if arguments.pid.is_some() || arguments.process.is_some() {
-        let reason = "--pid and --process need eBPF, which this build does not have; packets do not tell their process";
-        return Err(Failure::usage(reason));
-    }
-    if arguments.no_packets {
-        let reason = "--no-packets leaves nothing to observe: this build has no eBPF";
-        return Err(Failure::usage(reason));
-    }
-    Ok(())
-}
-
-/// One socket per named interface, or one for all, times the number of rings.
-fn open_sources(configuration: &Configuration) -> Result<Vec<AfPacket>, Failure> {
-    let interfaces = &configuration.capture.interfaces;
-    let is_any = interfaces.is_empty() || interfaces.iter().any(|name| name == "any");
-    let names = if is_any { vec![None] } else { interfaces.iter().map(Some).collect() };
-    let rings = configuration.capture.rings.max(1);
-    let open = |(name, group): (Option<&String>, u16)| {
-        let mut config = AfPacketConfig::default();
-        config.interface = name.cloned();
-        config.filter = Some(configuration.capture.filter.clone()).filter(|filter| !filter.is_empty());
-        config.block_count = configuration.capture.ring_blocks;
-        config.snap_len = configuration.snap_len();
-        config.fanout_group = (rings > 1).then_some(group);
-        AfPacket::open(&config).map_err(as_failure)
-    };
-    let groups = (fanout_group()..=u16::MAX).chain(0..);
-    let each = names.into_iter().zip(groups);
-    each.flat_map(|source| (0..rings).map(move |_| source)).map(open).collect()
-}
-
-/// A number for the first group of rings that other processes do not use: groups are known to the whole host.
-#[allow(clippy::cast_possible_truncation, reason = "any number does, as long as processes differ")]
-fn fanout_group() -> u16 {
-    std::process::id() as u16
-}
-
-/// A wrong name, filter or value is the caller's; everything else is the machine's.
-fn as_failure(error: CaptureError) -> Failure {
-    match error {
-        CaptureError::UnknownInterface { .. } | CaptureError::Filter { .. } | CaptureError::Config { .. } => {
-            Failure::usage(error)
-        }
-        error => Failure::running(error),
-    }
-}
-
 /// What all threads of a run share.
 #[derive(Clone, Copy)]
 struct Observation<'a> {
@@ -125,14 +84,16 @@ struct Observation<'a> {
 
 impl Observation<'_> {
     /// Runs all threads; this one delivers.
-    fn run(self, sources: &mut [AfPacket], delivery: &mut Delivery) -> Outcome {
+    fn run(self, sources: Sources, delivery: &mut Delivery) -> Outcome {
+        let Sources { mut packets, processes } = sources;
         let connection = self.configuration.connections();
         let max_batches = self.configuration.parsing.max_queued_batches.max(1);
+        let workers = if packets.is_empty() { 0 } else { self.configuration.parsing.worker_count() };
         thread::scope(|scope| {
             let (event_sender, events) = bounded(MAX_QUEUED_EVENTS);
             let mut lanes = Vec::new();
             let mut parsers = Vec::new();
-            for _ in 0..self.configuration.parsing.worker_count() {
+            for _ in 0..workers {
                 let (full_sender, full) = bounded::<Batch>(max_batches);
                 let (empty, empty_receiver) = bounded(max_batches);
                 lanes.push(Lane { full: full_sender, empty: empty_receiver });
@@ -142,8 +103,12 @@ impl Observation<'_> {
                     scope.spawn(move || parsing::run(channels, configuration, connection, self.health)),
                 );
             }
+            let probing = processes.map(|processes| {
+                let (events, configured) = (event_sender.clone(), (self.configuration, connection.clone()));
+                scope.spawn(move || processes.run(events, configured, self.stop, self.health))
+            });
             drop(event_sender);
-            let captures: Vec<_> = sources
+            let captures: Vec<_> = packets
                 .iter_mut()
                 .zip(self.configuration.capture.processors())
                 .map(|(source, processor)| {
@@ -158,7 +123,7 @@ impl Observation<'_> {
             drop(lanes);
             self.deliver(&events, delivery);
             let rings = usize::from(self.configuration.capture.rings.max(1));
-            outcome((captures, rings), parsers, delivery)
+            outcome((captures, rings), parsers, probing, delivery)
         })
     }
 
@@ -218,6 +183,7 @@ type Captured = (CaptureStats, Result<(), CaptureError>);
 fn outcome(
     (captures, rings): (Vec<ScopedJoinHandle<'_, Captured>>, usize),
     parsers: Vec<ScopedJoinHandle<'_, (FlowStats, ParsingStats)>>,
+    probing: Option<ScopedJoinHandle<'_, ProcessStats>>,
     delivery: &Delivery,
 ) -> Outcome {
     let mut total = CaptureStats::default();
@@ -237,6 +203,8 @@ fn outcome(
         flows.gaps += flow_stats.gaps;
         parsing.add(&parsing_stats);
     }
+    let probing = probing.and_then(|thread| thread.join().ok()).unwrap_or_default();
+    parsing.add(&probing.parsing);
     let mut all = vec![
         Dropped {
             stage: "capture",
@@ -255,6 +223,7 @@ fn outcome(
         },
     ];
     all.extend(drops((&total.decoding, &total.fragments), &flows, &parsing, &delivery.trace_stats()));
+    all.extend(process_drops(&probing.probes, &probing.sockets));
     Outcome { drops: all, result }
 }
 

@@ -6,7 +6,7 @@ mod state;
 use std::sync::Arc;
 
 use df_core::{Chunk, Endpoint, FlowKey, Timestamp, Tunnel};
-use df_flow::{DirectionEvidence, FlowRecord, FlowSink};
+use df_flow::{ConversationEnds, DirectionEvidence, FlowRecord, FlowSink, SocketSink};
 use df_l7::{ConnectionConfig, ConnectionStats, Exchange, Protocol, Verdicts};
 
 use crate::config::ParsingSettings;
@@ -18,6 +18,8 @@ use state::Parsing;
 pub(crate) trait Receiver {
     /// An exchange, and its connection with client and server as the flow table believes.
     fn exchange(&mut self, exchange: Exchange, key: &FlowKey);
+    /// An exchange that a process at one end had.
+    fn process_exchange(&mut self, exchange: Exchange, ends: &ConversationEnds);
     /// The tunnels around a flow's packets, outermost first: told before its first exchange.
     fn tunnels(&mut self, key: &FlowKey, tunnels: &[Tunnel]);
     /// What a flow did since it was told last, for metrics.
@@ -26,7 +28,7 @@ pub(crate) trait Receiver {
     fn flow(&mut self, record: FlowRecord, protocol: Option<Protocol>);
 }
 
-/// The sink of one flow table.
+/// The sink of one flow table, or of one socket table.
 #[derive(Debug)]
 pub(crate) struct Pipeline<R> {
     /// None where flows are accounted for and nothing is parsed.
@@ -65,10 +67,47 @@ impl<R: Receiver> Pipeline<R> {
         (self.stats, self.receiver)
     }
 
-    fn drain(&mut self, key: &FlowKey, parsing: &mut Parsing) {
+    /// Reads the next bytes of a conversation.
+    fn read(&mut self, seen: Seen<'_>, state: &mut FlowState, chunk: Chunk<'_>) -> DirectionEvidence {
+        let Some(parsing) = state.parsing(self.config.as_ref()) else { return DirectionEvidence::None };
+        let (key, now) = (seen.key(), chunk.timestamp);
+        if !std::mem::replace(&mut parsing.has_begun, true)
+            && let Some(protocol) = self.verdicts.expected(&key.server, now)
+        {
+            parsing.connection.expect(protocol);
+        }
+        parsing.connection.handle_chunk(chunk);
+        self.drain(seen, parsing);
+        let Some(protocol) = parsing.connection.protocol() else { return DirectionEvidence::None };
+        let is_reversed = parsing.connection.is_reversed();
+        if parsing.protocol.replace(protocol) != Some(protocol) {
+            let server = if is_reversed { key.client } else { key.server };
+            self.verdicts.remember(server, protocol, now);
+        }
+        if is_reversed { DirectionEvidence::Reversed } else { DirectionEvidence::Confirmed }
+    }
+
+    fn close(&mut self, seen: Seen<'_>, state: &mut FlowState) {
+        if let Some(parsing) = state.parsing(self.config.as_ref()) {
+            parsing.connection.handle_close();
+            self.drain(seen, parsing);
+        }
+    }
+
+    fn time_out(&mut self, seen: Seen<'_>, state: &mut FlowState, now: Timestamp) {
+        if let Some(parsing) = state.parsing(self.config.as_ref()) {
+            parsing.connection.handle_timeout(now);
+            self.drain(seen, parsing);
+        }
+    }
+
+    fn drain(&mut self, seen: Seen<'_>, parsing: &mut Parsing) {
         while let Some(exchange) = parsing.connection.poll_exchange() {
             state::count(&mut parsing.counts, &exchange);
-            self.receiver.exchange(exchange, key);
+            match seen {
+                Seen::OnTheWire(key) => self.receiver.exchange(exchange, key),
+                Seen::InProcess(ends) => self.receiver.process_exchange(exchange, ends),
+            }
         }
     }
 
@@ -101,29 +140,11 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
     }
 
     fn chunk(&mut self, key: &FlowKey, state: &mut FlowState, chunk: Chunk<'_>) -> DirectionEvidence {
-        let Some(parsing) = state.parsing(self.config.as_ref()) else { return DirectionEvidence::None };
-        let now = chunk.timestamp;
-        if !std::mem::replace(&mut parsing.has_begun, true)
-            && let Some(protocol) = self.verdicts.expected(&key.server, now)
-        {
-            parsing.connection.expect(protocol);
-        }
-        parsing.connection.handle_chunk(chunk);
-        self.drain(key, parsing);
-        let Some(protocol) = parsing.connection.protocol() else { return DirectionEvidence::None };
-        let is_reversed = parsing.connection.is_reversed();
-        if parsing.protocol.replace(protocol) != Some(protocol) {
-            let server = if is_reversed { key.client } else { key.server };
-            self.verdicts.remember(server, protocol, now);
-        }
-        if is_reversed { DirectionEvidence::Reversed } else { DirectionEvidence::Confirmed }
+        self.read(Seen::OnTheWire(key), state, chunk)
     }
 
     fn closed(&mut self, key: &FlowKey, state: &mut FlowState) {
-        if let Some(parsing) = state.parsing(self.config.as_ref()) {
-            parsing.connection.handle_close();
-            self.drain(key, parsing);
-        }
+        self.close(Seen::OnTheWire(key), state);
     }
 
     fn deadline(&self, state: &FlowState) -> Option<Timestamp> {
@@ -131,10 +152,7 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
     }
 
     fn timed_out(&mut self, key: &FlowKey, state: &mut FlowState, now: Timestamp) {
-        if let Some(parsing) = state.parsing(self.config.as_ref()) {
-            parsing.connection.handle_timeout(now);
-            self.drain(key, parsing);
-        }
+        self.time_out(Seen::OnTheWire(key), state, now);
     }
 
     fn resting(&mut self, state: &mut FlowState) {
@@ -144,7 +162,7 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
     }
 
     fn ending(&mut self, key: &FlowKey, state: &mut FlowState) {
-        self.closed(key, state);
+        self.close(Seen::OnTheWire(key), state);
     }
 
     fn reported(&mut self, record: FlowRecord, state: &mut FlowState) {
@@ -156,6 +174,47 @@ impl<R: Receiver> FlowSink<FlowState> for Pipeline<R> {
             self.stats.count(&parsing.connection.stats());
         }
         self.deliver(record, &mut state);
+    }
+}
+
+/// Where a conversation was seen.
+#[derive(Debug, Clone, Copy)]
+enum Seen<'a> {
+    OnTheWire(&'a FlowKey),
+    InProcess(&'a ConversationEnds),
+}
+
+impl Seen<'_> {
+    const fn key(&self) -> &FlowKey {
+        match self {
+            Self::OnTheWire(key) => key,
+            Self::InProcess(ends) => &ends.key,
+        }
+    }
+}
+
+impl<R: Receiver> SocketSink<FlowState> for Pipeline<R> {
+    fn opened(&mut self, ends: &ConversationEnds) -> FlowState {
+        FlowState::new(&ends.key, self.config.as_ref())
+    }
+
+    fn chunk(&mut self, ends: &ConversationEnds, state: &mut FlowState, chunk: Chunk<'_>) {
+        self.read(Seen::InProcess(ends), state, chunk);
+    }
+
+    fn deadline(&self, state: &FlowState) -> Option<Timestamp> {
+        state.awake()?.connection.poll_timeout()
+    }
+
+    fn timed_out(&mut self, ends: &ConversationEnds, state: &mut FlowState, now: Timestamp) {
+        self.time_out(Seen::InProcess(ends), state, now);
+    }
+
+    fn ended(&mut self, ends: &ConversationEnds, mut state: FlowState) {
+        self.close(Seen::InProcess(ends), &mut state);
+        if let Some(parsing) = state.awake() {
+            self.stats.count(&parsing.connection.stats());
+        }
     }
 }
 

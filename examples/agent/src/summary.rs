@@ -9,7 +9,7 @@ use df_flow::FlowRecord;
 use df_l7::{Exchange, Protocol, ResponseStatus};
 
 use crate::output::table::shown_duration;
-pub(crate) use drops::{Dropped, drops};
+pub(crate) use drops::{Dropped, drops, process_drops};
 use quantiles::Quantiles;
 
 /// Counts what passes.

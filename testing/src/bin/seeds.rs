@@ -45,7 +45,7 @@ impl Seeds {
         self.write("pcap_file", &name, &fs::read(capture)?)?;
         let mut source = PcapFile::open(capture).map_err(io::Error::other)?;
         let (mut table, mut sink) = (FlowTable::new(FlowConfig::default()), Conversations::default());
-        let mut packets = Vec::new();
+        let (mut packets, mut events) = (Vec::new(), Vec::new());
         let mut count = 0;
         while let Some(frame) = source.next_frame().map_err(io::Error::other)? {
             if count < 3 {
@@ -54,13 +54,17 @@ impl Seeds {
             count += 1;
             if let Ok(packet) = decode(&frame) {
                 packets.extend(packet_seed(&packet));
+                events.extend(event_seed(&packet));
                 table.handle_packet(&packet, &mut sink);
             }
         }
         table.finish(&mut sink);
         self.write("flow_table", &name, &packets)?;
+        self.write("socket_table", &name, &events)?;
         for (number, (transport, pieces)) in (0..).zip(sink.0) {
             let (seed, name) = (encode(&pieces), format!("{name}-{number}"));
+            // gRPC is HTTP/2 on the wire, read by the same parser.
+            let protocol = if protocol == "grpc" { "http2" } else { protocol };
             let suffix = if transport == Transport::Tcp { "" } else { "_datagrams" };
             self.write(&format!("l7_{protocol}{suffix}"), &name, &seed)?;
             self.write(&format!("l7_detection{suffix}"), &name, &seed)?;
@@ -94,6 +98,24 @@ fn packet_seed(packet: &df_core::Packet<'_>) -> Vec<u8> {
     let payload = packet.payload.get(..20).unwrap_or(packet.payload);
     let len = u8::try_from(payload.len()).unwrap_or(u8::MAX);
     [&[ends, segment.flags.0 & 0x7f, number, 0, len, len, 1, 9][..], payload].concat()
+}
+
+/// A packet as a system call of its client, in the form that `df_flow::fuzzing::socket_events` reads.
+fn event_seed(packet: &df_core::Packet<'_>) -> Vec<u8> {
+    let TransportHeader::Tcp(segment) = packet.transport else { return Vec::new() };
+    let is_sent = packet.source.port > packet.destination.port;
+    let [_, client] = packet.source.port.max(packet.destination.port).to_be_bytes();
+    let [.., number] = segment.sequence_number.to_be_bytes();
+    let (opened, closed, data) = (0, 1, if is_sent { 4 } else { 12 });
+    let payload = packet.payload.get(..20).unwrap_or(packet.payload);
+    let what = match (segment.flags.0 & 2, segment.flags.0 & 1) {
+        (2, _) => opened,
+        (_, 1) => closed,
+        _ if payload.is_empty() => return Vec::new(),
+        _ => data,
+    };
+    let len = u8::try_from(payload.len()).unwrap_or(u8::MAX);
+    [&[client & 7, what, number, 0, len, 1][..], payload].concat()
 }
 
 #[derive(Default)]

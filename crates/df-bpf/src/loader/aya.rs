@@ -10,7 +10,8 @@ use aya::{Btf, Ebpf, EbpfLoader};
 
 use super::{LinkId, Loader, Settings, UprobePoint};
 use crate::abi::used_bytes;
-use crate::error::{AttachError, LoadError, is_not_found, is_not_permitted};
+use crate::error::{AttachError, LoadError, is_not_found, is_not_permitted, whole_message};
+use crate::privileges::{Refused, TracefsError, remedy, tracefs};
 
 /// An object in the kernel.
 pub(crate) struct AyaLoader {
@@ -63,6 +64,7 @@ impl AyaLoader {
 
 impl Loader for AyaLoader {
     fn attach_tracepoint(&mut self, program: &str, category: &str, name: &str) -> Result<(), AttachError> {
+        tracefs().map_err(tracefs_error)?;
         let hook = format!("tracepoint {category}:{name}");
         let failed = |error| attach_error(program, &hook, &error);
         let tracepoint: &mut TracePoint = self.program(program)?.try_into().map_err(failed)?;
@@ -84,7 +86,11 @@ impl Loader for AyaLoader {
         let uprobe: &mut UProbe = self.program(program)?.try_into().map_err(failed)?;
         loaded(uprobe.load()).map_err(failed)?;
         let place = UProbeAttachPoint { location: point.file_offset.into(), cookie: point.cookie };
-        let link = uprobe.attach(place, point.path, UProbeScope::AllProcesses).map_err(failed)?;
+        let attached = uprobe.attach(place, point.path, UProbeScope::AllProcesses);
+        let link = attached.map_err(|error| match failed(error) {
+            AttachError::NotPermitted { .. } => AttachError::NotPermitted { remedy: remedy(Refused::Uprobe) },
+            other => other,
+        })?;
         self.last_link += 1;
         let id = LinkId(self.last_link);
         self.uprobes.insert(id, (program.to_owned(), link));
@@ -98,6 +104,13 @@ impl Loader for AyaLoader {
         let failed = |error| attach_error(&program, "detaching", &error);
         let uprobe: &mut UProbe = self.program(&program)?.try_into().map_err(failed)?;
         uprobe.detach(link).map_err(failed)
+    }
+
+    fn insert(&mut self, map: &'static str, key: u32, value: u32) -> Result<(), LoadError> {
+        let map = self.object.map_mut(map).ok_or(LoadError::Unsupported { what: "a map of the object" })?;
+        let mut map: BpfHashMap<_, u32, u32> =
+            BpfHashMap::try_from(map).map_err(|error| LoadError::of("a map", error))?;
+        map.insert(key, value, 0).map_err(|error| LoadError::of("filling a map", error))
     }
 
     fn rings(&self) -> usize {
@@ -164,11 +177,18 @@ fn loaded(result: Result<(), ProgramError>) -> Result<(), ProgramError> {
     }
 }
 
-fn attach_error(program: &str, hook: &str, error: &ProgramError) -> AttachError {
+fn tracefs_error(error: TracefsError) -> AttachError {
+    match error {
+        TracefsError::NotMounted => AttachError::NoTracefs,
+        TracefsError::NotReadable => AttachError::NotPermitted { remedy: remedy(Refused::Tracefs) },
+    }
+}
+
+pub(crate) fn attach_error(program: &str, hook: &str, error: &ProgramError) -> AttachError {
     if let ProgramError::LoadError { io_error, verifier_log } = error {
         let log = verifier_log.to_string();
         if log.trim().is_empty() && io_error.kind() == std::io::ErrorKind::PermissionDenied {
-            return AttachError::NotPermitted;
+            return AttachError::NotPermitted { remedy: remedy(Refused::Bpf) };
         }
         let last_lines: Vec<&str> = log.lines().rev().take(MAX_VERIFIER_LINES).collect();
         let message = last_lines.into_iter().rev().collect::<Vec<_>>().join("; ");
@@ -178,12 +198,12 @@ fn attach_error(program: &str, hook: &str, error: &ProgramError) -> AttachError 
         };
     }
     if is_not_permitted(error) {
-        return AttachError::NotPermitted;
+        return AttachError::NotPermitted { remedy: remedy(Refused::Bpf) };
     }
     if is_not_found(error) {
         return AttachError::NoHook { hook: hook.to_owned() };
     }
-    AttachError::Failed { hook: hook.to_owned(), message: error.to_string() }
+    AttachError::Failed { hook: hook.to_owned(), message: whole_message(error) }
 }
 
 /// `struct counters`.
@@ -193,3 +213,6 @@ type Counters = [u64; 35];
 const MAX_VERIFIER_LINES: usize = 6;
 /// `BPF_MAP_TYPE_RINGBUF`.
 const RINGBUF: u32 = 27;
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,7 @@ const MAX_MAPS_BYTES: u64 = 4 << 20;
 const MAX_CANDIDATES: usize = 8;
 
 /// The processes that run now.
-pub(super) fn all_pids() -> impl Iterator<Item = u32> {
+pub(crate) fn all_pids() -> impl Iterator<Item = u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }

@@ -86,6 +86,7 @@ fn named<'a>(
         LinkType::FDDI => skip(network, 13, Next::Llc),
         LinkType::TOKEN_RING => token_ring(network),
         LinkType::IP_OVER_FIREWIRE => type_behind(network, 16),
+        LinkType::ARCNET_LINUX => arcnet(network),
         LinkType::WIFI => wireless::frame(network),
         LinkType::WIFI_RADIOTAP => wireless::radiotap(network),
         LinkType::WIFI_PRISM | LinkType::WIFI_AVS => wireless::with_monitor_header(network),
@@ -144,6 +145,23 @@ fn token_ring<'a>(network: &mut Network<'a>) -> Result<Next, Fault<'a>> {
     let has_route = network.bytes.get(8).is_some_and(|source| source & 0x80 != 0);
     let route_len = network.bytes.get(14).map_or(0, |control| usize::from(control & 0x1f));
     skip(network, if has_route { 14_usize.saturating_add(route_len) } else { 14 }, Next::Llc)
+}
+
+/// ```text
+/// source u8 | destination u8 | offset u16 | protocol u8 | split flag u8 and number u16, of RFC 1201
+/// ```
+///
+/// The simple form of RFC 1051 ends with the protocol. A fragment, which the flag tells, is not read.
+fn arcnet<'a>(network: &mut Network<'a>) -> Result<Next, Fault<'a>> {
+    let bytes = network.bytes;
+    let (ip, header_len) = match *bytes {
+        [_, _, _, _, 212, 0, ..] => (IpVersion::V4, 8),
+        [_, _, _, _, 196, 0, ..] => (IpVersion::V6, 8),
+        [_, _, _, _, 240, ..] => (IpVersion::V4, 5),
+        [_, _, _, _, _, ..] => return Err(Fault::unsupported(Layer::Link, bytes)),
+        _ => return Err(Fault::truncated(Layer::Link, bytes)),
+    };
+    skip(network, header_len, Next::Ip(ip))
 }
 
 /// Set in the interface number where the frame itself (cooked, version 2) tells its interface.

@@ -1,4 +1,4 @@
-//! Tunnels in UDP: VXLAN, Geneve, GTP, L2TP, Teredo, and MPLS and GRE in UDP.
+//! Tunnels in UDP: VXLAN, Geneve, GTP, L2TP, Teredo, AYIYA, and MPLS and GRE in UDP.
 
 use df_core::TunnelKind;
 use etherparse::EtherType;
@@ -21,6 +21,7 @@ pub(super) enum UdpTunnel {
     Mpls,
     Gre,
     Teredo,
+    Ayiya,
 }
 
 /// The tunnel that the ports of a datagram announce. Overlays are told by the destination alone: their source port
@@ -36,11 +37,13 @@ pub(super) fn kind(segment: &Segment<'_>, vxlan_ports: &[u16]) -> Option<UdpTunn
         MPLS => Some(UdpTunnel::Mpls),
         GRE => Some(UdpTunnel::Gre),
         TEREDO => Some(UdpTunnel::Teredo),
+        AYIYA => Some(UdpTunnel::Ayiya),
         _ if vxlan_ports.contains(&destination) => Some(UdpTunnel::Vxlan),
         _ => match source {
             GTP => Some(UdpTunnel::Gtp),
             L2TP => Some(UdpTunnel::L2tp),
             TEREDO => Some(UdpTunnel::Teredo),
+            AYIYA => Some(UdpTunnel::Ayiya),
             _ => None,
         },
     }
@@ -62,6 +65,7 @@ pub(super) fn inside<'a>(
         UdpTunnel::Mpls => Ok(Next::Mpls),
         UdpTunnel::Gre => tunnel::gre(walk, datagram, &mut network),
         UdpTunnel::Teredo => teredo(walk, datagram, &mut network),
+        UdpTunnel::Ayiya => ayiya(walk, datagram, &mut network),
     }?;
     layer_two::follow(walk, &mut network, next)?;
     Ok(network)
@@ -176,6 +180,33 @@ fn teredo<'a>(
     Ok(Next::Ip(IpVersion::V6))
 }
 
+/// ```text
+/// identity's length and type u8 | signature's length in words, and hash u8 | authentication and operation u8 |
+/// next protocol u8 | time u32 | identity, 2^length bytes | signature
+/// ```
+///
+/// Only what is forwarded is followed.
+fn ayiya<'a>(
+    walk: &mut Walk<'_, 'a>,
+    datagram: &Datagram<'a>,
+    network: &mut Network<'a>,
+) -> Result<Next, Fault<'a>> {
+    let bytes = network.bytes;
+    let Some((&[identity, signature, operation, protocol, ..], rest)) = bytes.split_first_chunk::<8>() else {
+        return Err(Fault::truncated(Layer::Tunnel, bytes));
+    };
+    let next = match (operation & 0x0f, protocol) {
+        (AYIYA_FORWARD, 4) => Next::Ip(IpVersion::V4),
+        (AYIYA_FORWARD, 41) => Next::Ip(IpVersion::V6),
+        _ => return Err(Fault::unsupported(Layer::Tunnel, bytes)),
+    };
+    let len = (1_usize << (identity >> 4)).saturating_add(usize::from(signature >> 4).saturating_mul(4));
+    network.bytes = rest.get(len..).ok_or(Fault::truncated(Layer::Tunnel, bytes))?;
+    walk.enter_between((TunnelKind::Ayiya, None), datagram)?;
+    Ok(next)
+}
+
+const AYIYA_FORWARD: u8 = 1;
 const VXLAN_HAS_NETWORK: u8 = 0x08;
 const VXLAN_HAS_PROTOCOL: u8 = 0x04;
 const VXLAN_GPE_RESERVED: u8 = 0xf0;
@@ -191,3 +222,4 @@ const L2TP: u16 = 1701;
 const MPLS: u16 = 6635;
 const GRE: u16 = 4754;
 const TEREDO: u16 = 3544;
+const AYIYA: u16 = 5072;

@@ -61,6 +61,41 @@ fn attributes_are_the_conventional_ones() {
 }
 
 #[test]
+fn remote_calls_are_measured_in_seconds_on_either_side() {
+    let call = |code: &'static str, nanoseconds| {
+        let mut call = http("Say", code, nanoseconds);
+        call.protocol = Protocol::Grpc;
+        let attributes = &mut call.request.as_mut().unwrap().content.attributes;
+        attributes.push("rpc.system.name", "grpc");
+        attributes.push("rpc.method", "shop.Cart/Say");
+        call
+    };
+    let mut metrics = Metrics::new(MetricsConfig::default(), at(0));
+    metrics.record_exchange(&call("OK", 30_000_000), Side::Client, &key(50_051));
+    metrics.record_exchange(&call("OK", 7_500_000_000), Side::Server, &key(50_051));
+    metrics.record_exchange(&call("UNAVAILABLE", 1), Side::Server, &key(50_051));
+    let collected = metrics.collect(at(1));
+    let shown: Vec<String> = collected.iter().flat_map(show).collect();
+    let client = "rpc.client.call.duration rpc.system.name=grpc rpc.method=shop.Cart/Say rpc.response.status_code=OK \
+        server.address=10.0.0.2 server.port=50051";
+    let server =
+        "rpc.server.call.duration rpc.system.name=grpc rpc.method=shop.Cart/Say rpc.response.status_code";
+    assert_eq!(
+        shown,
+        [client, &format!("{server}=OK"), &format!("{server}=UNAVAILABLE error.type=UNAVAILABLE")]
+    );
+    let units: Vec<_> = collected.iter().map(|metric| metric.unit).collect();
+    assert_eq!(units, ["s", "s"]);
+    let bounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+    for (name, sum, bucket) in [("rpc.client.call.duration", 0.03, 3), ("rpc.server.call.duration", 7.5, 12)]
+    {
+        let points = histogram(&collected, name);
+        assert_eq!((points[0].bounds, points[0].count, points[0].sum), (&bounds[..], 1, sum));
+        assert_eq!(points[0].bucket_counts.iter().position(|count| *count == 1), Some(bucket), "{name}");
+    }
+}
+
+#[test]
 fn attribute_sets_are_bounded_and_the_rest_is_added_up() {
     let config = MetricsConfig::default().with_max_attribute_sets(3);
     let mut metrics = Metrics::new(config, at(0));
@@ -204,7 +239,7 @@ fn key(server_port: u16) -> FlowKey {
 
 fn http(method: &'static str, code: &'static str, duration_ns: u64) -> Exchange {
     let status = match code.as_bytes()[0] {
-        b'2' => ResponseStatus::Ok,
+        b'2' | b'O' => ResponseStatus::Ok,
         b'5' => ResponseStatus::ServerError,
         _ => ResponseStatus::ClientError,
     };

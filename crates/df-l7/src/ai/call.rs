@@ -1,5 +1,7 @@
 //! Which requests are calls of AI services, told by their heads alone.
 
+use crate::decompress::Coding;
+
 /// A call of an AI service, as far as its head tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Call {
@@ -8,6 +10,8 @@ pub(crate) struct Call {
     pub(super) conversation: Option<String>,
     /// `Mcp-Protocol-Version`.
     pub(super) version: Option<String>,
+    /// How the request's body is coded.
+    pub(super) coding: Coding,
 }
 
 /// What is called.
@@ -34,12 +38,14 @@ pub(crate) fn recognize<'a>(
     if known.is_none() && !is_context {
         return None;
     }
-    let (mut is_json, mut conversation, mut version) = (false, None, None);
+    let (mut is_json, mut conversation, mut version, mut coding) = (false, None, None, Coding::Identity);
     for (name, value) in fields {
         if name.eq_ignore_ascii_case(b"content-type") {
             is_json = is_json || starts_with(value, b"application/json");
-        } else if name.eq_ignore_ascii_case(b"content-encoding") || name.eq_ignore_ascii_case(b"expect") {
-            // Compressed, or perhaps never sent.
+        } else if name.eq_ignore_ascii_case(b"content-encoding") {
+            coding = content_coding(value)?;
+        } else if name.eq_ignore_ascii_case(b"expect") {
+            // The body is perhaps never sent.
             return None;
         } else if name.eq_ignore_ascii_case(b"mcp-session-id") {
             conversation = identifier(value);
@@ -49,7 +55,13 @@ pub(crate) fn recognize<'a>(
     }
     let service = known
         .map_or(Service::ModelContext, |(_, provider, operation)| Service::Model { provider, operation });
-    is_json.then_some(Call { service, conversation, version })
+    is_json.then_some(Call { service, conversation, version, coding })
+}
+
+/// How a body is coded; none if it cannot be read (RFC 9110 §8.4.1).
+pub(super) fn content_coding(value: &[u8]) -> Option<Coding> {
+    let known = CODINGS.iter().find(|(name, _)| value.trim_ascii().eq_ignore_ascii_case(name));
+    known.map(|(_, coding)| *coding)
 }
 
 fn identifier(value: &[u8]) -> Option<String> {
@@ -62,6 +74,12 @@ pub(super) fn starts_with(value: &[u8], prefix: &[u8]) -> bool {
     value.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
+const CODINGS: &[(&[u8], Coding)] = &[
+    (b"identity", Coding::Identity),
+    (b"gzip", Coding::Gzip),
+    (b"x-gzip", Coding::Gzip),
+    (b"deflate", Coding::Zlib),
+];
 /// How the paths of calls end, whose interface that is, and the operation.
 const PATHS: &[(&[u8], &str, &str)] = &[
     (b"/chat/completions", "openai", "chat"),

@@ -1,6 +1,7 @@
 //! The fields of bodies that are kept, under whatever name the services have for them.
 
-use super::json::Scalar;
+use super::json::{MAX_TEXT_BYTES, Scalar};
+use crate::sql::cut_text;
 
 /// What one body says.
 #[derive(Debug, Default)]
@@ -116,8 +117,9 @@ fn number(word: &[u8]) -> Option<f64> {
         .filter(|number: &f64| number.is_finite())
 }
 
+/// The reader may keep more of a string, for the sake of prompts.
 fn text_of(text: &[u8]) -> String {
-    String::from_utf8_lossy(text).into_owned()
+    cut_text(text, MAX_TEXT_BYTES)
 }
 
 const MAX_FINISH_REASONS: usize = 8;

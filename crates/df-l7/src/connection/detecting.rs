@@ -60,7 +60,7 @@ pub(crate) struct HeldChunk {
 struct WeakMatch {
     turn: u32,
     protocol: Protocol,
-    reversed: bool,
+    found: Match,
 }
 
 impl WeakMatch {
@@ -116,7 +116,7 @@ impl Detecting {
                 if self.weak.len() >= MAX_WEAK_MATCHES {
                     self.weak.remove(0);
                 }
-                self.weak.push(WeakMatch { turn, protocol: row.protocol, reversed: found.reversed });
+                self.weak.push(WeakMatch { turn, protocol: row.protocol, found });
                 self.hold(chunk, question.config)
             }
             Answer::NeedMore => self.hold(chunk, question.config),
@@ -148,7 +148,12 @@ impl Detecting {
 
     fn is_proven(&self, row: &ProtocolRow, found: Match, question: &Question<'_>) -> bool {
         let server_port = question.ports[usize::from(!found.reversed)];
-        let agrees = |weak: &WeakMatch| weak.protocol == row.protocol && weak.reversed == found.reversed;
+        let is_hint = |found: Match| found.confidence == Confidence::Hint;
+        let agrees = |weak: &WeakMatch| {
+            weak.protocol == row.protocol
+                && weak.found.reversed == found.reversed
+                && !(is_hint(weak.found) && is_hint(found) && weak.is_of_same_end(self.turn.1))
+        };
         let seen_before = self.weak.iter().any(agrees) && !self.is_contradicted(row);
         found.confidence == Confidence::Certain
             || row.ports.contains(&server_port)
@@ -158,8 +163,11 @@ impl Detecting {
 
     /// Whether what the other end says looks like another protocol: `+OK` is an answer in more than one.
     fn is_contradicted(&self, row: &ProtocolRow) -> bool {
-        let turn = self.turn.1;
-        self.weak.iter().any(|weak| weak.protocol != row.protocol && !weak.is_of_same_end(turn))
+        self.weak.iter().any(|weak| {
+            weak.protocol != row.protocol
+                && weak.found.confidence != Confidence::Hint
+                && !weak.is_of_same_end(self.turn.1)
+        })
     }
 
     fn known(&mut self, row: &'static ProtocolRow, found: Match, direction: Direction) -> Known {
@@ -256,10 +264,11 @@ impl HeldChunk {
 /// Whether a chunk behind others that matched matches by itself: then it is a second message.
 fn is_repeated(chunk: &Chunk<'_>, has_more_before: bool, row: &ProtocolRow, question: &Question<'_>) -> bool {
     let answer = (row.detect)(question.transport, chunk.direction, chunk.bytes);
-    has_more_before && matches!(answer, Detection::Match(_))
+    has_more_before && matches!(answer, Detection::Match(found) if found.confidence != Confidence::Hint)
 }
 
-/// Asks every protocol in the table, and then the caller's own. A certain match wins at once; else the first weak one; else whether any may be.
+/// Asks every protocol in the table, and then the caller's own. A certain match wins at once; else the first of the
+/// surest; else whether any may be.
 fn ask(direction: Direction, bytes: &[u8], question: &Question<'_>) -> Answer {
     let mut answer = Answer::NoMatch;
     for row in PROTOCOLS.iter().chain(question.config.custom_protocols.iter().copied()) {
@@ -272,7 +281,8 @@ fn ask(direction: Direction, bytes: &[u8], question: &Question<'_>) -> Answer {
             Detection::Match(found) if found.confidence == Confidence::Certain => {
                 return Answer::Match(row, found);
             }
-            Detection::Match(found) if !matches!(answer, Answer::Match(..)) => {
+            Detection::Match(found) if !matches!(answer, Answer::Match(_, other) if other.confidence >= found.confidence) =>
+            {
                 answer = Answer::Match(row, found);
             }
             Detection::NeedMore if matches!(answer, Answer::NoMatch) => answer = Answer::NeedMore,

@@ -162,3 +162,49 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_body_is_inflated_however_it_is_cut() {
+    for (name, coding) in [("zlib", Coding::Zlib), ("gzip", Coding::Gzip), ("gzip with a name", Coding::Gzip)]
+    {
+        let (.., sample) = SAMPLES.iter().find(|(sample, ..)| *sample == name).unwrap();
+        let compressed = [bytes_of(sample), b"something behind it".to_vec()].concat();
+        for len in [1, 2, 3, 7, 50, compressed.len()] {
+            let (mut inflater, mut plain) = (Inflater::new(coding).unwrap(), Vec::new());
+            for piece in compressed.chunks(len) {
+                inflater.handle(piece, |bytes| plain.extend_from_slice(bytes));
+            }
+            assert_eq!(plain, text(), "{name} in pieces of {len}");
+        }
+    }
+}
+
+#[test]
+fn a_body_that_is_too_good_to_be_true_is_given_up() {
+    let bomb = miniz_oxide::deflate::compress_to_vec_zlib(&vec![b' '; 10_000_000], 9);
+    let given = |len| {
+        let (mut inflater, mut plain) = (Inflater::new(Coding::Zlib).unwrap(), 0);
+        bomb.chunks(len).for_each(|piece| inflater.handle(piece, |bytes| plain += bytes.len()));
+        plain
+    };
+    assert!((100_000..2_000_000).contains(&given(100)), "{} bytes", given(100));
+    assert_eq!([1, 7, 512, 20_000].map(given), [given(100); 4], "however it is cut");
+    let mut foreign = Inflater::new(Coding::Gzip).unwrap();
+    foreign.handle(b"no gzip", |bytes| assert_eq!(bytes, b"", "what is not gzip gives nothing"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn damaged_bodies_are_survived(body in proptest::collection::vec(any::<u8>(), 0..300), len in 1_usize..40) {
+        for coding in [Coding::Gzip, Coding::Zlib] {
+            for start in [&b""[..], b"\x1f\x8b\x08\0\0\0\0\0\0\0", b"\x78\x9c"] {
+                let mut inflater = Inflater::new(coding).unwrap();
+                for piece in [start, &body].concat().chunks(len) {
+                    inflater.handle(piece, |_| {});
+                }
+            }
+        }
+    }
+}

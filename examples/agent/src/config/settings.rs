@@ -45,6 +45,34 @@ settings! {
         "IP datagrams at a time, per capturing thread, of which fragments are missing; the oldest gives way.";
     "inputs.cbpf.preprocess.fragments.max_total_bytes" => decoder.fragments.max_total_bytes,
         "Bytes of fragments held in all, per capturing thread; the oldest gives way.";
+    "inputs.ebpf.disabled" => ebpf.is_disabled,
+        "Do not observe processes.";
+    "inputs.ebpf.socket.uprobe.tls.enabled" => ebpf.has_tls,
+        "Read the plain text of OpenSSL and of Go's crypto/tls.";
+    "inputs.ebpf.socket.uprobe.tls.excluded_paths" => ebpf.tls.excluded_paths,
+        "Programs and libraries whose path contains one of these are left alone: such as check their own code.";
+    "inputs.ebpf.socket.uprobe.tls.max_binaries" => ebpf.tls.max_binaries,
+        "Programs and libraries that are hooked at a time.";
+    "inputs.ebpf.socket.kprobe.whitelist.ports" => ebpf.only_ports,
+        "Only sockets with one of these ports are observed; empty is all.";
+    "inputs.ebpf.socket.kprobe.blacklist.ports" => ebpf.except_ports,
+        "Sockets with one of these ports are not observed, unless only some are.";
+    "inputs.ebpf.socket.preprocess.max_out_of_order_bytes" => ebpf.sockets.max_out_of_order_bytes,
+        "Bytes held per direction of a conversation while earlier ones are missing.";
+    "inputs.ebpf.socket.preprocess.max_conversations" => ebpf.sockets.max_conversations,
+        "Conversations at a time; when one more begins, the one closest to its timeout ends.";
+    "inputs.ebpf.socket.tunning.max_capture_rate" => ebpf.max_events_per_second,
+        "Calls per second and processor above which only one of sixteen is told, payload from half as many on; 0 is no bound.";
+    "inputs.ebpf.tunning.max_payload_bytes" => ebpf.payload_bytes,
+        "Bytes copied of what one call moves, up to 16384.";
+    "inputs.ebpf.tunning.ring_bytes" => ebpf.ring_bytes,
+        "Bytes of the ring of each processor, a power of two.";
+    "inputs.ebpf.tunning.flush_interval" => ebpf.flush_interval,
+        "How often the rings are looked at when little happens.";
+    "inputs.ebpf.tunning.max_socket_entries" => ebpf.max_sockets,
+        "Sockets of which something is known; those unused for longest are forgotten.";
+    "inputs.ebpf.tunning.max_thread_entries" => ebpf.max_threads,
+        "Threads that can be in a call on a socket at once.";
     "processors.packet.workers" => parsing.workers,
         "Parsing threads of `run`; 0 is one per core, less one for capture.";
     "processors.packet.max_queued_batches" => parsing.max_queued_batches,
@@ -83,6 +111,8 @@ settings! {
         "Headers and SQL comment keys that carry a trace context, best first; a name of no known format is taken verbatim as trace id.";
     "processors.request_log.tag_extraction.http_endpoint.keep_segments" => connection.http_endpoint_segments,
         "Path segments that an HTTP endpoint keeps.";
+    "processors.request_log.tag_extraction.gen_ai.max_content_bytes" => connection.max_gen_ai_content_bytes,
+        "Bytes of prompts, and of answers, that are recorded of a call of an AI service; 0 records none. They are what people wrote.";
     "processors.request_log.tag_extraction.custom_fields.http_request_headers" => connection.http_request_headers,
         "Request headers, in lower case, that become attributes.";
     "processors.request_log.tag_extraction.custom_fields.http_response_headers" => connection.http_response_headers,

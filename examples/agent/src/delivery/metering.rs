@@ -6,7 +6,7 @@ use df_core::Timestamp;
 use df_export::metrics::{Metric, Metrics, MetricsConfig, Side};
 use df_flow::FlowRecord;
 use df_flow::aggregation::{AggregationConfig, FlowAggregator};
-use df_trace::{LinkReason, LinkedSpan};
+use df_trace::LinkedSpan;
 
 /// Measures exchanges and flows. Its time is theirs, so that a replay gives the same metrics each time.
 #[derive(Debug)]
@@ -31,9 +31,7 @@ impl Metering {
     /// client's side is not measured again.
     pub(super) fn exchange(&mut self, linked: &LinkedSpan) {
         let is_server_side = linked.place.observation_point.is_server_side();
-        let is_seen_again =
-            linked.link.is_some_and(|link| matches!(link.by, LinkReason::TcpSequence | LinkReason::Datagram));
-        if is_seen_again && !is_server_side {
+        if linked.is_seen_again() && !is_server_side {
             return;
         }
         let side = if is_server_side { Side::Server } else { Side::Client };

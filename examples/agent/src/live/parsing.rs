@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use df_core::{FlowKey, Tunnel};
-use df_flow::{FlowRecord, FlowStats, FlowTable};
+use df_flow::{ConversationEnds, FlowRecord, FlowStats, FlowTable};
 use df_l7::{ConnectionConfig, Exchange, Protocol};
 
 use super::batch::Batch;
@@ -19,6 +19,8 @@ use crate::pipeline::{self, ParsingStats, Pipeline};
 pub(super) enum Event {
     /// An exchange, and its connection as the flow table believes.
     Exchange(Box<(Exchange, FlowKey)>),
+    /// An exchange that a process at one end had.
+    ProcessExchange(Box<(Exchange, ConversationEnds)>),
     /// A flow's packets are in tunnels.
     Tunnels(Box<(FlowKey, Vec<Tunnel>)>),
     /// What a flow did since it was told last.
@@ -32,6 +34,7 @@ impl Event {
     pub(super) fn deliver(self, delivery: &mut impl pipeline::Receiver) {
         match self {
             Self::Exchange(seen) => delivery.exchange(seen.0, &seen.1),
+            Self::ProcessExchange(seen) => delivery.process_exchange(seen.0, &seen.1),
             Self::Tunnels(seen) => delivery.tunnels(&seen.0, &seen.1),
             Self::Interval(record) => delivery.interval(&record),
             Self::Flow(record, protocol) => delivery.flow(*record, protocol),
@@ -55,8 +58,7 @@ pub(super) fn run(
 ) -> (FlowStats, ParsingStats) {
     let Channels { full, empty, events } = channels;
     let mut flows = FlowTable::new(configuration.flow.clone());
-    let mut pipeline =
-        Pipeline::new(connection, &configuration.parsing, Outbox { pending: Vec::new(), events });
+    let mut pipeline = Pipeline::new(connection, &configuration.parsing, Outbox::new(events));
     let mut shares = HealthShares::default();
     loop {
         match full.recv_timeout(IDLE) {
@@ -97,15 +99,20 @@ impl HealthShares {
 }
 
 /// Collects events and sends them together.
-struct Outbox {
+pub(super) struct Outbox {
     pending: Vec<Event>,
     events: Sender<Vec<Event>>,
 }
 
 impl Outbox {
+    /// Nothing to send yet.
+    pub(super) const fn new(events: Sender<Vec<Event>>) -> Self {
+        Self { pending: Vec::new(), events }
+    }
+
     /// Sends what there is. Waits while delivery is behind: then this thread's channel fills, and capture drops and
     /// counts packets.
-    fn send(&mut self) {
+    pub(super) fn send(&mut self) {
         if !self.pending.is_empty() {
             // Delivery outlives this thread; if it has failed there is nobody to tell.
             let _ = self.events.send(std::mem::take(&mut self.pending));
@@ -123,6 +130,10 @@ impl Outbox {
 impl pipeline::Receiver for Outbox {
     fn exchange(&mut self, exchange: Exchange, key: &FlowKey) {
         self.push(Event::Exchange(Box::new((exchange, *key))));
+    }
+
+    fn process_exchange(&mut self, exchange: Exchange, ends: &ConversationEnds) {
+        self.push(Event::ProcessExchange(Box::new((exchange, ends.clone()))));
     }
 
     fn tunnels(&mut self, key: &FlowKey, tunnels: &[Tunnel]) {

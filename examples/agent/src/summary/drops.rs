@@ -1,7 +1,8 @@
 //! What was not processed, stage by stage, in words.
 
+use df_bpf::{ProbeStats, ProcessorStats};
 use df_capture::{DecodeStats, FragmentStats};
-use df_flow::FlowStats;
+use df_flow::{FlowStats, SocketStats};
 use df_trace::TraceStats;
 
 use crate::pipeline::ParsingStats;
@@ -42,5 +43,32 @@ pub(crate) fn drops(
         dropped("protocols", "bytes skipped to the next message", parsing.bytes_dropped),
         dropped("protocols", "bytes of unknown protocols", parsing.bytes_unknown),
         dropped("spans", "exchanges that found no room", spans.dropped),
+    ]
+}
+
+/// What was left out of what processes did.
+pub(crate) fn process_drops(probes: &ProbeStats, sockets: &SocketStats) -> Vec<Dropped> {
+    let dropped = |reason, count| Dropped { stage: "processes", reason, count };
+    let counted = |reason, count: fn(&ProcessorStats) -> u64| {
+        dropped(reason, probes.processors.iter().map(count).sum::<u64>())
+    };
+    vec![
+        counted("records that found the ring full", |processor| processor.dropped_records),
+        counted("records left out above the configured rate", |processor| processor.shed_records),
+        counted("payloads left out above the configured rate", |processor| processor.shed_payloads),
+        counted("calls left out since too many threads were in calls", |processor| processor.full_threads),
+        counted("sockets for which there was no room", |processor| {
+            processor.full_sockets + processor.lost_sockets
+        }),
+        counted("messages of one call beyond those that are told of", |processor| processor.messages_cut),
+        counted("records without the end of a long list of buffers", |processor| processor.vectors_cut),
+        counted("buffers that could not be read", |processor| processor.unreadable_payloads),
+        counted("plain text of TLS whose socket was not found", |processor| {
+            processor.unbound_plaintext + processor.ambiguous_tls_calls
+        }),
+        counted("calls of io_uring, which are not looked into", |processor| processor.io_uring_calls),
+        dropped("records that could not be read", probes.malformed_records),
+        dropped("conversations ended early because the table was full", sockets.conversations_evicted),
+        dropped("gaps in what processes moved", sockets.gaps),
     ]
 }

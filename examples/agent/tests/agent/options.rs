@@ -14,9 +14,11 @@ fn wrong_arguments_end_with_code_2() {
         &["replay", "--records", "spam", "x.pcap"],
         &["--duration", "soon"],
         &["--workers", "0"],
-        &["--pid", "1"],
-        &["--process", "nginx"],
-        &["--no-packets"],
+        &["--pid", "1", "--process", "nginx"],
+        &["--pid", "1", "--no-ebpf"],
+        &["--process", "nginx", "--no-l7"],
+        &["--process", "nginx("],
+        &["--no-packets", "--no-ebpf"],
         &["config", "--check", "there-is-no-such-file.yaml"],
     ] {
         let run = run(arguments);

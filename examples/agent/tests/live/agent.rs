@@ -4,7 +4,7 @@ use std::fs::File;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use df_testing::Place;
+use df_testing::{PeerError, Place};
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -16,22 +16,44 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
-    /// Starts the agent and waits until it captures.
+    /// Starts the agent on packets to and from a port, and waits until it captures.
     pub(crate) fn start(place: &Place, interfaces: &[&str], port: u16) -> Self {
         Self::watch(place, interfaces, &format!("port {port}"))
     }
 
-    /// Starts the agent with a filter expression and waits until it captures.
+    /// Starts the agent on packets that an expression matches, and waits until it captures.
     pub(crate) fn watch(place: &Place, interfaces: &[&str], filter: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
+        Self::spawn(place, interfaces, &["--filter", filter, "--no-ebpf"], directory)
+    }
+
+    /// Starts the agent on this host's loopback packets to and from a port and on the processes that talk there. None
+    /// where processes cannot be observed.
+    pub(crate) fn start_with_processes(port: u16) -> Result<Self, PeerError> {
+        let directory = tempfile::tempdir().unwrap();
+        let config = directory.path().join("agent.yaml");
+        let only = format!("inputs: {{ebpf: {{socket: {{kprobe: {{whitelist: {{ports: [{port}]}}}}}}}}}}");
+        std::fs::write(&config, only).unwrap();
+        let filter = format!("port {port}");
+        let options = ["--filter", &filter, "--config", config.to_str().unwrap()];
+        let agent = Self::spawn(&Place::Host, &["lo"], &options, directory);
+        match agent.log().lines().find(|line| line.contains("processes are not observed")) {
+            Some(line) => Err(PeerError::Unsupported { what: line.to_owned() }),
+            None => Ok(agent),
+        }
+    }
+
+    fn spawn(place: &Place, interfaces: &[&str], options: &[&str], directory: TempDir) -> Self {
         let mut command = place.command(env!("CARGO_BIN_EXE_df-agent"));
-        command.args(["run", "--raw", "--json", "--filter", filter, "--output"]);
-        command.arg(directory.path().join(RECORDS));
+        command
+            .args(["run", "--raw", "--json", "--output"])
+            .arg(directory.path().join(RECORDS))
+            .args(options);
         command.args(interfaces.iter().flat_map(|name| ["--interface", name]));
         let log = File::create(directory.path().join(LOG)).unwrap();
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let mut agent = Self { child, directory };
-        agent.wait_until_observing();
+        agent.wait_until(|line| line.contains("observing"));
         agent
     }
 
@@ -53,11 +75,16 @@ impl Agent {
         records.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    fn wait_until_observing(&mut self) {
+    /// Waits until a program's or library's TLS is read.
+    pub(crate) fn wait_until_reading(&mut self, file: &str) {
+        self.wait_until(|line| line.contains("reading the plain text") && line.contains(file));
+    }
+
+    fn wait_until(&mut self, is_told: impl Fn(&str) -> bool) {
         let started = Instant::now();
-        while !self.log().contains("observing") {
+        while !self.log().lines().any(&is_told) {
             let has_ended = self.child.try_wait().unwrap().is_some();
-            assert!(!has_ended && started.elapsed() < MAX_START, "the agent did not start: {}", self.log());
+            assert!(!has_ended && started.elapsed() < MAX_START, "the agent is not ready: {}", self.log());
             std::thread::sleep(Duration::from_millis(10));
         }
     }

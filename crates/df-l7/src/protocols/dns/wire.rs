@@ -86,10 +86,19 @@ impl Header {
         usize::from(self.authorities) + usize::from(self.additionals)
     }
 
-    /// Whether the operation is assigned, the reserved bit is clear, and only a response has an error.
+    /// Whether the reserved bit is clear, and only a response has an error.
     const fn has_plausible_flags(flags: u16) -> bool {
-        let (is_response, opcode, code) = (flags & 0x8000 != 0, flags >> 11 & 0xf, flags & 0xf);
-        matches!(opcode, 0..=2 | 4..=6) && code <= 11 && (is_response || code == 0) && flags & 0x0040 == 0
+        let (is_response, code) = (flags & 0x8000 != 0, flags & 0xf);
+        code <= 11 && (is_response || code == 0) && flags & 0x0040 == 0
+    }
+
+    const fn has_assigned_operation(flags: u16) -> bool {
+        matches!(flags >> 11 & 0xf, 0..=2 | 4..=6)
+    }
+
+    /// Whether names are asked for that belong to an answer, instead of the other way round (RFC 1035 §6.4).
+    const fn is_inverse_query(&self) -> bool {
+        self.opcode() == 1 && self.questions == 0 && self.answers > 0
     }
 
     /// Whether the header makes sense if one of its counts was damaged.
@@ -98,6 +107,7 @@ impl Header {
         let sane_records = records.iter().filter(|count| **count <= MAX_RECORDS).count();
         let has_sane_questions = (1..=MAX_QUESTIONS).contains(&self.questions);
         Self::has_plausible_flags(self.flags)
+            && Self::has_assigned_operation(self.flags)
             && sane_records + usize::from(has_sane_questions) >= records.len()
     }
 
@@ -110,7 +120,7 @@ impl Header {
         let least = HEADER_BYTES + usize::from(self.questions) * MIN_QUESTION_BYTES;
         let records = [self.answers, self.authorities, self.additionals];
         Self::has_plausible_flags(self.flags)
-            && (has_question || is_bare_response)
+            && (has_question || is_bare_response || self.is_inverse_query())
             && least <= len
             && records.iter().all(|count| *count <= MAX_RECORDS)
     }
@@ -259,7 +269,7 @@ fn judged_message(transport: Transport, bytes: &[u8]) -> Option<Message<'_>> {
 fn is_tcp_prefix(bytes: &[u8]) -> bool {
     let mut cursor = Cursor::new(bytes);
     let has_room = |len: u16| usize::from(len) >= MIN_MESSAGE_BYTES;
-    let is_flags = |flags: u16| Header::has_plausible_flags(flags);
+    let is_flags = |flags: u16| Header::has_plausible_flags(flags) && Header::has_assigned_operation(flags);
     let is_count = |count: u16| count <= MAX_QUESTIONS;
     bytes.len() < MIN_TCP_BYTES
         && cursor.u16_be().is_none_or(has_room)
@@ -275,10 +285,17 @@ fn likeness(transport: Transport, message: &Message<'_>) -> Likeness {
     if message.is_netbios() {
         return Likeness::None;
     }
-    let is_plausible = header.is_plausible(message.len);
+    let mut is_plausible = header.is_plausible(message.len);
+    let is_assigned = Header::has_assigned_operation(header.flags);
     if is_plausible && message.is_whole() && has_whole_sections(message) {
-        return Likeness::Certain;
+        // A datagram in good order for an operation that nobody knows is still likely to be one.
+        return match (is_assigned, transport) {
+            (true, _) => Likeness::Certain,
+            (false, Transport::Tcp) => Likeness::None,
+            (false, _) => Likeness::Weak,
+        };
     }
+    is_plausible &= is_assigned;
     let is_question = first.is_some_and(|question| question.kind != 0 && is_class(question.class));
     let has_name = header.questions > 0 && message.starts_with_text();
     let is_error = header.questions == 0 && message.bytes.len() == HEADER_BYTES;
@@ -312,7 +329,7 @@ fn has_whole_sections(message: &Message<'_>) -> bool {
             _ => return false,
         }
     }
-    (header.questions > 0 || is_announcement(message)) && sections.is_at_end()
+    (header.questions > 0 || is_announcement(message) || header.is_inverse_query()) && sections.is_at_end()
 }
 
 /// The size of a header.

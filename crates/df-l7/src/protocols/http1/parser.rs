@@ -96,7 +96,8 @@ impl Http1Parser {
         }
         let (message, framing, call) = self.message(head, input.timestamp);
         let Some(status) = status else {
-            let reader = call.map(|call| Box::new(BodyReader::of_request(call)));
+            let max_content_bytes = self.config.max_gen_ai_content_bytes;
+            let reader = call.map(|call| Box::new(BodyReader::of_request(call, max_content_bytes)));
             let body = OpenBody::new(Some(message), Expects::ChunkHeader).with_reader(reader);
             return Ok(self.with_body(direction, body, request_body(framing), consumed));
         };
@@ -110,7 +111,8 @@ impl Http1Parser {
         let body = if is_bodiless { Body::Known(0) } else { response_body(framing) };
         let reader = asked.and_then(Asked::into_call).and_then(|asked| {
             let (call, asked_at) = *asked;
-            BodyReader::of_response(call, Some(asked_at), head.fields.clone())
+            let max_content_bytes = self.config.max_gen_ai_content_bytes;
+            BodyReader::of_response(call, Some(asked_at), head.fields.clone(), max_content_bytes)
         });
         if reader.is_none() && framing.is_event_stream && matches!(body, Body::Chunked | Body::UntilClose) {
             // A stream of events may go on for hours; its response must not wait for the end.

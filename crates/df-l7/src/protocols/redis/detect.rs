@@ -17,12 +17,12 @@ const MAX_REPLIES: usize = 8;
 /// Says whether these bytes are this protocol's.
 ///
 /// A command as an array is certain, from either side: no reply has a known command in capitals as its first element
-/// but those that list commands. Replies are weak: other protocols have lines like them. Inline commands prove nothing
-/// (`PING`, `GET`), but are worth waiting for what the server says.
+/// but those that list commands. Replies are weak: other protocols have lines like them; `+OK` and `-ERR` are hints, since POP3
+/// has nothing else. Inline commands prove nothing (`PING`, `GET`), but are worth waiting for what the server says.
 pub(super) fn detect(_transport: Transport, direction: Direction, bytes: &[u8]) -> Detection {
-    let (as_expected, reversed) = match direction {
-        Direction::ToServer => (Detection::CERTAIN, Detection::WEAK_REVERSED),
-        Direction::ToClient => (Detection::CERTAIN_REVERSED, Detection::WEAK),
+    let (as_expected, reversed, hint) = match direction {
+        Direction::ToServer => (Detection::CERTAIN, Detection::WEAK_REVERSED, Detection::HINT_REVERSED),
+        Direction::ToClient => (Detection::CERTAIN_REVERSED, Detection::WEAK, Detection::HINT),
     };
     match (array_command(bytes), direction) {
         (Verdict::Yes, _) => return as_expected,
@@ -32,7 +32,7 @@ pub(super) fn detect(_transport: Transport, direction: Direction, bytes: &[u8]) 
         _ => {}
     }
     match reply(bytes) {
-        Verdict::Yes => return reversed,
+        Verdict::Yes => return if is_shared(bytes) { hint } else { reversed },
         Verdict::NeedMore => return Detection::NeedMore,
         _ => {}
     }
@@ -118,6 +118,12 @@ fn reply(bytes: &[u8]) -> Verdict {
         }
     }
     Verdict::Yes
+}
+
+/// Whether these replies, as many as are looked at, are such as POP3 has too.
+fn is_shared(bytes: &[u8]) -> bool {
+    let mut lines = bytes.split(|byte| *byte == b'\n').take(MAX_REPLIES).filter(|line| !line.is_empty());
+    lines.all(|line| line == b"+OK\r" || line.starts_with(b"-ERR "))
 }
 
 /// One reply, with its length; 0 if that is not known.

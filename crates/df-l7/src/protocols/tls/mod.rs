@@ -17,6 +17,7 @@
 //! | `df.tls.client.next_protocols` | the protocols that the client offers |
 //! | `df.tls.hello_retry` | whether the server asked for a second hello |
 //! | `tls.resumed` | whether an earlier agreement is used again |
+//! | `df.tls.handshake.duration` | seconds from the client's hello until the server turns to encryption with its last flight: its `Finished`; from TLS 1.3 on until its hello, behind which that is hidden |
 //! | `tls.established` | true when both turned to encryption (up to TLS 1.2), false after a fatal alert |
 //! | `response_code`, `response_exception` | the fatal alert: `handshake_failure`, `unknown_ca`, and who sent it |
 
@@ -38,6 +39,7 @@ mod server;
 mod wire;
 
 pub use parser::TlsParser;
+pub(crate) use server::HANDSHAKE_DURATION;
 
 /// The protocol's row in the table.
 pub(crate) const ROW: ProtocolRow = ProtocolRow {

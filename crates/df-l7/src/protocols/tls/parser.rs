@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use df_core::{Direction, Transport};
+use df_core::{Direction, Timestamp, Transport};
 
 use super::client;
 use super::detect;
@@ -25,6 +25,9 @@ pub struct TlsParser {
     is_over: [bool; 2],
     /// Whether the client's hello was seen.
     has_asked: bool,
+    /// When the client's hello began, and when the newest record of the server did.
+    asked_at: Option<Timestamp>,
+    answered_at: Timestamp,
     /// The server's answer so far.
     flight: Option<Box<Flight>>,
 }
@@ -46,7 +49,20 @@ impl TlsParser {
             readers: <[HandshakeReader; 2]>::default(),
             is_over: [false, false],
             has_asked: false,
+            asked_at: None,
+            answered_at: Timestamp::ZERO,
             flight: None,
+        }
+    }
+
+    /// Keeps the time of a record that begins, as far as a handshake goes by it.
+    fn note_time(&mut self, direction: Direction, seen_at: Timestamp) {
+        match direction {
+            Direction::ToServer if !self.has_asked && !self.reader(direction).has_begun() => {
+                self.asked_at = Some(seen_at).filter(|time| *time != Timestamp::ZERO);
+            }
+            Direction::ToServer => {}
+            Direction::ToClient => self.answered_at = seen_at,
         }
     }
 
@@ -196,7 +212,8 @@ impl TlsParser {
         self.end(Direction::ToClient);
         // The end of a handshake alone tells nothing of what was agreed on.
         let flight = (flight.has_chosen() || self.has_asked).then_some(flight)?;
-        Some(flight.into_response(progress))
+        let asked_at = self.asked_at.filter(|_| self.has_asked);
+        Some(flight.into_response(progress, asked_at.map(|asked_at| self.answered_at.since(asked_at))))
     }
 
     fn end(&mut self, direction: Direction) {
@@ -225,6 +242,7 @@ impl Parser for TlsParser {
         if self.is_over[direction.index()] {
             return Ok(Parsed::Skipped { consumed: usize::MAX });
         }
+        self.note_time(direction, input.timestamp);
         if input.bytes.first().is_some_and(|first| first & 0x80 != 0) {
             return self.parse_version_2(direction, input);
         }

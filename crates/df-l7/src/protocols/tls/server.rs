@@ -1,6 +1,7 @@
 //! What a server's flight says of the handshake, and what the client adds to it in clear: the response.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use super::certificate::Certificate;
 use super::ciphers::cipher_name;
@@ -8,7 +9,10 @@ use super::fingerprint::ja3s;
 use super::names::{alert_name, conventional_version, hides_handshake, version_name};
 use super::wire::{ServerHello, application_protocols, extension, first_certificate, numbers};
 use crate::sql::cut_text;
-use crate::{Attributes, Response, ResponseStatus};
+use crate::{AttributeValue, Attributes, Response, ResponseStatus};
+
+/// The one attribute that is a time.
+pub(crate) const HANDSHAKE_DURATION: &str = "df.tls.handshake.duration";
 
 /// A server's answer to a client's hello, as far as it was seen.
 #[derive(Debug, Default)]
@@ -161,8 +165,8 @@ impl Flight {
         self.failure.get_or_insert(failure);
     }
 
-    /// The response that the flight is.
-    pub(super) fn into_response(mut self, progress: Progress) -> Response {
+    /// The response that the flight is. It took `duration` since the client's hello began.
+    pub(super) fn into_response(mut self, progress: Progress, duration: Option<Duration>) -> Response {
         let is_known = self.version.is_some_and(|version| !hides_handshake(version));
         if let Some(failure) = self.failure {
             self.attributes.push("tls.established", false);
@@ -171,6 +175,9 @@ impl Flight {
         if is_known && progress == Progress::Encrypted {
             self.attributes.push("tls.resumed", self.stage != Stage::Done);
             self.attributes.push("tls.established", true);
+        }
+        if let Some(duration) = duration.filter(|_| progress == Progress::Encrypted) {
+            self.attributes.push(HANDSHAKE_DURATION, AttributeValue::Double(duration.as_secs_f64()));
         }
         let status = match progress {
             Progress::Encrypted => ResponseStatus::Ok,

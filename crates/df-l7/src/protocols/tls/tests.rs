@@ -1,6 +1,7 @@
 //! Handshakes as the specifications write them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use df_core::{Chunk, Direction, Timestamp, Transport};
 
@@ -8,7 +9,7 @@ use super::certificate::Certificate;
 use super::detect::detect;
 use super::fingerprint::ja3;
 use super::wire::ClientHello;
-use crate::{Connection, ConnectionConfig, Detection, Exchange, Protocol};
+use crate::{AttributeValue, Connection, ConnectionConfig, Detection, Exchange, Protocol};
 
 struct Talk {
     connection: Connection,
@@ -149,6 +150,30 @@ fn a_retry_belongs_to_the_same_handshake() {
     talk.client(&CHANGE).client(&record(22, &client_hello()));
     talk.server(&record(22, &server_hello([0x13, 1], &[8; 32], &[supported_version()])));
     assert_eq!(talk.closed(), [NEW_HELLO_DONE]);
+}
+
+#[test]
+fn a_handshake_lasts_until_the_servers_last_flight() {
+    fn duration(talk: &mut Talk) -> Option<AttributeValue> {
+        talk.connection.handle_close();
+        talk.connection
+            .poll_exchange()?
+            .response?
+            .content
+            .attributes
+            .find("df.tls.handshake.duration")
+            .cloned()
+    }
+    let seconds =
+        |nanoseconds: u64| Some(AttributeValue::Double(Duration::from_nanos(nanoseconds).as_secs_f64()));
+    let hello = record(22, &client_hello());
+    let mut talk = Talk::new();
+    talk.client(&hello[..20]).client(&hello[20..]).server(&record(22, &old_flight())).client(&CHANGE);
+    assert_eq!(duration(talk.server(&CHANGE)), seconds(4), "with the time of the first bytes");
+    let new_hello = record(22, &server_hello([0x13, 1], &[8; 32], &[supported_version()]));
+    assert_eq!(duration(Talk::new().client(&hello).server(&new_hello)), seconds(1));
+    assert_eq!(duration(Talk::new().server(&new_hello).server(&CHANGE)), None, "its beginning was not seen");
+    assert_eq!(duration(Talk::new().client(&hello).server(&record(21, &[2, 40]))), None, "it failed");
 }
 
 #[test]

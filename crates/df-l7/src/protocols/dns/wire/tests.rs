@@ -68,6 +68,17 @@ fn cut_and_damaged_messages_need_a_second_proof() {
 }
 
 #[test]
+fn inverse_queries_and_unknown_operations_are_dns_too() {
+    let inverse = b"\x87\xee\x09\x80\0\0\0\x01\0\0\0\0\0\0\x01\0\x01\0\0\0\0\0\x04\x04\x03\x02\x01";
+    assert_eq!(detect(Transport::Tcp, ToServer, &over_tcp(inverse)), Detection::CERTAIN);
+    assert_eq!(detect(Transport::Udp, ToServer, inverse), Detection::CERTAIN);
+    let mut unknown = QUERY.to_vec();
+    unknown[2] = 0x49;
+    assert_eq!(detect(Transport::Udp, ToServer, &unknown), Detection::WEAK, "nothing else fits");
+    assert_eq!(detect(Transport::Tcp, ToServer, &over_tcp(&unknown)), Detection::NoMatch);
+}
+
+#[test]
 fn what_only_looks_like_dns_is_refused() {
     let netbios =
         [&QUERY[..12], b"\x20", &b"EKEFFHEPECFACACACACACACACACACAAA"[..], b"\0\x00\x20\x00\x01"].concat();
@@ -78,7 +89,7 @@ fn what_only_looks_like_dns_is_refused() {
     };
     for (what, bytes) in [
         ("a NetBIOS name", netbios),
-        ("a reserved operation", with(2, 0x79)),
+        ("a reserved operation and more", [with(2, 0x79), vec![0]].concat()),
         ("a reserved bit", with(3, 0x40)),
         ("an error in a query", with(3, 3)),
         ("no question", with(5, 0)),

@@ -159,8 +159,11 @@ impl Http2Parser {
     fn ask(&mut self, head: BlockHead, request: Request, framing: Framing) -> Message {
         let id = head.id();
         let call = self.call(&request);
+        let max_content_bytes = self.config.max_gen_ai_content_bytes;
         let asked = Sent {
-            reader: call.as_ref().map(|asked| Box::new(BodyReader::of_request(asked.0.clone()))),
+            reader: call
+                .as_ref()
+                .map(|asked| Box::new(BodyReader::of_request(asked.0.clone(), max_content_bytes))),
             is_announced: framing.content_length != ContentLength::Absent,
             is_complete: head.ends_stream,
             ..Sent::default()
@@ -196,7 +199,9 @@ impl Http2Parser {
             grpc::handle_trailers(&mut response, &self.fields, &self.config);
         }
         if let Some((call, asked_at)) = stream.call.as_deref().cloned() {
-            let reader = BodyReader::of_response(call, Some(asked_at), self.fields.iter());
+            let max_content_bytes = self.config.max_gen_ai_content_bytes;
+            let fields = self.fields.iter();
+            let reader = BodyReader::of_response(call, Some(asked_at), fields, max_content_bytes);
             stream.sent_mut(Direction::ToClient).reader = reader.map(Box::new);
         }
         let is_success = status.is_some_and(|status| (200..=299).contains(&status));

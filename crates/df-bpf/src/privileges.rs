@@ -1,0 +1,149 @@
+//! Which capabilities this thread holds, and what to do about those that it lacks.
+
+use std::fs;
+use std::path::Path;
+
+use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
+
+/// A capability, whether it is held, and what it is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capability {
+    /// Its name, such as `CAP_BPF`.
+    pub name: &'static str,
+    /// Whether the calling thread holds it, be it through one that includes it.
+    pub is_held: bool,
+    /// What the probes do with it.
+    pub purpose: &'static str,
+}
+
+/// The capabilities that probes can use, those that nothing works without first.
+pub(crate) fn useful_capabilities() -> Vec<Capability> {
+    let held = held();
+    let state = |(name, sets, purpose): &(&'static str, CapabilitySet, &'static str)| Capability {
+        name,
+        is_held: held.intersects(*sets),
+        purpose,
+    };
+    USEFUL.iter().map(state).collect()
+}
+
+/// Gives up, for this thread, every capability but these.
+pub(crate) fn keep_only(kept: CapabilitySet) -> rustix::io::Result<()> {
+    let mut sets = capabilities(None)?;
+    sets.permitted &= kept;
+    sets.effective &= kept;
+    sets.inheritable &= kept;
+    set_capabilities(None, sets)
+}
+
+/// Whether something works without any capability in effect; those of this thread are as before afterwards.
+pub(crate) fn works_without(attempt: impl FnOnce() -> bool) -> rustix::io::Result<bool> {
+    let before = capabilities(None)?;
+    set_capabilities(None, CapabilitySets { effective: CapabilitySet::empty(), ..before })?;
+    let works = attempt();
+    set_capabilities(None, before)?;
+    Ok(works)
+}
+
+/// What hooking further programs and libraries takes, and finding them.
+pub(crate) const HOOKING: CapabilitySet = CapabilitySet::SYS_ADMIN
+    .union(CapabilitySet::SYS_PTRACE)
+    .union(CapabilitySet::DAC_READ_SEARCH)
+    .union(CapabilitySet::DAC_OVERRIDE);
+
+/// What was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// Making a map, or loading or attaching a program.
+    Bpf,
+    /// Reading tracefs, where the tracepoints are.
+    Tracefs,
+    /// Hooking functions of programs and libraries.
+    Uprobe,
+}
+
+/// What to do about it.
+pub(crate) fn remedy(refused: Refused) -> String {
+    let needed: &[&str] = match refused {
+        Refused::Bpf => &["CAP_BPF", "CAP_PERFMON"],
+        Refused::Tracefs => &["CAP_BPF", "CAP_PERFMON", "CAP_DAC_READ_SEARCH"],
+        Refused::Uprobe => &["CAP_SYS_ADMIN"],
+    };
+    let all = useful_capabilities();
+    let is_missing = |name: &&&str| all.iter().any(|one| one.name == **name && !one.is_held);
+    let missing: Vec<&str> = needed.iter().filter(is_missing).copied().collect();
+    let are = if missing.len() == 1 { "is" } else { "are" };
+    let names = missing.join(" and ");
+    match refused {
+        _ if missing.is_empty() => forbidden(needed),
+        Refused::Bpf | Refused::Tracefs => {
+            let setcap = "setcap cap_bpf,cap_perfmon,cap_dac_read_search+ep";
+            format!("{names} {are} missing: run as root, or `{setcap}` the program")
+        }
+        Refused::Uprobe => format!("{names} {are} missing: run as root"),
+    }
+}
+
+/// How far the kernel is locked down: `none`, `integrity` or `confidentiality`; None where it does not tell.
+pub(crate) fn lockdown() -> Option<String> {
+    let modes = fs::read_to_string("/sys/kernel/security/lockdown").ok()?;
+    let (_, rest) = modes.split_once('[')?;
+    Some(rest.split_once(']')?.0.to_owned())
+}
+
+/// Where tracefs is mounted and can be read.
+pub(crate) fn tracefs() -> Result<&'static Path, TracefsError> {
+    let mut error = TracefsError::NotMounted;
+    for place in ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"].map(Path::new) {
+        match fs::metadata(place.join("events")) {
+            Ok(_) => return Ok(place),
+            Err(cause) if cause.kind() == std::io::ErrorKind::PermissionDenied => {
+                error = TracefsError::NotReadable;
+            }
+            Err(_) => (),
+        }
+    }
+    Err(error)
+}
+
+/// Why tracefs is of no use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TracefsError {
+    NotMounted,
+    NotReadable,
+}
+
+pub(crate) fn held() -> CapabilitySet {
+    capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective)
+}
+
+/// All that is needed is held, and yet.
+fn forbidden(held: &[&str]) -> String {
+    match lockdown().as_deref() {
+        Some("confidentiality") => {
+            "the kernel is locked down (confidentiality): boot it with lockdown=integrity or none".to_owned()
+        }
+        _ => format!(
+            "though {} is held: the kernel, a container, a seccomp filter, a security module or, before Linux 5.11, \
+             `ulimit -l` forbids it",
+            held.join(" and ")
+        ),
+    }
+}
+
+const USEFUL: [(&str, CapabilitySet, &str); 5] = [
+    ("CAP_BPF", CapabilitySet::BPF.union(CapabilitySet::SYS_ADMIN), "loads programs and makes maps"),
+    (
+        "CAP_PERFMON",
+        CapabilitySet::PERFMON.union(CapabilitySet::SYS_ADMIN),
+        "attaches programs that read memory of the kernel and of processes",
+    ),
+    (
+        "CAP_DAC_READ_SEARCH",
+        CapabilitySet::DAC_READ_SEARCH.union(CapabilitySet::DAC_OVERRIDE),
+        "reads tracefs, and programs and libraries of other users",
+    ),
+    ("CAP_SYS_ADMIN", CapabilitySet::SYS_ADMIN, "hooks functions of TLS libraries; includes the first two"),
+    ("CAP_SYS_PTRACE", CapabilitySet::SYS_PTRACE, "finds the TLS libraries of other users' processes"),
+];

@@ -1,0 +1,156 @@
+//! What the probes say when privileges or parts of the system are missing. Needs root, to give privileges up; says so
+//! where it is not.
+#![cfg(all(feature = "aya", target_os = "linux"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test says what it misses, aloud"
+)]
+
+use std::process::Command;
+
+use df_bpf::{Kernel, ProbeConfig, Probes};
+use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+use rustix::process::{Uid, getuid};
+use rustix::thread::{CapabilitySet, capabilities, set_capabilities, set_keep_capabilities};
+
+/// What the program of this test says when it runs with less than all. None: this is not root.
+fn said(with: &str) -> Option<String> {
+    if !getuid().is_root() {
+        println!("skipped: needs root");
+        return None;
+    }
+    // In a mount namespace of its own.
+    let mut command = Command::new("unshare");
+    command.arg("--mount").arg(std::env::current_exe().expect("this test"));
+    command.args(["--exact", "load_with_less", "--ignored", "--nocapture"]).env(WITH, with);
+    let output = match command.output() {
+        Ok(output) => output,
+        Err(error) => {
+            println!("skipped: unshare: {error}");
+            return None;
+        }
+    };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    Some(text.split_once("BEGIN\n").expect("it says so").1.split_once("END").expect("it does").0.to_owned())
+}
+
+const WITH: &str = "DF_BPF_TEST_WITH";
+
+/// Not a test by itself: loads the probes with what the variable says, and tells what comes of it.
+#[test]
+#[ignore = "the other tests run it"]
+fn load_with_less() {
+    let Ok(with) = std::env::var(WITH) else { return };
+    match with.as_str() {
+        "root, no tracefs" => unmount("/sys/kernel/tracing", UnmountFlags::DETACH).expect("root may"),
+        "root, no BTF" => {
+            mount("none", "/sys/kernel/btf", "tmpfs", MountFlags::empty(), None).expect("root may");
+        }
+        names => become_nobody(names),
+    }
+    let kernel = Kernel::probe();
+    let loaded = Probes::load(&ProbeConfig::default().with_ring_bytes(4096));
+    println!("BEGIN");
+    println!("sufficient: {}", kernel.is_sufficient());
+    match loaded {
+        Ok(mut probes) => {
+            println!("loaded: {}", probes.report());
+            probes.poll(std::time::Duration::from_millis(100), |_| ()).expect("the rings can be read");
+            println!("stats: {}", probes.stats().is_ok());
+            probes.drop_capabilities().expect("one's own can be dropped");
+            println!("stats: {}", probes.stats().is_ok());
+            println!("left: {:?}", capabilities(None).expect("readable").permitted);
+        }
+        Err(error) => println!("error: {error}"),
+    }
+    print!("{kernel}");
+    println!("END");
+}
+
+/// Keeps these capabilities and nothing else of root.
+fn become_nobody(names: &str) {
+    let wanted = names.split(' ').filter(|name| !name.is_empty());
+    let kept = wanted.fold(CapabilitySet::empty(), |kept, name| {
+        kept | match name {
+            "CAP_BPF" => CapabilitySet::BPF,
+            "CAP_PERFMON" => CapabilitySet::PERFMON,
+            "CAP_DAC_READ_SEARCH" => CapabilitySet::DAC_READ_SEARCH,
+            "CAP_SYS_ADMIN" => CapabilitySet::SYS_ADMIN,
+            other => panic!("{other}"),
+        }
+    });
+    set_keep_capabilities(true).expect("root may");
+    let nobody = Uid::from_raw(65_534);
+    rustix::thread::set_thread_res_uid(nobody, nobody, nobody).expect("root may");
+    let mut sets = capabilities(None).expect("readable");
+    (sets.permitted, sets.effective, sets.inheritable) = (kept, kept, CapabilitySet::empty());
+    set_capabilities(None, sets).expect("less is always allowed");
+}
+
+fn line<'a>(said: &'a str, start: &str) -> &'a str {
+    said.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("no {start}: {said}"))
+}
+
+#[test]
+fn an_unprivileged_user_is_told_what_is_missing() {
+    let Some(said) = said("") else { return };
+    assert_eq!(
+        line(&said, "error"),
+        "error: loading maps: not permitted: CAP_BPF and CAP_PERFMON are missing: run as root, or `setcap \
+         cap_bpf,cap_perfmon,cap_dac_read_search+ep` the program"
+    );
+    assert_eq!(line(&said, "sufficient"), "sufficient: false");
+    assert!(line(&said, "ring buffer").contains(" no "), "{said}");
+    assert!(line(&said, "BTF").contains(" yes "), "{said}");
+}
+
+#[test]
+fn a_single_missing_capability_is_named() {
+    let Some(without_bpf) = said("CAP_PERFMON CAP_DAC_READ_SEARCH") else { return };
+    assert!(line(&without_bpf, "error").contains("loading maps: not permitted: CAP_BPF is missing: "));
+    let without_perfmon = said("CAP_BPF CAP_DAC_READ_SEARCH").expect("root");
+    let error = line(&without_perfmon, "error");
+    assert!(
+        error.starts_with("error: no system call could be hooked; the first: not permitted: CAP_PERFMON")
+    );
+    let without_reading = said("CAP_BPF CAP_PERFMON").expect("root");
+    let error = line(&without_reading, "error");
+    assert!(error.contains("not permitted: CAP_DAC_READ_SEARCH is missing"), "{error}");
+}
+
+#[test]
+fn three_capabilities_are_enough_for_system_calls_and_two_of_them_are_dropped() {
+    let Some(said) = said("CAP_BPF CAP_PERFMON CAP_DAC_READ_SEARCH") else { return };
+    assert_eq!(line(&said, "sufficient"), "sufficient: true");
+    assert!(!said.contains("not attached"), "{said}");
+    assert!(line(&said, "uprobes").contains(" no "), "functions of programs take CAP_SYS_ADMIN: {said}");
+    assert!(line(&said, "uprobes").contains("CAP_SYS_ADMIN is missing"), "{said}");
+    assert_eq!(said.matches("stats: true").count(), 2, "{said}");
+    assert_eq!(line(&said, "left"), "left: CapabilitySet(DAC_READ_SEARCH)", "what finding libraries takes");
+}
+
+#[test]
+fn without_tracefs_the_command_is_told_that_mounts_it() {
+    let Some(said) = said("root, no tracefs") else { return };
+    assert_eq!(
+        line(&said, "error"),
+        "error: no system call could be hooked; the first: tracefs is not mounted: run `mount -t tracefs tracefs \
+         /sys/kernel/tracing`"
+    );
+    assert!(line(&said, "tracefs").contains("mount -t tracefs"), "{said}");
+    assert!(line(&said, "raw tracepoints").contains(" yes "), "{said}");
+}
+
+#[test]
+fn without_btf_nothing_is_loaded() {
+    let Some(said) = said("root, no BTF") else { return };
+    assert!(
+        line(&said, "error").starts_with("error: the kernel has no BTF (/sys/kernel/btf/vmlinux)"),
+        "{said}"
+    );
+    assert!(line(&said, "BTF").contains("CONFIG_DEBUG_INFO_BTF"), "{said}");
+}
