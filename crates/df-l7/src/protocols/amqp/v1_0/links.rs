@@ -82,3 +82,22 @@ const MAX_LINKS: usize = 1_024;
 const MAX_CHANNELS: usize = 1_024;
 /// No client has a channel of this number.
 const UNKNOWN_CHANNEL: u32 = u32::MAX;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut links = Links::default();
+        for number in 0..5_000_u16 {
+            links.attach(Direction::ToServer, number, 7, Link::default());
+            links.join(number, number);
+        }
+        assert_eq!(links.handles[0].len().max(links.handles[1].len()), MAX_LINKS);
+        assert_eq!(links.channels.len(), MAX_CHANNELS);
+        assert!(links.find(Direction::ToServer, 4_999, 7).is_some());
+        links.forget_handles(Direction::ToServer);
+        assert!(links.find(Direction::ToServer, 4_999, 7).is_none());
+    }
+}

@@ -213,3 +213,57 @@ impl Pending {
 
 /// How many requests of one connection are remembered until their answer.
 const MAX_DUE_REQUESTS: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TO_SERVER: Direction = Direction::ToServer;
+    const TO_CLIENT: Direction = Direction::ToClient;
+
+    fn due(number: u64, link: Option<&str>) -> Due {
+        let link = link.map(|name| Link { name: name.into(), ..Link::default() });
+        let asked = Asked::Performative(Kind::Detach);
+        Due { direction: TO_SERVER, asked, channel: 1, link, number, state: DueState::Open }
+    }
+
+    #[test]
+    fn deliveries_are_counted_past_zero() {
+        let mut pending = Pending::default();
+        for (number, delivery) in [(1, u32::MAX - 1), (2, u32::MAX), (3, 0), (4, 1), (5, 2)] {
+            pending.insert_delivery(TO_SERVER, 1, delivery, (number, None), 16);
+        }
+        assert!(pending.settle(TO_SERVER, 1, 2, 1).is_empty(), "the last is before the first");
+        assert!(pending.settle(TO_CLIENT, 1, 0, 2).is_empty(), "the other direction's");
+        assert!(pending.settle(TO_SERVER, 2, 0, 2).is_empty(), "another channel's");
+        assert_eq!(pending.settle(TO_SERVER, 1, u32::MAX, 1), [2, 3, 4]);
+        assert_eq!(pending.take_deliveries(None, Some(1), None).len(), 2);
+    }
+
+    #[test]
+    fn requests_about_links_are_known_by_name_or_by_being_the_only_one() {
+        let mut pending = Pending::default();
+        let take = |pending: &mut Pending, link: Option<&[u8]>| {
+            pending.take_link_request(TO_CLIENT, Kind::Detach, 1, link).map(|due| due.number)
+        };
+        pending.insert_request(due(1, Some("a")));
+        pending.insert_request(due(2, Some("b")));
+        assert_eq!(take(&mut pending, None), None, "it may be either");
+        assert_eq!(take(&mut pending, Some(b"c")), None);
+        assert_eq!(take(&mut pending, Some(b"b")), Some(2));
+        assert_eq!(take(&mut pending, Some(b"c")), None);
+        assert_eq!(take(&mut pending, None), Some(1));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut pending = Pending::default();
+        for number in 0..10_000 {
+            pending.insert_request(due(number, None));
+            let delivery = u32::try_from(number).unwrap();
+            pending.insert_delivery(TO_SERVER, 1, delivery, (number, None), 16);
+        }
+        assert_eq!(pending.requests.len(), MAX_DUE_REQUESTS);
+        assert_eq!(pending.deliveries.len(), 16);
+    }
+}

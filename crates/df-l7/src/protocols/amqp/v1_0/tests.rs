@@ -317,6 +317,25 @@ fn a_start_in_mid_stream_pairs_deliveries_and_names_nothing_that_was_not_seen() 
 }
 
 #[test]
+fn unfinished_messages_are_bounded_and_aborted_ones_wait_for_nothing() {
+    let mut turns = Vec::from(open_both());
+    let begun: Vec<u8> = (0..=255)
+        .flat_map(|handle| transfer(3, handle, Some(handle), [true, true], &message(b"a")))
+        .collect();
+    turns.push(up(begun));
+    let more = transfer(4, 0, Some(0), [true, true], &message(b"one more than is remembered"));
+    turns.push(up(more));
+    assert_eq!(exchanges_of(&turns, usize::MAX).len(), 2 + 257);
+
+    let mut turns = Vec::from(open_both());
+    turns.push(up(transfer(3, 0, Some(0), [false, true], &message(b"a"))));
+    let fields: [&[u8]; 10] = [&uint(0), NULL, NULL, NULL, &[0x42], &[0x42], NULL, NULL, NULL, &[0x41]];
+    turns.push(up(perform(3, 0x14, &fields)));
+    let expected = ["exchange open -: ok", "exchange begin -: ok", "one_way transfer - traced: unknown"];
+    assert_eq!(lines(&turns), expected);
+}
+
+#[test]
 fn a_server_may_open_first() {
     let turns = [
         down(b"AMQP\0\x01\0\0".to_vec()),
