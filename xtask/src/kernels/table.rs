@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::guest::Findings;
-use super::{Kernel, Outcome};
+use super::{KERNELS, Kernel, Outcome};
 
 /// A row of the table.
 pub(super) struct Row {
@@ -67,6 +67,7 @@ fn replaced(text: &str, rows: &[Row]) -> Option<String> {
             None => lines.push(line),
         }
     }
+    lines.sort_by_key(|line| KERNELS.iter().position(|kernel| line.starts_with(&format!("| {kernel} |"))));
     Some(format!("{before}{BEGIN}\n\n{}\n{}\n\n{END}{after}", head(), lines.join("\n")))
 }
 

@@ -7,6 +7,7 @@
 mod calls;
 mod compared;
 mod datagrams;
+mod programs;
 mod streams;
 mod watched;
 
@@ -53,6 +54,7 @@ fn selftest() -> Result<bool, Box<dyn std::error::Error>> {
         is_good &= tell_check(name, &watched.traffic(config.payload_bytes));
         is_good &= tell_check(&format!("{name}: its process"), &watched.process());
     }
+    is_good &= tell_check("programs for TLS", &programs::load_tls_programs());
     let stats = probes.stats()?;
     let lost = stats.dropped_records() + stats.malformed_records;
     let losses = if lost == 0 { Outcome::passed("none") } else { Outcome::Failed(format!("{stats:?}")) };
