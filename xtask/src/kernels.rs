@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use crate::cargo::{Workspace, succeed};
@@ -10,6 +10,7 @@ use crate::cargo::{Workspace, succeed};
 mod guest;
 mod initramfs;
 mod packages;
+mod programs;
 mod table;
 
 use guest::Findings;
@@ -71,32 +72,18 @@ fn try_kernel(root: &Path, folder: &Path, kernel: &Kernel) -> io::Result<Outcome
         let target = kernel.machine.rust_target();
         return Ok(Outcome::Untested(format!("run `rustup target add {target}`")));
     }
-    let selftest = build_selftest(root, kernel.machine)?;
     let own = folder.join(kernel.to_string().replace(' ', "-"));
+    std::fs::create_dir_all(&own)?;
+    let selftest = programs::build_selftest(root, kernel.machine)?;
+    let https = programs::build_https(root, kernel.machine, &own)?;
     let booted = packages::fetch(kernel, &own).and_then(|files| {
+        let mut archived = vec![("busybox", files.busybox.as_path()), ("selftest", &selftest)];
+        archived.extend(https.iter().flatten().map(|(name, path)| (*name, path.as_path())));
         let image = own.join("initramfs.cpio");
-        std::fs::write(
-            &image,
-            initramfs::archive(&std::fs::read(&files.busybox)?, &std::fs::read(&selftest)?)?,
-        )?;
+        std::fs::write(&image, initramfs::archive(&archived)?)?;
         guest::boot(kernel.machine, &files.kernel, &image, &own.join("console.log"))
     });
     Ok(booted.map_or_else(|error| Outcome::Untested(error.to_string()), Outcome::Tested))
-}
-
-/// Linked statically, since nothing else is there in the guest, and without what makes it large.
-fn build_selftest(root: &Path, machine: Machine) -> io::Result<PathBuf> {
-    let target = machine.rust_target();
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(root).env("RUSTFLAGS", "-C target-feature=+crt-static");
-    cargo.env("CARGO_PROFILE_DEV_STRIP", "true").env("CARGO_PROFILE_DEV_DEBUG", "none");
-    if machine == Machine::Arm && cfg!(not(target_arch = "aarch64")) {
-        cargo.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", "aarch64-linux-gnu-gcc");
-    }
-    cargo.args(["build", "--quiet", "--package", "df-bpf", "--example", "selftest", "--target", target]);
-    succeed(cargo.status()?.success(), &format!("the self test does not build for {target}"))?;
-    let folder = Workspace::read(root)?.target_folder.join(target);
-    Ok(folder.join("debug/examples/selftest"))
 }
 
 impl Machine {

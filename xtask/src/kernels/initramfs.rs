@@ -1,15 +1,17 @@
 //! The files of a guest: an archive as the kernel unpacks it (`Documentation/driver-api/early-userspace/buffer-format.rst`).
 
 use std::io::{self, Write};
+use std::path::Path;
 
-/// An archive with the self test, what starts it, and nothing else.
-pub(super) fn archive(busybox: &[u8], selftest: &[u8]) -> io::Result<Vec<u8>> {
-    let mut archive = Vec::with_capacity(busybox.len() + selftest.len() + 4096);
+/// An archive with these files beside each other, what starts the self test among them, and nothing else.
+pub(super) fn archive(files: &[(&str, &Path)]) -> io::Result<Vec<u8>> {
+    let mut archive = Vec::new();
     for folder in ["dev", "proc", "sys", "tmp"] {
         append(&mut archive, folder, FOLDER, &[])?;
     }
-    append(&mut archive, "busybox", PROGRAM, busybox)?;
-    append(&mut archive, "selftest", PROGRAM, selftest)?;
+    for (name, path) in files {
+        append(&mut archive, name, PROGRAM, &std::fs::read(path)?)?;
+    }
     append(&mut archive, "init", PROGRAM, INIT.as_bytes())?;
     append(&mut archive, "TRAILER!!!", 0, &[])?;
     Ok(archive)
@@ -43,6 +45,7 @@ const INIT: &str = "\
 /busybox mount -t devtmpfs dev /dev
 /busybox ifconfig lo 127.0.0.1 up
 /busybox dmesg -n 1
+[ -e /https ] && export SELFTEST_HTTPS=\"/https /certificate.pem /key.pem\"
 /selftest
 /busybox poweroff -f
 ";
