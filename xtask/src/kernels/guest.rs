@@ -105,6 +105,12 @@ impl Findings {
         self.of_kind("check").filter(|check| check["result"] == result).count()
     }
 
+    /// The names of those that failed.
+    pub(super) fn failed_checks(&self) -> Vec<&str> {
+        let failed = self.of_kind("check").filter(|check| check["result"] == "failed");
+        failed.filter_map(|check| check["name"].as_str()).collect()
+    }
+
     /// Everything that failed, in the words of the self test.
     pub(super) fn failures(&self) -> Vec<String> {
         let failed = self.lines.iter().filter(|line| line["result"] == "failed" && line["finding"] != "end");
@@ -135,7 +141,7 @@ impl fmt::Display for Findings {
 }
 
 /// Enough for an emulated processor on a busy host.
-const MAX_DURATION: Duration = Duration::from_secs(300);
+const MAX_DURATION: Duration = Duration::from_mins(5);
 
 #[cfg(test)]
 mod tests {

@@ -64,7 +64,7 @@ impl Apt {
             let is_kernel =
                 |name: &&str| ["linux-image-", "linux-binary-"].iter().any(|kind| name.starts_with(kind));
             match dependencies.map(str::trim).find(is_kernel) {
-                Some(next) => package = next.to_owned(),
+                Some(next) => next.clone_into(&mut package),
                 None => break,
             }
         }

@@ -42,10 +42,14 @@ fn tested(kernel: &Kernel, findings: &Findings) -> Vec<String> {
         Some(false) => "no".to_owned(),
         None => String::new(),
     };
-    let result = if findings.is_good() { "passed" } else { "**failed**" };
+    let result = match findings.failed_checks().as_slice() {
+        _ if findings.is_good() => "passed".to_owned(),
+        [] => "**failed**".to_owned(),
+        failed => format!("**failed**: {}", failed.join(", ")),
+    };
     let mut cells = vec![
         format!("{} {release}", kernel.suite),
-        result.to_owned(),
+        result,
         hooks,
         format!("{passed} of {}", passed + failed + findings.checks("skipped")),
     ];

@@ -44,7 +44,13 @@ fn talk(probes: &mut Probes, program: &str, server: &mut Child) -> Result<Outcom
         let status = client.try_wait()?;
         while probes.poll(Duration::from_millis(100), |event| streams.keep(&event, port))? > 0 {}
         match status {
-            Some(status) if status.success() => return Ok(streams.compare()),
+            Some(status) if status.success() => {
+                let stats = probes.stats()?;
+                return Ok(match streams.compare() {
+                    Outcome::Failed(detail) => Outcome::Failed(format!("{detail}; {stats:?}")),
+                    other => other,
+                });
+            }
             Some(status) => return Ok(Outcome::Failed(format!("the client itself failed: {status}"))),
             None if begin.elapsed() > MAX_DURATION => client.kill()?,
             None => (),
@@ -87,6 +93,12 @@ impl Streams {
         pieces.map(|pieces| pieces.values().flatten().copied().collect()).unwrap_or_default()
     }
 
+    /// Where each piece stands and how long it is.
+    fn places(&self, client_port: u16, is_server: bool, is_sent: bool) -> String {
+        let pieces = self.0.get(&(client_port, is_server, is_sent)).into_iter().flatten();
+        pieces.map(|(offset, bytes)| format!("{offset}+{}", bytes.len())).collect::<Vec<_>>().join(" ")
+    }
+
     /// Whether both ends told the same, and every answer.
     fn compare(&self) -> Outcome {
         let mut ports: Vec<u16> = self.0.keys().map(|key| key.0).collect();
@@ -97,8 +109,12 @@ impl Streams {
                 let (sent, received) =
                     (self.text(*port, is_server, true), self.text(*port, !is_server, false));
                 if sent != received {
-                    let lengths = format!("{} bytes sent and {} received", sent.len(), received.len());
-                    return Outcome::Failed(format!("the ends of one connection differ: {lengths}"));
+                    let (teller, other) = if is_server { ("server", "client") } else { ("client", "server") };
+                    let places = |is_server, is_sent| self.places(*port, is_server, is_sent);
+                    let (sent, received) = (places(is_server, true), places(!is_server, false));
+                    return Outcome::Failed(format!(
+                        "the {teller} sent {sent}, the {other} received {received}"
+                    ));
                 }
             }
             answers += String::from_utf8_lossy(&self.text(*port, true, true)).matches("answer to ").count();
