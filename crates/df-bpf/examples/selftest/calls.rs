@@ -1,5 +1,6 @@
 //! System calls that move bytes of a socket, each noted with what it really moved.
 
+use std::fmt::Write as _;
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
@@ -26,8 +27,12 @@ pub(crate) struct Call {
 impl Call {
     fn line(&self) -> String {
         let end = if self.is_server { "server" } else { "client" };
-        let hexadecimal: String = self.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{end} {} {:?} {} {hexadecimal}", self.function, self.transfer, self.original_len)
+        let mut line = format!("{end} {} {:?} {} ", self.function, self.transfer, self.original_len);
+        for byte in &self.bytes {
+            // Into a string it cannot fail.
+            let _ = write!(line, "{byte:02x}");
+        }
+        line
     }
 
     /// What [`line`](Self::line) gave.
@@ -69,22 +74,26 @@ impl End {
 
     pub(crate) fn send(&self, bytes: &[u8]) -> Result<()> {
         let sent = rustix::net::send(&self.socket, bytes, SendFlags::empty())?;
-        self.note("sendto", Transfer::Sent, bytes, sent)
+        self.note("sendto", Transfer::Sent, bytes, sent);
+        Ok(())
     }
 
     pub(crate) fn send_to(&self, peer: &SocketAddrAny, bytes: &[u8]) -> Result<()> {
         let sent = rustix::net::sendto(&self.socket, bytes, SendFlags::empty(), peer)?;
-        self.note("sendto", Transfer::Sent, bytes, sent)
+        self.note("sendto", Transfer::Sent, bytes, sent);
+        Ok(())
     }
 
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<()> {
         let sent = rustix::io::write(&self.socket, bytes)?;
-        self.note("write", Transfer::Sent, bytes, sent)
+        self.note("write", Transfer::Sent, bytes, sent);
+        Ok(())
     }
 
     pub(crate) fn write_vector(&self, parts: &[&[u8]]) -> Result<()> {
         let sent = rustix::io::writev(&self.socket, &slices(parts))?;
-        self.note("writev", Transfer::Sent, &parts.concat(), sent)
+        self.note("writev", Transfer::Sent, &parts.concat(), sent);
+        Ok(())
     }
 
     pub(crate) fn send_message(&self, peer: Option<&SocketAddrAny>, parts: &[&[u8]]) -> Result<()> {
@@ -94,7 +103,8 @@ impl End {
             Some(peer) => rustix::net::sendmsg_addr(&self.socket, peer, &slices, &mut control, flags)?,
             None => rustix::net::sendmsg(&self.socket, &slices, &mut control, flags)?,
         };
-        self.note("sendmsg", Transfer::Sent, &parts.concat(), sent)
+        self.note("sendmsg", Transfer::Sent, &parts.concat(), sent);
+        Ok(())
     }
 
     pub(crate) fn send_two_messages(&self, first: &[u8], second: &[u8]) -> Result<()> {
@@ -103,7 +113,7 @@ impl End {
         let mut messages = [MMsgHdr::new(&one, &mut control), MMsgHdr::new(&two, &mut other)];
         let sent = rustix::net::sendmmsg(&self.socket, &mut messages, SendFlags::empty())?;
         for bytes in [first, second].into_iter().take(sent) {
-            self.note("sendmmsg", Transfer::Sent, bytes, bytes.len())?;
+            self.note("sendmmsg", Transfer::Sent, bytes, bytes.len());
         }
         Ok(())
     }
@@ -112,13 +122,13 @@ impl End {
     pub(crate) fn receive(&self, max_bytes: usize) -> Result<usize> {
         let mut buffer = vec![0; max_bytes];
         let (received, _) = rustix::net::recv(&self.socket, &mut buffer, RecvFlags::empty())?;
-        self.note_received("recvfrom", &buffer, received)
+        Ok(self.note_received("recvfrom", &buffer, received))
     }
 
     pub(crate) fn receive_from(&self) -> Result<SocketAddrAny> {
         let mut buffer = [0; 2048];
         let (received, _, peer) = rustix::net::recvfrom(&self.socket, &mut buffer[..], RecvFlags::empty())?;
-        self.note_received("recvfrom", &buffer, received)?;
+        self.note_received("recvfrom", &buffer, received);
         peer.ok_or_else(|| "a datagram from nowhere".into())
     }
 
@@ -132,13 +142,14 @@ impl End {
     pub(crate) fn throw_away(&self, max_bytes: usize) -> Result<()> {
         let mut buffer = vec![0; max_bytes];
         let (_, thrown) = rustix::net::recv(&self.socket, &mut buffer[..], RecvFlags::TRUNC)?;
-        self.note("recvfrom", Transfer::Received, &[], thrown)
+        self.note("recvfrom", Transfer::Received, &[], thrown);
+        Ok(())
     }
 
     pub(crate) fn read(&self) -> Result<usize> {
         let mut buffer = [0; 2048];
         let received = rustix::io::read(&self.socket, &mut buffer)?;
-        self.note_received("read", &buffer, received)
+        Ok(self.note_received("read", &buffer, received))
     }
 
     /// Into two buffers, the first of which is small.
@@ -146,7 +157,7 @@ impl End {
         let (mut first, mut second) = ([0; 4], [0; 2044]);
         let mut slices = [IoSliceMut::new(&mut first), IoSliceMut::new(&mut second)];
         let received = rustix::io::readv(&self.socket, &mut slices)?;
-        self.note_received("readv", &[&first[..], &second].concat(), received)
+        Ok(self.note_received("readv", &[&first[..], &second].concat(), received))
     }
 
     pub(crate) fn receive_message(&self) -> Result<usize> {
@@ -154,7 +165,7 @@ impl End {
         let mut slices = [IoSliceMut::new(&mut first), IoSliceMut::new(&mut second)];
         let mut control = RecvAncillaryBuffer::default();
         let message = rustix::net::recvmsg(&self.socket, &mut slices, &mut control, RecvFlags::empty())?;
-        self.note_received("recvmsg", &[&first[..], &second].concat(), message.bytes)
+        Ok(self.note_received("recvmsg", &[&first[..], &second].concat(), message.bytes))
     }
 
     /// Those that are there, up to three of at most 50 bytes.
@@ -170,41 +181,42 @@ impl End {
         let messages = recvmmsg(socket, &mut headers, slices.iter_mut(), MsgFlags::MSG_DONTWAIT, None)?;
         let lengths: Vec<usize> = messages.map(|message| message.bytes).collect();
         for (buffer, length) in buffers.iter().zip(lengths) {
-            self.note_received("recvmmsg", buffer, length)?;
+            self.note_received("recvmmsg", buffer, length);
         }
         Ok(())
     }
 
     pub(crate) fn send_file(&self, file: impl AsFd, length: usize) -> Result<()> {
         let sent = rustix::fs::sendfile(&self.socket, file, Some(&mut 0), length)?;
-        self.note("sendfile", Transfer::Sent, &[], sent)
+        self.note("sendfile", Transfer::Sent, &[], sent);
+        Ok(())
     }
 
     pub(crate) fn splice_from(&self, pipe: impl AsFd, length: usize) -> Result<()> {
         let flags = rustix::pipe::SpliceFlags::empty();
         let sent = rustix::pipe::splice(pipe, None, &self.socket, None, length, flags)?;
-        self.note("splice", Transfer::Sent, &[], sent)
+        self.note("splice", Transfer::Sent, &[], sent);
+        Ok(())
     }
 
     pub(crate) fn splice_to(&self, pipe: impl AsFd, max_bytes: usize) -> Result<usize> {
         let flags = rustix::pipe::SpliceFlags::empty();
         let received = rustix::pipe::splice(&self.socket, None, pipe, None, max_bytes, flags)?;
-        self.note("splice", Transfer::Received, &[], received)?;
+        self.note("splice", Transfer::Received, &[], received);
         Ok(received)
     }
 
-    fn note_received(&self, function: &str, buffer: &[u8], received: usize) -> Result<usize> {
-        self.note(function, Transfer::Received, buffer, received)?;
-        Ok(received)
+    fn note_received(&self, function: &str, buffer: &[u8], received: usize) -> usize {
+        self.note(function, Transfer::Received, buffer, received);
+        received
     }
 
     /// Standard output is a pipe to the process that compares.
-    fn note(&self, function: &str, transfer: Transfer, buffer: &[u8], moved: usize) -> Result<()> {
+    fn note(&self, function: &str, transfer: Transfer, buffer: &[u8], moved: usize) {
         let bytes = buffer.get(..moved.min(buffer.len())).unwrap_or_default().to_vec();
         let function = function.to_owned();
         let call = Call { is_server: self.is_server, transfer, function, bytes, original_len: moved };
         println!("{}", call.line());
-        Ok(())
     }
 }
 

@@ -38,16 +38,16 @@ fn talk(probes: &mut Probes, program: &str, server: &mut Child) -> Result<Outcom
         .args(["client", &format!("https://127.0.0.1:{port}")])
         .args([REQUESTS, CONNECTIONS].map(|n| n.to_string()));
     let mut client = client.stdout(Stdio::null()).spawn()?;
-    let mut streams = Streams::default();
+    let mut told = Streams::default();
     let begin = Instant::now();
     loop {
-        let status = client.try_wait()?;
-        while probes.poll(Duration::from_millis(100), |event| streams.keep(&event, port))? > 0 {}
-        match status {
+        let ended = client.try_wait()?;
+        while probes.poll(Duration::from_millis(100), |event| told.keep(&event, port))? > 0 {}
+        match ended {
             Some(status) if status.success() => {
-                let stats = probes.stats()?;
-                return Ok(match streams.compare() {
-                    Outcome::Failed(detail) => Outcome::Failed(format!("{detail}; {stats:?}")),
+                let counted = probes.stats()?;
+                return Ok(match told.compare() {
+                    Outcome::Failed(detail) => Outcome::Failed(format!("{detail}; {counted:?}")),
                     other => other,
                 });
             }
