@@ -92,6 +92,8 @@ mod loader;
 mod privileges;
 #[cfg(all(feature = "aya", target_os = "linux"))]
 mod probes;
+#[cfg(all(feature = "profile", target_os = "linux"))]
+mod profile;
 #[cfg(all(feature = "aya", target_os = "linux"))]
 mod report;
 #[cfg(all(feature = "aya", target_os = "linux"))]
@@ -105,5 +107,8 @@ pub use {
     probes::Probes,
     report::{HookReport, ProbeReport},
 };
+
+#[cfg(all(feature = "profile", target_os = "linux"))]
+pub use profile::{Profile, ProfileConfig, Sample, Symbolizer, Symbols};
 
 pub mod tls;

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use aya::maps::{ArrayOfMaps, HashMap as BpfHashMap, Map, MapData, PerCpuArray, RingBuf};
+#[cfg(feature = "profile")]
+use aya::programs::perf_event::{PerfEvent, PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::uprobe::{UProbeAttachPoint, UProbeLinkId, UProbeScope};
 use aya::programs::{Program, ProgramError, RawTracePoint, TracePoint, UProbe};
 use aya::{Btf, Ebpf, EbpfLoader};
@@ -12,12 +14,19 @@ use super::{LinkId, Loader, Settings, UprobePoint};
 use crate::abi::used_bytes;
 use crate::error::{AttachError, LoadError, is_not_found, is_not_permitted, whole_message};
 use crate::privileges::{Refused, TracefsError, remedy, tracefs};
+#[cfg(feature = "profile")]
+use crate::profile::{ProfileConfig, Sample};
+
+#[cfg(feature = "profile")]
+mod sampling;
 
 /// An object in the kernel.
 pub(crate) struct AyaLoader {
     object: Ebpf,
     counters: PerCpuArray<MapData, Counters>,
     rings: Vec<RingBuf<MapData>>,
+    #[cfg(feature = "profile")]
+    sampling: Option<sampling::Sampling>,
     /// Keeps the rings in reach of the programs.
     _ring_of_processor: ArrayOfMaps<MapData>,
     #[allow(dead_code, reason = "for probes in user space")]
@@ -51,6 +60,8 @@ impl AyaLoader {
             object,
             counters: counters.map_err(|error| LoadError::of("the counters' map", error))?,
             rings,
+            #[cfg(feature = "profile")]
+            sampling: None,
             _ring_of_processor: outer,
             uprobes: HashMap::new(),
             last_link: 0,
@@ -128,6 +139,32 @@ impl Loader for AyaLoader {
         record.clear();
         record.extend_from_slice(item.get(..used_bytes(&item)).unwrap_or_default());
         true
+    }
+
+    #[cfg(feature = "profile")]
+    fn attach_clock(&mut self, program: &str, config: &ProfileConfig) -> Result<(), AttachError> {
+        let hook = format!("clock of {} Hz", config.frequency_hertz);
+        let unready =
+            |error: LoadError| AttachError::Failed { hook: hook.clone(), message: error.to_string() };
+        self.sampling = Some(sampling::Sampling::new(&mut self.object, config).map_err(unready)?);
+        let failed = |error| attach_error(program, &hook, &error);
+        let clock: &mut PerfEvent = self.program(program)?.try_into().map_err(failed)?;
+        loaded(clock.load()).map_err(failed)?;
+        let processors =
+            aya::util::online_cpus().map_err(|(call, error)| unready(LoadError::of(call, error)))?;
+        for cpu in processors {
+            let event = PerfEventConfig::Software(SoftwareEvent::CpuClock);
+            let frequency = SamplePolicy::Frequency(config.frequency_hertz.into());
+            clock
+                .attach(event, PerfEventScope::AllProcessesOneCpu { cpu }, frequency, false)
+                .map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    #[cfg(feature = "profile")]
+    fn take_samples(&mut self) -> Result<Vec<Sample>, LoadError> {
+        self.sampling.as_mut().map_or(Ok(Vec::new()), sampling::Sampling::take)
     }
 
     fn counters(&self) -> Result<Vec<Vec<u64>>, LoadError> {
