@@ -81,9 +81,7 @@ impl Symbolizer {
     /// What tells the names of one memory; None: nothing does that could be trusted.
     fn source(&self, space: Space) -> Option<Source<'static>> {
         let Space::Process(pid) = space else {
-            let mut kernel = Kernel::default();
-            kernel.vmlinux = MaybeDefault::None;
-            kernel.debug_syms = false;
+            let kernel = Kernel { vmlinux: MaybeDefault::None, debug_syms: false, ..Kernel::default() };
             return Some(Source::Kernel(kernel));
         };
         // By its path alone, a file of a container would be taken for ours.
@@ -143,7 +141,7 @@ fn has_own_files(pid: u32) -> bool {
 impl Symbols {
     /// Names as a test has them.
     pub(super) fn of(names: impl IntoIterator<Item = (Space, u64, &'static str)>) -> Self {
-        let named = |(space, address, name): (Space, u64, &str)| ((space, address), name.to_owned());
-        Self { names: names.into_iter().map(named).collect() }
+        let entry = |(space, address, name): (Space, u64, &str)| ((space, address), name.to_owned());
+        Self { names: names.into_iter().map(entry).collect() }
     }
 }
