@@ -11,11 +11,13 @@
 mod programs;
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use df_bpf::tls::TlsConfig;
 use df_bpf::{
     Event, Kernel, LoadError, ProbeConfig, Probes, ProcessFilter, Profile, ProfileConfig, Symbolizer,
 };
@@ -84,6 +86,45 @@ fn samples_carry_the_request_that_they_are_for() {
     let linked: u64 = all.map(|(_, count)| count).sum();
     println!("{linked} of {} samples are for requests", profile.count());
     assert!(profile.count() - linked > 100, "what is done after an answer is for no request");
+}
+
+#[test]
+fn samples_of_goroutines_carry_their_own_request() {
+    let Some(program) = programs::go_burn() else { return };
+    let mut command = Command::new(&program);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it was built");
+    let mut port = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut port).expect("its port");
+    let config = config(child.id(), ProfileConfig::default()).with_tls(Some(TlsConfig::default()));
+    let Some(mut probes) = loaded(&config) else { return stop(&mut child) };
+    wait_until_known(&mut probes, &program);
+    let clients = std::thread::spawn(move || ask_all(&format!("127.0.0.1:{}", port.trim())));
+    let mut requests = HashMap::new();
+    while !clients.is_finished() {
+        poll_requests(&mut probes, &mut |id, _, bytes| {
+            requests
+                .insert(id, if bytes.starts_with(b"GET /odd") { "main.burnOdd" } else { "main.burnEven" });
+        });
+    }
+    clients.join().expect("all are answered");
+    let profile = probes.take_profile().expect("it was asked for");
+    let symbols = Symbolizer::new().symbolize(&profile);
+    stop(&mut child);
+    assert_eq!(requests.len(), 20);
+    let (mut right, all) = (0, count_of(&profile.folded(&symbols), "main.burn"));
+    for (id, function) in requests {
+        let folded = profile.of_request(df_core::CausalId::new(id).unwrap()).folded(&symbols);
+        assert_eq!(
+            count_of(&folded, "main.burn"),
+            count_of(&folded, function),
+            "of another request:\n{folded}"
+        );
+        right += count_of(&folded, function);
+    }
+    println!("{right} of {all} samples are for a request");
+    if cfg!(target_arch = "x86_64") {
+        assert!(all > 40 && right * 10 > all * 9, "{right} of {all}");
+    }
 }
 
 #[test]
@@ -171,16 +212,53 @@ fn requests(probes: &mut Probes, child: &mut Child) -> HashMap<u64, u32> {
     while !has_ended {
         assert!(begin.elapsed() < Duration::from_secs(60), "the program does not end");
         has_ended = child.try_wait().expect("it is ours").is_some();
-        let handle = |event: Event<'_>| {
-            let Event::Socket(event) = event else { return };
-            let SocketActivity::Data(data) = event.activity else { return };
-            if event.socket.role == SocketRole::Server && data.transfer == Transfer::Received {
-                requests.insert(data.causal_id.expect("a request has an id").number(), event.task.tid);
-            }
-        };
-        probes.poll(Duration::from_millis(30), handle).expect("the rings can be read");
+        poll_requests(probes, &mut |id, tid, _| {
+            requests.insert(id, tid);
+        });
     }
     requests
+}
+
+/// Gives every request that a server received with its causal id and its thread.
+fn poll_requests(probes: &mut Probes, handle: &mut impl FnMut(u64, u32, &[u8])) {
+    let result = probes.poll(Duration::from_millis(30), |event| {
+        let Event::Socket(event) = event else { return };
+        let SocketActivity::Data(data) = event.activity else { return };
+        if event.socket.role == SocketRole::Server && data.transfer == Transfer::Received {
+            handle(data.causal_id.expect("a request has an id").number(), event.task.tid, data.bytes);
+        }
+    });
+    result.expect("the rings can be read");
+}
+
+fn wait_until_known(probes: &mut Probes, program: &Path) {
+    let begin = Instant::now();
+    let is_known = |probes: &Probes| {
+        probes.tls_report().expect("programs are looked at").attached.iter().any(|file| file.path == program)
+    };
+    while !is_known(probes) {
+        assert!(begin.elapsed().as_secs() < 20, "the program is not found: {:?}", probes.tls_report());
+        poll(probes, Duration::from_millis(20));
+    }
+}
+
+/// Four clients at once, of which each asks five times.
+fn ask_all(server: &str) {
+    std::thread::scope(|scope| {
+        for path in ["odd", "even", "odd", "even"] {
+            scope.spawn(move || {
+                for _ in 0..5 {
+                    let mut socket = TcpStream::connect(server).expect("it listens");
+                    // In one piece: the first that the server receives tells the path.
+                    let request = format!("GET /{path} HTTP/1.0\r\n\r\n");
+                    socket.write_all(request.as_bytes()).expect("it reads");
+                    let mut answer = String::new();
+                    socket.read_to_string(&mut answer).expect("it answers");
+                    assert!(answer.ends_with("ok"), "{answer}");
+                }
+            });
+        }
+    });
 }
 
 /// How many samples have this in their stacks.
@@ -233,16 +311,19 @@ fn poll(probes: &mut Probes, time: Duration) {
 }
 
 fn probes(pid: u32, profile: ProfileConfig) -> Option<Probes> {
-    let config = ProbeConfig::default()
-        .with_tls(None)
-        .with_ring_bytes(1 << 20)
-        .with_processes(ProcessFilter::Only(vec![pid]))
-        .with_profile(Some(profile));
-    let probes = loaded(&config)?;
+    let probes = loaded(&config(pid, profile))?;
     let missing: Vec<String> =
         probes.report().missing().map(|(hook, error)| format!("{hook}: {error}")).collect();
     assert!(missing.is_empty(), "{missing:?}");
     Some(probes)
+}
+
+fn config(pid: u32, profile: ProfileConfig) -> ProbeConfig {
+    ProbeConfig::default()
+        .with_tls(None)
+        .with_ring_bytes(1 << 20)
+        .with_processes(ProcessFilter::Only(vec![pid]))
+        .with_profile(Some(profile))
 }
 
 fn loaded(config: &ProbeConfig) -> Option<Probes> {

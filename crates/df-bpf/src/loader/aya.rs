@@ -8,7 +8,7 @@ use aya::maps::{ArrayOfMaps, HashMap as BpfHashMap, Map, MapData, PerCpuArray, R
 use aya::programs::perf_event::{PerfEvent, PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::uprobe::{UProbeAttachPoint, UProbeLinkId, UProbeScope};
 use aya::programs::{Program, ProgramError, RawTracePoint, TracePoint, UProbe};
-use aya::{Btf, Ebpf, EbpfLoader};
+use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
 
 use super::{LinkId, Loader, Settings, UprobePoint};
 use crate::abi::used_bytes;
@@ -48,7 +48,7 @@ impl AyaLoader {
         for (name, entries) in &settings.map_entries {
             loader.map_max_entries(name, *entries);
         }
-        let mut object = loader.load(object).map_err(|error| LoadError::of("loading maps", error))?;
+        let mut object = loader.load(object).map_err(load_error)?;
         for (name, keys) in &settings.sets {
             fill_set(&mut object, name, keys)?;
         }
@@ -173,6 +173,19 @@ impl Loader for AyaLoader {
     }
 }
 
+/// The maps of profiles are there even where none is asked for, and the kernel refuses them where stacks must be shorter.
+fn load_error(error: EbpfError) -> LoadError {
+    let most = std::fs::read_to_string("/proc/sys/kernel/perf_event_max_stack").ok();
+    let is_short =
+        most.and_then(|frames| frames.trim().parse::<u32>().ok()).is_some_and(|most| most < MAX_FRAMES);
+    match LoadError::of("loading maps", error) {
+        LoadError::System { .. } if is_short => LoadError::Unsupported {
+            what: "stacks of 127 frames: run `sysctl kernel.perf_event_max_stack=127`",
+        },
+        other => other,
+    }
+}
+
 /// One ring for each processor that the host may have.
 fn create_rings(
     outer: &mut ArrayOfMaps<MapData>,
@@ -248,6 +261,8 @@ type Counters = [u64; 35];
 
 /// Lines of what the verifier says that are worth telling.
 const MAX_VERIFIER_LINES: usize = 6;
+/// Of a stack: `MAX_FRAMES` of `bpf/profile.h`.
+const MAX_FRAMES: u32 = 127;
 /// `BPF_MAP_TYPE_RINGBUF`.
 const RINGBUF: u32 = 27;
 

@@ -2,8 +2,6 @@
 
 use df_core::{CausalId, Command, Task};
 
-/// The most frames of a stack that are kept.
-pub(crate) const MAX_FRAMES: u32 = 127;
 /// The size of a key.
 pub(crate) const SAMPLE_BYTES: usize = 40;
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use aya::Ebpf;
 use aya::maps::{Array, ArrayOfMaps, HashMap as BpfHashMap, Map, MapData, MapError, StackTraceMap};
 
-use super::taken;
+use super::{MAX_FRAMES, taken};
 use crate::error::LoadError;
-use crate::profile::{MAX_FRAMES, ProfileConfig, SAMPLE_BYTES, Sample, SampleKey};
+use crate::profile::{ProfileConfig, SAMPLE_BYTES, Sample, SampleKey};
 
 type Samples = BpfHashMap<MapData, [u8; SAMPLE_BYTES], u64>;
 type Stacks = StackTraceMap<MapData>;
