@@ -56,6 +56,8 @@
 //!
 //! `CAP_BPF` and `CAP_PERFMON` to load and attach, `CAP_DAC_READ_SEARCH` to read tracefs, which is root's; that is all that system calls
 //! take. Hooking functions of libraries and programs takes `CAP_SYS_ADMIN` (measured on Linux 6.18), finding those of other users `CAP_SYS_PTRACE`.
+//! Names of functions of other users' processes take `CAP_SYS_PTRACE` too, those of containers also `CAP_CHECKPOINT_RESTORE` (or
+//! `CAP_SYS_ADMIN`), those of the kernel `CAP_SYSLOG`; without them functions have no names.
 //! [`Probes::drop_capabilities`] gives up what is not needed any more. In a PID namespace the own process is left out as well; the
 //! numbers that are told are the host's, so TLS of other namespaces is found only from the host's.
 //!
@@ -81,8 +83,7 @@
 //! # Features
 //!
 //! `aya` (default): loads the programs, on Linux. `inspect`: finds TLS functions in ELF files, on any system. `profile`: samples
-//! processors, on Linux, with `blazesym` for names. Without any, what
-//! comes through a ring can be decoded: [`decode_event`].
+//! processors, on Linux, with `blazesym` for names. Without any, what comes through a ring can be decoded: [`decode_event`].
 #![forbid(unsafe_code)]
 
 mod abi;
