@@ -170,11 +170,27 @@ fn a_body_is_inflated_however_it_is_cut() {
         let (.., sample) = SAMPLES.iter().find(|(sample, ..)| *sample == name).unwrap();
         let compressed = [bytes_of(sample), b"something behind it".to_vec()].concat();
         for len in [1, 2, 3, 7, 50, compressed.len()] {
-            let (mut inflater, mut plain) = (Inflater::new(coding).unwrap(), Vec::new());
-            for piece in compressed.chunks(len) {
-                inflater.handle(piece, |bytes| plain.extend_from_slice(bytes));
-            }
-            assert_eq!(plain, text(), "{name} in pieces of {len}");
+            assert_eq!(inflated(coding, &compressed, len), text(), "{name} in pieces of {len}");
+        }
+    }
+}
+
+fn inflated(coding: Coding, body: &[u8], len: usize) -> Vec<u8> {
+    let (mut inflater, mut plain) = (Inflater::new(coding).unwrap(), Vec::new());
+    body.chunks(len).for_each(|piece| inflater.handle(piece, |bytes| plain.extend_from_slice(bytes)));
+    plain
+}
+
+#[test]
+fn a_damaged_body_gives_the_same_however_it_is_cut() {
+    let long: Vec<u8> = (0..12_000_u32).flat_map(|n| (n * n).to_string().into_bytes()).collect();
+    let body = miniz_oxide::deflate::compress_to_vec_zlib(&long, 6);
+    for place in (0..60).chain((60..body.len()).step_by(2_999)) {
+        let mut damaged = body.clone();
+        damaged[place] ^= 0x55;
+        let whole = inflated(Coding::Zlib, &damaged, usize::MAX);
+        for len in [1, 100, 4_096] {
+            assert!(whole == inflated(Coding::Zlib, &damaged, len), "byte {place} in pieces of {len}");
         }
     }
 }
