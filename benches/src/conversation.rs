@@ -28,6 +28,18 @@ pub struct Reading {
 }
 
 impl Conversation {
+    /// One without bytes yet.
+    pub const fn new(key: FlowKey) -> Self {
+        Self { key, pieces: Vec::new() }
+    }
+
+    /// Adds bytes behind those that the direction has.
+    pub fn push(&mut self, direction: Direction, timestamp: Timestamp, bytes: &[u8]) {
+        let before = self.pieces.iter().rfind(|(of, ..)| *of == direction);
+        let offset = before.map_or(0, |(_, _, offset, bytes)| offset + bytes.len() as u64);
+        self.pieces.push((direction, timestamp, offset, bytes.to_vec()));
+    }
+
     /// Has a new connection find out the protocol and read everything.
     pub fn read(&self, config: &Arc<ConnectionConfig>, reading: &mut Reading) {
         let mut connection = Connection::new(self.key.transport, Arc::clone(config))

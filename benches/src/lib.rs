@@ -9,8 +9,10 @@ use df_capture::{Frame, FrameSource, LinkType, PcapFile};
 use df_core::Timestamp;
 
 mod conversation;
+mod heads;
 
 pub use conversation::{Conversation, Reading, conversations};
+pub use heads::heads;
 
 /// One recording: the frames of one case.
 #[derive(Debug)]

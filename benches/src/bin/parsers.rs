@@ -1,13 +1,14 @@
 //! How fast each parser reads the recordings of its protocol, on one core: `cargo run --release -p df-bench --bin parsers`.
 //!
 //! The chunks of every recorded connection are given to a new `Connection`, detection and matching included, again and
-//! again for two seconds of processor time per protocol. Arguments name the protocols; without any it is all of them.
+//! again for two seconds of processor time per protocol; `heads` is a connection of HTTP/1 heads without bodies. Arguments
+//! name the protocols; without any it is all of them.
 #![allow(clippy::print_stdout, reason = "a command line tool prints")]
 
 use std::error::Error;
 use std::sync::Arc;
 
-use df_bench::{Conversation, Reading, conversations, process_time, recordings};
+use df_bench::{Conversation, Reading, conversations, heads, process_time, recordings};
 use df_l7::ConnectionConfig;
 
 /// That of the agent.
@@ -17,10 +18,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> Result<(), Box<dyn Error>> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     println!("{:12} {:>12} {:>12} {:>8}", "protocol", "messages/s", "exchanges/s", "MB/s");
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|one| one == name);
     for (protocol, conversations) in conversations(&recordings()?) {
-        if wanted.is_empty() || wanted.iter().any(|name| name == protocol) {
+        if is_wanted(protocol) {
             measure(protocol, &conversations);
         }
+    }
+    if is_wanted("heads") {
+        measure("heads", &[heads(1_000)]);
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which request a thread is working on when it sends.
+ * Which request a thread or goroutine is working on when it sends.
  *
  * A request that is received on the socket of a server gets an id, and so do its answer, by the socket alone, and every
- * call that the same thread makes while this is the only request it has open. A thread with several open requests, as
+ * call that the same worker makes while this is the only request it has open. A thread with several open requests, as
  * event loops have, makes calls without an id: none is better than a wrong one. The answer of a call has the call's id.
  *
  * nginx is known to run the handler of an event to its end before it looks at the next one. So what it sends belongs to what
@@ -12,28 +12,28 @@
  */
 #pragma once
 
-#include "maps.h"
+#include "goroutine.h"
 
 static u64 id_of_call(const struct open_requests *open, const struct socket_state *state, u8 last_transfer);
-static u64 id_of_request(struct open_requests *open, struct socket_state *state);
+static void begin_request(struct open_requests *open, const struct worker *worker, struct socket_state *state);
 static u64 new_causal_id(void);
 
 /* Ends the request that is open on a socket, if one is. */
 INLINE void end_request(struct socket_state *state)
 {
-	u32 tid = state->request_tid;
-	struct thread *thread;
+	struct worker worker = state->worker;
+	struct open_requests *open;
 
-	if (!tid)
+	if (!worker.id)
 		return;
-	state->request_tid = 0;
-	thread = bpf_map_lookup_elem(&threads, &tid);
-	if (!thread || !thread->open.number)
+	state->worker.id = 0;
+	open = open_requests_of(&worker);
+	if (!open || !open->number)
 		return;
-	thread->open.ids ^= state->causal_id;
-	thread->open.number -= 1;
-	if (!thread->open.number)
-		thread->open.ids = 0;
+	open->ids ^= state->causal_id;
+	open->number -= 1;
+	if (!open->number)
+		open->ids = 0;
 }
 
 /* The one request that is open. 0: there is none, or more than one. */
@@ -44,20 +44,26 @@ INLINE u64 only_open_request(const struct open_requests *open)
 	return open->number == 1 ? open->ids : 0;
 }
 
-/* The id of bytes that a thread moved. */
-INLINE u64 causal_id_of(struct open_requests *open, struct socket_state *state, u8 transfer)
+/* The id of bytes that a worker moved. */
+SUBPROGRAM u64 causal_id_of(struct worker *worker, struct socket_state *state, u8 transfer)
 {
-	u8 last_transfer = state->last_transfer;
-	int is_datagram = state->endpoints.protocol == IPPROTO_UDP;
+	struct open_requests *open;
+	u8 last_transfer;
+	int is_datagram;
 
+	if (!worker || !state)
+		return 0;
+	open = open_requests_of(worker);
+	last_transfer = state->last_transfer;
+	is_datagram = state->endpoints.protocol == IPPROTO_UDP;
 	state->last_transfer = transfer;
 	/* Of two that exchange datagrams, the one that hears first answers. */
 	if (state->role == ROLE_UNKNOWN)
 		state->role = transfer == TRANSFER_SENT ? ROLE_CLIENT : ROLE_SERVER;
 	if (state->role == ROLE_CLIENT) {
 		if (transfer == TRANSFER_SENT)
-			state->causal_id = id_of_call(open, state, last_transfer);
-		else
+			state->causal_id = open ? id_of_call(open, state, last_transfer) : 0;
+		else if (open)
 			open->handled = is_datagram ? 0 : state->causal_id;
 		return state->causal_id;
 	}
@@ -70,36 +76,46 @@ INLINE u64 causal_id_of(struct open_requests *open, struct socket_state *state, 
 		state->causal_id = last_transfer == TRANSFER_RECEIVED ? 0 : new_causal_id();
 		return state->causal_id;
 	}
-	if (last_transfer != TRANSFER_RECEIVED)
-		id_of_request(open, state);
-	open->handled = state->causal_id;
+	if (last_transfer != TRANSFER_RECEIVED) {
+		state->causal_id = new_causal_id();
+		begin_request(open, worker, state);
+	} else if (state->worker.id && !is_same_worker(&state->worker, worker)) {
+		/* Who received the last of it works on it. */
+		end_request(state);
+		begin_request(open, worker, state);
+	} else if (open) {
+		open->handled = state->causal_id;
+	}
 	return state->causal_id;
 }
 
 /* A connection was begun. */
 INLINE void note_connecting(const struct open_requests *open, struct socket_state *state)
 {
-	if (open->runs_to_completion && state->endpoints.protocol == IPPROTO_TCP)
+	if (open->knows_handled && state->endpoints.protocol == IPPROTO_TCP)
 		state->causal_id = open->handled;
 }
 
 /* The id of a call that is sent. */
 INLINE u64 id_of_call(const struct open_requests *open, const struct socket_state *state, u8 last_transfer)
 {
-	if (!open->runs_to_completion)
+	if (!open->knows_handled)
 		return only_open_request(open);
 	if (state->causal_id && last_transfer != TRANSFER_RECEIVED && state->endpoints.protocol == IPPROTO_TCP)
 		return state->causal_id;
 	return open->handled;
 }
 
-INLINE u64 id_of_request(struct open_requests *open, struct socket_state *state)
+INLINE void begin_request(struct open_requests *open, const struct worker *worker, struct socket_state *state)
 {
-	state->causal_id = new_causal_id();
-	state->request_tid = bpf_get_current_pid_tgid();
+	if (!open)
+		open = new_open_requests(worker);
+	if (!open)
+		return;
+	state->worker = *worker;
 	open->ids ^= state->causal_id;
 	open->number += 1;
-	return state->causal_id;
+	open->handled = state->causal_id;
 }
 
 /* Never given before on this host, neither by this run nor, most likely, by an earlier one. */

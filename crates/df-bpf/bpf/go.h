@@ -5,13 +5,6 @@
 #include "registers.h"
 #include "tls.h"
 
-/* Goroutines of a process. */
-struct go_key {
-	u64 goroutine;
-	u32 pid;
-	u32 padding;
-};
-
 /* A function of crypto/tls that a goroutine called. */
 struct go_call {
 	u64 connection;
@@ -25,7 +18,7 @@ struct go_call {
 struct {
 	MAP_UINT(type, BPF_MAP_TYPE_LRU_HASH);
 	MAP_UINT(max_entries, 16384);
-	MAP_UINT(key_size, sizeof(struct go_key));
+	MAP_UINT(key_size, sizeof(struct worker));
 	MAP_UINT(value_size, sizeof(struct go_call));
 } go_calls SEC(".maps");
 
@@ -40,12 +33,12 @@ struct go_descriptor {
 
 enum { GO_SOCK_STREAM = 1 };
 
-static struct go_key goroutine_of(struct registers *registers, u32 id_offset);
+static struct worker goroutine_of(struct registers *registers, u32 id_offset);
 static int find_go_socket(u64 connection, struct socket_view *view);
 
 INLINE int enter_go(struct registers *registers, u8 function, u8 transfer, u32 id_offset)
 {
-	struct go_key key = goroutine_of(registers, id_offset);
+	struct worker key = goroutine_of(registers, id_offset);
 	struct go_call call = { .connection = GO_1(registers), .buffer = GO_2(registers), .function = function };
 	struct socket_view view = {};
 
@@ -68,7 +61,7 @@ INLINE int enter_go(struct registers *registers, u8 function, u8 transfer, u32 i
 
 INLINE int leave_go(struct registers *registers, u8 function, u8 transfer, u32 id_offset)
 {
-	struct go_key key = goroutine_of(registers, id_offset);
+	struct worker key = goroutine_of(registers, id_offset);
 	struct plaintext plain = { .source = SOURCE_GO_TLS, .function = function, .transfer = transfer };
 	struct go_call *call = bpf_map_lookup_elem(&go_calls, &key);
 	s64 length = GO_1(registers);
@@ -90,6 +83,8 @@ INLINE int leave_go(struct registers *registers, u8 function, u8 transfer, u32 i
 	thread = own_thread();
 	if (length <= 0 || !thread)
 		return 0;
+	if (state)
+		plain.causal_id = causal_id_of(&key, state, transfer);
 	return emit_plaintext(thread, stream, state, &plain);
 }
 
@@ -109,14 +104,71 @@ GO_FUNCTION(go_tls_read, FUNCTION_GO_TLS_READ, TRANSFER_RECEIVED, 160)
 GO_FUNCTION(go_tls_write, FUNCTION_GO_TLS_WRITE, TRANSFER_SENT, 152)
 GO_FUNCTION(go_tls_write, FUNCTION_GO_TLS_WRITE, TRANSFER_SENT, 160)
 
+/* A connection of Go's HTTP client. */
+struct go_connection {
+	u64 address;
+	u32 pid;
+	u32 padding;
+};
+
+/* What the request was made for that is sent over a connection of Go's HTTP client next. */
+struct {
+	MAP_UINT(type, BPF_MAP_TYPE_LRU_HASH);
+	MAP_UINT(max_entries, 16384);
+	MAP_UINT(key_size, sizeof(struct go_connection));
+	MAP_UINT(value_size, sizeof(u64));
+} go_http_causes SEC(".maps");
+
+/* A goroutine hands a request to the goroutine that writes for a connection, `net/http.(*persistConn).roundTrip`. */
+INLINE int on_round_trip(struct registers *registers, u32 id_offset)
+{
+	struct worker worker = goroutine_of(registers, id_offset);
+	struct go_connection connection = { .address = GO_1(registers), .pid = worker.id };
+	struct open_requests *open = open_requests_of(&worker);
+	u64 cause = open ? only_open_request(open) : 0;
+
+	bpf_map_update_elem(&go_http_causes, &connection, &cause, BPF_ANY);
+	return 0;
+}
+
+/* That one is about to write, `net/http.persistConnWriter.Write`. */
+INLINE int on_http_write(struct registers *registers, u32 id_offset)
+{
+	struct worker worker = goroutine_of(registers, id_offset);
+	struct go_connection connection = { .address = GO_1(registers), .pid = worker.id };
+	u64 *cause = bpf_map_lookup_elem(&go_http_causes, &connection);
+	struct open_requests *open = open_requests_of(&worker);
+
+	if (!open)
+		open = new_open_requests(&worker);
+	if (!open)
+		return 0;
+	open->handled = cause ? *cause : 0;
+	open->knows_handled = 1;
+	return 0;
+}
+
+#define GO_HTTP_HOOKS(OFFSET)                                                                                          \
+	SEC("uprobe/on_go_http_round_trip_" #OFFSET) int on_go_http_round_trip_##OFFSET(struct registers *registers)    \
+	{                                                                                                             \
+		return on_round_trip(registers, OFFSET);                                                              \
+	}                                                                                                             \
+	SEC("uprobe/on_go_http_write_" #OFFSET) int on_go_http_write_##OFFSET(struct registers *registers)             \
+	{                                                                                                             \
+		return on_http_write(registers, OFFSET);                                                              \
+	}
+
+GO_HTTP_HOOKS(152)
+GO_HTTP_HOOKS(160)
+
 SEC("uprobe/on_go_tls_close") int on_go_tls_close(struct registers *registers)
 {
 	return forget_stream(GO_1(registers));
 }
 
-INLINE struct go_key goroutine_of(struct registers *registers, u32 id_offset)
+INLINE struct worker goroutine_of(struct registers *registers, u32 id_offset)
 {
-	struct go_key key = { .pid = bpf_get_current_pid_tgid() >> 32 };
+	struct worker key = { .id = bpf_get_current_pid_tgid() >> 32 };
 
 	bpf_probe_read_user(&key.goroutine, sizeof(key.goroutine), (void *)(GO_G(registers) + id_offset));
 	return key;

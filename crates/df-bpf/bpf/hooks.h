@@ -59,6 +59,7 @@ ENTER(sendfile64)
 		.function = FUNCTION_SENDFILE,
 		.shape = SHAPE_NONE,
 	};
+	note_mark(context->arguments[3]);
 	return enter_transfer(&asked);
 }
 

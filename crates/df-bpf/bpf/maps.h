@@ -9,8 +9,10 @@
 
 /* Most bytes of one call that are copied. */
 const volatile u32 df_payload_bytes = 1024;
-/* The process that reads the rings is never observed. */
+/* The process that reads the rings is never observed; 0: it does not know its number, and tells by the mark. */
 const volatile u32 df_own_pid = 0;
+/* A number of bytes that only that process asks sendfile for. */
+const volatile u32 df_own_mark = 0;
 /* 0: every process. 1: only those of the map `pids`. 2: all but those. */
 const volatile u32 df_pid_filter = 0;
 /* Same for ports, local or remote, and the map `ports`. */
@@ -76,14 +78,23 @@ struct moved {
 	struct payload payload;
 };
 
-/* The requests that a thread, or a goroutine, received and did not answer yet. */
+/* Who works on requests: a thread, or a goroutine of a Go program, which goes from thread to thread. */
+struct worker {
+	/* 0: a thread. */
+	u64 goroutine;
+	/* The thread, or the process of the goroutine; 0: nobody. */
+	u32 id;
+	u32 padding;
+};
+
+/* The requests that one received and did not answer yet. */
 struct open_requests {
 	/* The exclusive or of their causal ids: with one of them open, the id of that one. */
 	u64 ids;
 	u64 number;
-	/* What the thread received last, if it is one that runs the handler of an event to its end. */
+	/* What it works on, as far as it is one of which that is known. */
 	u64 handled;
-	u64 runs_to_completion;
+	u64 knows_handled;
 };
 
 /* A function of a TLS library that a thread is in. */
@@ -125,6 +136,9 @@ struct thread {
 	struct open_requests open;
 	struct moved moved;
 	struct tls_thread tls;
+	/* Where its goroutines keep their numbers, and when that was asked for; 0: it has none. */
+	u64 asked_ns;
+	u64 goroutine_offset;
 };
 
 /* What is known of a socket. */
@@ -140,10 +154,10 @@ struct socket_state {
 	/* Its plain text is seen, so what travels is not told. */
 	u8 is_plaintext_seen;
 	u64 causal_id;
-	/* The thread that received the request which is open on this socket; 0: none is. */
-	u32 request_tid;
+	/* Who received the request which is open on this socket. */
+	struct worker worker;
 	u8 is_end_told;
-	u8 padding[3];
+	u8 padding[7];
 	/* The connection of a TLS library that it carries. */
 	u64 tls_connection;
 	/* Where the records of TLS begin that hold what is told next. */
@@ -250,6 +264,9 @@ struct {
 	MAP_UINT(key_size, sizeof(u32));
 	MAP_UINT(value_size, sizeof(struct counters));
 } counts SEC(".maps");
+
+/* The number of the process that used the mark. */
+u32 df_marked_pid = 0;
 
 /* Where `socket_file_operations` is: learned from the first socket, 0 before. One value for the whole kernel. */
 u64 df_socket_operations = 0;

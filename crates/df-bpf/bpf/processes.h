@@ -36,6 +36,7 @@ SEC("raw_tracepoint/sched_process_exit") int on_exit(u64 *arguments)
 	if (tid != READ(task, tgid))
 		return 0;
 	bpf_map_delete_elem(&tls_processes, &tid);
+	bpf_map_delete_elem(&go_processes, &tid);
 	return emit_process(RECORD_EXIT, task, NULL);
 }
 

@@ -103,8 +103,9 @@ INLINE struct file *file_of(u32 descriptor)
 INLINE int is_process_filtered(void)
 {
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
+	u32 own = df_own_pid ? df_own_pid : df_marked_pid;
 
-	return pid == df_own_pid || is_filtered(df_pid_filter, &pids, pid);
+	return pid == own || is_filtered(df_pid_filter, &pids, pid);
 }
 
 /* All sockets share one table of operations: one read tells them from other files. */
@@ -130,6 +131,13 @@ INLINE int is_last_reference(struct file *file)
 	if (HAS_FIELD(struct file, f_ref))
 		return READ(file, f_ref.refcnt.counter) == 0;
 	return READ(older, f_count.counter) == 1;
+}
+
+/* In a PID namespace a process does not know the number that the programs see. */
+INLINE void note_mark(u64 bytes)
+{
+	if (!df_own_pid && !df_marked_pid && bytes == df_own_mark)
+		df_marked_pid = bpf_get_current_pid_tgid() >> 32;
 }
 
 /* What is known of a socket; read from the kernel at first sight. */
@@ -205,11 +213,13 @@ SUBPROGRAM int read_endpoints(struct sock *sock, struct endpoints *ends)
 /*
  * Who asks and who answers, told from the socket itself, so that it holds for those that are older than the programs.
  * A TCP socket that was accepted has the length of the queue of the one that listens; one that connects has none. A UDP
- * socket whose port was chosen by its process answers; of another one the first transfer tells.
+ * socket whose port was chosen by its process, and that hears everyone, answers; of another one the first transfer tells.
  */
 INLINE u8 role_of(struct sock *sock, u8 protocol)
 {
 	if (protocol == IPPROTO_TCP)
 		return READ(sock, sk_max_ack_backlog) ? ROLE_SERVER : ROLE_CLIENT;
+	if (READ(sock, __sk_common.skc_dport))
+		return ROLE_UNKNOWN;
 	return READ_BITFIELD(sock, struct sock, sk_userlocks) & SOCK_BINDPORT_LOCK ? ROLE_SERVER : ROLE_UNKNOWN;
 }

@@ -5,6 +5,7 @@
 #include "capture.h"
 #include "causality.h"
 #include "ciphertext.h"
+#include "ends.h"
 #include "socket.h"
 
 /* Most messages of one recvmmsg or sendmmsg that are told of. */
@@ -98,24 +99,11 @@ INLINE int enter_end(u32 descriptor, u8 function)
 {
 	struct file *file = file_of(descriptor);
 	struct socket_alloc *socket;
-	struct socket_state *state;
-	u64 inode;
 
 	if (!file || !is_socket(file) || (function == FUNCTION_CLOSE && !is_last_reference(file)))
 		return 0;
 	socket = READ(file, private_data);
-	inode = READ(socket, vfs_inode.i_ino);
-	state = known_state_of(inode, (u64)READ(socket, socket.sk));
-	if (!state)
-		return 0;
-	if (!state->is_ignored && !state->is_end_told && !is_process_filtered()) {
-		end_request(state);
-		state->is_end_told = 1;
-		emit_socket(RECORD_CLOSED, state, inode, function);
-	}
-	if (function == FUNCTION_CLOSE)
-		bpf_map_delete_elem(&sockets, &inode);
-	return 0;
+	return end_socket(socket, READ(socket, socket.sk), function);
 }
 
 INLINE struct thread *own_thread(void)
@@ -126,7 +114,7 @@ INLINE struct thread *own_thread(void)
 
 	if (thread)
 		return thread;
-	fresh.open.runs_to_completion = is_nginx();
+	fresh.open.knows_handled = is_nginx();
 	if (bpf_map_update_elem(&threads, &tid, &fresh, BPF_ANY)) {
 		count(COUNT_FULL_THREADS);
 		return NULL;
@@ -170,6 +158,7 @@ SUBPROGRAM int emit_message(struct thread *thread, u64 result)
 {
 	struct socket_state *state;
 	enum tls_verdict tls;
+	struct worker worker;
 	struct moved *moved;
 	struct call *call;
 
@@ -208,8 +197,10 @@ SUBPROGRAM int emit_message(struct thread *thread, u64 result)
 	call->sequence_number += moved->length;
 	if (tls == TLS_HIDDEN)
 		return 0;
+	worker = own_worker(thread, moved->exit_ns);
+	moved->coroutine = worker.goroutine;
 	/* A handshake is nobody's question. */
-	moved->causal_id = tls == NO_TLS ? causal_id_of(&thread->open, state, call->transfer) : 0;
+	moved->causal_id = tls == NO_TLS ? causal_id_of(&worker, state, call->transfer) : 0;
 	emit_data(state, moved);
 	return 0;
 }

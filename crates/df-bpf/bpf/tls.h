@@ -24,8 +24,6 @@ struct tls_stream {
 	/* Bytes of plain text so far. */
 	u64 sent_bytes;
 	u64 received_bytes;
-	/* What a goroutine received here and did not answer. */
-	u64 goroutine;
 	/* A write was tried and did not come to its end. */
 	u64 is_write_pending;
 };
@@ -124,8 +122,11 @@ INLINE int leave_tls(struct registers *registers, u8 function)
 	plain.buffer = call->buffer;
 	plain.function = call->function;
 	plain.transfer = call->transfer;
-	if (state)
-		plain.causal_id = causal_id_of(&thread->open, state, call->transfer);
+	if (state) {
+		struct worker worker = own_worker(thread, plain.entry_ns);
+
+		plain.causal_id = causal_id_of(&worker, state, call->transfer);
+	}
 	return emit_plaintext(thread, stream, state, &plain);
 }
 
@@ -220,7 +221,6 @@ INLINE struct socket_state *bind_stream(struct tls_stream *stream, u64 connectio
 		stream->inode = inode;
 		stream->socket = socket;
 		stream->sent_bytes = stream->received_bytes = 0;
-		stream->goroutine = 0;
 	}
 	state->is_tls = 1;
 	state->tls_connection = connection;

@@ -52,6 +52,9 @@ pub(crate) trait Loader {
     #[allow(dead_code, reason = "for probes in user space")]
     fn detach_uprobe(&mut self, link: LinkId) -> Result<(), AttachError>;
 
+    /// Puts a number into a map.
+    fn insert(&mut self, map: &'static str, key: u32, value: u32) -> Result<(), LoadError>;
+
     /// How many rings there are.
     fn rings(&self) -> usize;
 

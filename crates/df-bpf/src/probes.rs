@@ -1,7 +1,9 @@
 //! Loading, attaching and reading, as one value.
 
+use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
 use rustix::thread::CapabilitySet;
@@ -36,9 +38,13 @@ impl Probes {
     /// Loads the programs and attaches as many of them as this kernel lets: [`report`](Self::report) says which.
     pub fn load(config: &ProbeConfig) -> Result<Self, LoadError> {
         check(config)?;
-        let mut loader = AyaLoader::load(OBJECT, &settings(config))?;
+        let mark = new_mark();
+        let mut loader = AyaLoader::load(OBJECT, &settings(config, mark))?;
         let rings = Rings::new(&loader)?;
         let report = attach(&mut loader)?;
+        if own_pid().is_none() {
+            show_mark(mark);
+        }
         Ok(Self {
             loader,
             rings,
@@ -150,7 +156,7 @@ fn check(config: &ProbeConfig) -> Result<(), LoadError> {
     Ok(())
 }
 
-fn settings(config: &ProbeConfig) -> Settings {
+fn settings(config: &ProbeConfig, mark: u32) -> Settings {
     let (process_filter, pids) = match &config.processes {
         ProcessFilter::All => (0, Vec::new()),
         ProcessFilter::Only(pids) => (1, pids.clone()),
@@ -166,7 +172,8 @@ fn settings(config: &ProbeConfig) -> Settings {
     Settings {
         constants: vec![
             ("df_payload_bytes", config.payload_bytes),
-            ("df_own_pid", std::process::id()),
+            ("df_own_pid", own_pid().unwrap_or(0)),
+            ("df_own_mark", mark),
             ("df_pid_filter", process_filter),
             ("df_port_filter", port_filter),
             ("df_wakeup_bytes", config.ring_bytes / 4),
@@ -177,6 +184,26 @@ fn settings(config: &ProbeConfig) -> Settings {
         map_entries: vec![("threads", config.max_threads), ("sockets", config.max_sockets)],
         sets: vec![("pids", pids), ("ports", ports)],
         ring_bytes: config.ring_bytes,
+    }
+}
+
+/// The number of this process as the programs see it; None in a PID namespace, where it has another.
+fn own_pid() -> Option<u32> {
+    let namespace = std::fs::metadata("/proc/self/ns/pid").ok()?;
+    (namespace.ino() == FIRST_PID_NAMESPACE).then(std::process::id)
+}
+
+/// A number that no other process asks for by accident.
+fn new_mark() -> u32 {
+    let random = RandomState::new().hash_one("mark");
+    u32::try_from(random & 0x3fff_ffff).unwrap_or(0) | 0x4000_0000
+}
+
+/// Tells the programs which process this is: by a call that only it makes, and that does nothing.
+fn show_mark(mark: u32) {
+    if let (Ok(nothing), Ok(bytes)) = (File::open("/dev/null"), usize::try_from(mark)) {
+        // It is refused, since this file is not open for writing; the programs saw it by then.
+        let _ = rustix::fs::sendfile(&nothing, &nothing, None, bytes);
     }
 }
 
@@ -234,6 +261,7 @@ const RAW_TRACEPOINTS: &[(&str, &str)] = &[
     ("on_exec", "sched_process_exec"),
     ("on_fork", "sched_process_fork"),
     ("on_exit", "sched_process_exit"),
+    ("on_socket_state", "inet_sock_set_state"),
 ];
 
 /// The programs. They are the same for every kernel of an architecture.
@@ -242,6 +270,8 @@ const OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/df_x86_64.bpf.o");
 #[cfg(target_arch = "aarch64")]
 const OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/df_aarch64.bpf.o");
 
+/// `PROC_PID_INIT_INO`: the inode number of the host's own PID namespace.
+const FIRST_PID_NAMESPACE: u64 = 0xefff_fffc;
 const MAX_PAYLOAD_BYTES: u32 = 16_384;
 const MAX_EVENTS_PER_POLL: usize = 65_536;
 /// Windows of time in which the programs count events.

@@ -8,6 +8,7 @@
     reason = "tests say what they skip and fail where they are"
 )]
 
+mod programs;
 #[path = "live/watch.rs"]
 mod watch;
 
@@ -151,6 +152,36 @@ fn a_connection_that_is_older_than_the_probes() {
 }
 
 #[test]
+fn a_message_of_many_pieces_is_cut_and_counted_and_what_follows_stands_where_it_should() {
+    let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
+    let Some(mut child) = python(include_str!("live/vectors.py"), &[]) else { return };
+    let port = ports(&mut child)[0];
+    let seen = watch(&mut probes, &mut child, &[port]);
+    let (server, client) = ends(&seen, port);
+    assert_eq!(calls(&client), [("sendmsg", 160, 400), ("sendmsg", 8, 8), ("recvfrom", 6, 6)]);
+    assert_streams_agree(&client, &server);
+    let stats = probes.stats().expect("counters can be read");
+    assert!(stats.processors.iter().map(|processor| processor.vectors_cut).sum::<u64>() >= 1);
+}
+
+#[test]
+fn of_two_datagram_sockets_with_chosen_ports_the_one_that_asks_is_the_client() {
+    let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
+    let Some(mut child) = python(include_str!("live/udp_ports.py"), &[]) else { return };
+    let port = ports(&mut child)[0];
+    let seen = watch(&mut probes, &mut child, &[port]);
+    let (server, client) = ends(&seen, port);
+    let moved = |end: &[&Seen]| end.iter().filter(|seen| seen.moved().is_some()).count();
+    assert_eq!((moved(&server), moved(&client)), (2, 2));
+    assert!(
+        server.iter().filter(|one| one.moved().is_some()).all(|one| one.socket.role == SocketRole::Server)
+    );
+    assert!(
+        client.iter().filter(|one| one.moved().is_some()).all(|one| one.socket.role == SocketRole::Client)
+    );
+}
+
+#[test]
 fn a_server_of_threads_links_every_call_to_the_request_that_caused_it() {
     let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
     let Some(mut child) = python(include_str!("live/chain.py"), &[]) else { return };
@@ -190,6 +221,32 @@ fn nginx_passes_every_request_on_under_its_own_id() {
     }
 }
 
+#[test]
+fn a_go_server_links_every_call_whichever_goroutine_writes_it() {
+    let Some(program) = programs::go_chain() else { return };
+    let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
+    let path = program.to_str().expect("a path in UTF-8");
+    let Some(mut child) = python(include_str!("live/goroutines.py"), &[path]) else { return };
+    let ports = ports(&mut child);
+    let begin = std::time::Instant::now();
+    let is_known = |probes: &df_bpf::Probes| {
+        let report = probes.tls_report().expect("programs are looked at");
+        report.attached.iter().any(|file| file.path == program)
+    };
+    while !is_known(&probes) {
+        assert!(begin.elapsed().as_secs() < 20, "the program is not found: {:?}", probes.tls_report());
+        probes.poll(std::time::Duration::from_millis(20), |_| ()).expect("the rings can be read");
+    }
+    child.stdin.take().expect("piped").write_all(b"go\n").expect("it reads");
+    let seen = watch(&mut probes, &mut child, &ports);
+    let links = links(&seen, ports[0], ports[1]);
+    println!("{} calls linked, {} not", links.right, links.missing);
+    if cfg!(target_arch = "x86_64") {
+        assert_eq!((links.right, links.wrong, links.missing), (640, 0, 0));
+    }
+    assert_eq!(links.wrong, 0);
+}
+
 /// Calls of the front server to the back one, by how they are linked to requests.
 #[derive(Default)]
 struct Links {
@@ -210,7 +267,9 @@ fn links(seen: &[Seen], back: u16, front: u16) -> Links {
     for (_, moved) in moved()
         .filter(|(seen, moved)| seen.socket.local.port == front && moved.transfer == Transfer::Received)
     {
-        let known = ids.insert(moved.causal_id.expect("a request has an id"), request(&text(moved)).unwrap());
+        // A request may come in parts, of which one tells its number.
+        let Some(number) = request(&text(moved)) else { continue };
+        let known = ids.insert(moved.causal_id.expect("a request has an id"), number);
         assert_eq!(known, None, "an id was given twice");
     }
     let mut links = Links::default();

@@ -6,6 +6,7 @@
 
 mod exchange;
 mod flow;
+mod line;
 mod metric;
 mod span;
 mod tunnel;

@@ -104,25 +104,36 @@ impl Key {
     /// virtual network; none if it belongs to another flow.
     #[inline]
     pub(crate) fn direction_of(&self, packet: &FlowKey) -> Option<Direction> {
-        let (transport, interface) = match self {
-            Self::V4 { transport, interface, .. } => (*transport, *interface),
-            Self::Any(any) => (any.key.transport, any.key.interface),
-        };
-        if transport != packet.transport || interface != packet.interface {
-            return None;
-        }
-        let is_between = |source: Endpoint, destination: Endpoint| match (self, source.ip, destination.ip) {
-            (Self::V4 { addresses, ports, .. }, IpAddr::V4(one), IpAddr::V4(other)) => {
-                *addresses == [one.to_bits(), other.to_bits()] && *ports == [source.port, destination.port]
+        match self {
+            Self::V4 { transport, addresses, ports, interface, .. } => {
+                if *transport != packet.transport || *interface != packet.interface {
+                    return None;
+                }
+                let (IpAddr::V4(source), IpAddr::V4(destination)) = (packet.client.ip, packet.server.ip)
+                else {
+                    return None;
+                };
+                let [client, server] = [0, 1].map(|end: usize| (addresses[end], ports[end]));
+                let source = (source.to_bits(), packet.client.port);
+                let destination = (destination.to_bits(), packet.server.port);
+                direction_between((client, server), (source, destination))
             }
-            (Self::V4 { .. }, ..) => false,
-            (Self::Any(any), ..) => [any.key.client, any.key.server] == [source, destination],
-        };
-        if is_between(packet.client, packet.server) {
-            return Some(Direction::ToServer);
+            Self::Any(any) => {
+                if any.key.transport != packet.transport || any.key.interface != packet.interface {
+                    return None;
+                }
+                direction_between((any.key.client, any.key.server), (packet.client, packet.server))
+            }
         }
-        is_between(packet.server, packet.client).then_some(Direction::ToClient)
     }
+}
+
+#[inline]
+fn direction_between<E: Copy + PartialEq>(ends: (E, E), sent: (E, E)) -> Option<Direction> {
+    if ends == sent {
+        return Some(Direction::ToServer);
+    }
+    (ends == (sent.1, sent.0)).then_some(Direction::ToClient)
 }
 
 /// Two tags in four bytes, but for one that no frame can have.

@@ -36,8 +36,8 @@ impl Places {
     pub(crate) fn find(&self, hash: u64, mut is_wanted: impl FnMut(usize) -> bool) -> Option<usize> {
         let wanted = short(hash);
         for bucket in self.part(hash).sequence(wanted) {
-            for (hash, number) in bucket.hashes.iter().zip(bucket.numbers) {
-                if *hash == wanted && number != NO_PLACE && is_wanted(number as usize) {
+            for (hash, number) in bucket.places() {
+                if hash == wanted && number != NO_PLACE && is_wanted(number as usize) {
                     return Some(number as usize);
                 }
             }
@@ -56,8 +56,8 @@ impl Places {
         let wanted = short(hash);
         self.part(hash)
             .sequence(wanted)
-            .flat_map(|bucket| bucket.hashes.iter().zip(bucket.numbers))
-            .filter(move |(hash, number)| **hash == wanted && *number != NO_PLACE)
+            .flat_map(Bucket::places)
+            .filter(move |(hash, number)| *hash == wanted && *number != NO_PLACE)
             .map(|(_, number)| number as usize)
     }
 
@@ -108,7 +108,7 @@ impl Part {
         let doubled = vec![Bucket::EMPTY; (self.buckets.len() * 2).max(1)];
         self.len = 0;
         for bucket in std::mem::replace(&mut self.buckets, doubled) {
-            for (hash, number) in bucket.hashes.into_iter().zip(bucket.numbers) {
+            for (hash, number) in bucket.places() {
                 if number != NO_PLACE {
                     self.insert(hash, number);
                 }
@@ -159,6 +159,12 @@ impl Part {
 
 impl Bucket {
     const EMPTY: Self = Self { hashes: [0; PLACES], numbers: [NO_PLACE; PLACES], passed: 0 };
+
+    /// What is in it, by reference: it is not copied.
+    #[inline]
+    fn places(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.hashes.iter().copied().zip(self.numbers.iter().copied())
+    }
 
     fn find(&self, number: u32) -> Option<usize> {
         self.numbers.iter().position(|one| *one == number)

@@ -64,6 +64,7 @@ impl History {
 
 impl TcpLife<'_> {
     /// Takes the header of a packet. Gives what is remarkable about it beside its place in the stream.
+    #[inline]
     pub(crate) fn handle_segment(
         &mut self,
         direction: Direction,
@@ -170,10 +171,17 @@ impl TcpLife<'_> {
             Direction::ToClient => (server, client),
         };
         let remark = sender.handle_segment(receiver, segment, payload_len);
+        if remark.is_trouble() {
+            self.count_troubles(direction, remark);
+        }
+        remark
+    }
+
+    #[cold]
+    fn count_troubles(&mut self, direction: Direction, remark: Remark) {
         for trouble in remark.troubles() {
             self.count(direction, trouble);
         }
-        remark
     }
 
     fn handle_flags(&mut self, direction: Direction, segment: &TcpSegment, timestamp: Timestamp) {

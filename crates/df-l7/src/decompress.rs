@@ -92,7 +92,8 @@ pub(crate) fn zstd(input: &[u8], max_bytes: usize) -> Option<Head> {
 /// Inflates into a buffer that grows with what comes out.
 fn inflate(input: &[u8], max_bytes: usize, flags: u32) -> Option<Head> {
     let limit = input.len().saturating_mul(MAX_DEFLATE_RATIO).min(max_bytes);
-    let mut plain = vec![0; limit.min(input.len().saturating_mul(EXPECTED_DEFLATE_RATIO))];
+    let expected = input.len().saturating_mul(EXPECTED_DEFLATE_RATIO).max(LEAST_ROOM_BYTES);
+    let mut plain = vec![0; limit.min(expected)];
     let mut inflater = Box::<DecompressorOxide>::default();
     let (mut read, mut written) = (0_usize, 0_usize);
     let status = loop {
@@ -104,7 +105,7 @@ fn inflate(input: &[u8], max_bytes: usize, flags: u32) -> Option<Head> {
         if status != TINFLStatus::HasMoreOutput || plain.len() >= limit {
             break status;
         }
-        plain.resize(plain.len().saturating_mul(2).min(limit), 0);
+        plain.resize(plain.len().saturating_mul(EXPECTED_DEFLATE_RATIO).min(limit), 0);
     };
     let is_whole = status == TINFLStatus::Done;
     plain.truncate(written);
@@ -121,8 +122,10 @@ const GZIP_COMMENT: u8 = 0x10;
 const ZSTD_END: &[u8] = &[1, 0, 0, 0, 0, 0, 0];
 /// No deflated data is smaller than its plain bytes by more than this.
 pub(crate) const MAX_DEFLATE_RATIO: usize = 1_032;
-/// What the first buffer has room for.
+/// What the first buffer has room for, and by how much each next one is larger.
 const EXPECTED_DEFLATE_RATIO: usize = 4;
+/// The least that the first buffer has room for: what compresses well is often short.
+const LEAST_ROOM_BYTES: usize = 4_096;
 
 #[cfg(test)]
 mod tests;

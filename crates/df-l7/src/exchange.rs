@@ -68,6 +68,14 @@ pub struct Observed<T> {
     pub causal_id: Option<CausalId>,
 }
 
+impl<T> Observed<T> {
+    /// Content of which nobody has said yet when and where it was seen.
+    pub const fn new(content: T) -> Self {
+        let (start, end) = (Timestamp::ZERO, Timestamp::ZERO);
+        Self { content, start, end, length: 0, sequence_number: None, causal_id: None }
+    }
+}
+
 impl Exchange {
     /// An exchange of which nothing is filled in yet. Set the fields that are known.
     pub const fn new(protocol: Protocol, kind: ExchangeKind) -> Self {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Attributes, PropagatedContext, Protocol};
+use crate::{Attributes, Observed, PropagatedContext, Protocol};
 
 /// One message of a protocol.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,18 +19,18 @@ pub struct Message {
 
 impl Message {
     /// A request that expects a response, paired in order.
-    pub const fn request(request: Request) -> Self {
-        Self::new(Content::Request(request))
+    pub fn request(request: Request) -> Self {
+        Self::new(Content::Request(Box::new(Observed::new(request))))
     }
 
     /// A response, paired in order.
-    pub const fn response(response: Response) -> Self {
-        Self::new(Content::Response(response))
+    pub fn response(response: Response) -> Self {
+        Self::new(Content::Response(Box::new(Observed::new(response))))
     }
 
     /// A message that nobody answers; its direction says who sent it.
-    pub const fn one_way(request: Request) -> Self {
-        Self::new(Content::OneWay(request))
+    pub fn one_way(request: Request) -> Self {
+        Self::new(Content::OneWay(Box::new(Observed::new(request))))
     }
 
     /// Pairs by the protocol's own identifier instead of by order.
@@ -59,16 +59,16 @@ pub enum Correlation {
     Id(u64),
 }
 
-/// The three kinds of message.
+/// The three kinds of message. Each lies where it will stay until it is told: the connection notes there when and where it
+/// was seen.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(clippy::large_enum_variant, reason = "requests are half of all messages")]
 pub enum Content {
     /// Expects a response.
-    Request(Request),
+    Request(Box<Observed<Request>>),
     /// Answers a request.
-    Response(Response),
+    Response(Box<Observed<Response>>),
     /// Is not answered.
-    OneWay(Request),
+    OneWay(Box<Observed<Request>>),
 }
 
 /// What a request says. Fields that a protocol does not have stay empty.

@@ -106,6 +106,13 @@ impl Loader for AyaLoader {
         uprobe.detach(link).map_err(failed)
     }
 
+    fn insert(&mut self, map: &'static str, key: u32, value: u32) -> Result<(), LoadError> {
+        let map = self.object.map_mut(map).ok_or(LoadError::Unsupported { what: "a map of the object" })?;
+        let mut map: BpfHashMap<_, u32, u32> =
+            BpfHashMap::try_from(map).map_err(|error| LoadError::of("a map", error))?;
+        map.insert(key, value, 0).map_err(|error| LoadError::of("filling a map", error))
+    }
+
     fn rings(&self) -> usize {
         self.rings.len()
     }

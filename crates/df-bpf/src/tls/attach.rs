@@ -21,6 +21,13 @@ impl<L: Loader> AttachHook for LoaderHooks<'_, L> {
         self.0.attach_uprobe(&program, point).map_err(|error| error.to_string())
     }
 
+    fn note_process(&mut self, pid: u32, library: Library) {
+        if let Library::Go { goroutine_id_offset, .. } = library {
+            // Without it nothing is linked to what its goroutines do.
+            let _ = self.0.insert("go_processes", pid, goroutine_id_offset);
+        }
+    }
+
     fn detach(&mut self, link: LinkId) {
         // What the kernel does not let go now, it lets go with the loader.
         let _ = self.0.detach_uprobe(link);
@@ -41,6 +48,8 @@ fn program(library: Library, hook: Hook) -> String {
         HookFunction::GoTlsRead => "go_tls_read",
         HookFunction::GoTlsWrite => "go_tls_write",
         HookFunction::GoTlsClose => "go_tls_close",
+        HookFunction::GoHttpRoundTrip => "go_http_round_trip",
+        HookFunction::GoHttpWrite => "go_http_write",
     };
     let end = if hook.site == HookSite::Entry { "on" } else { "after" };
     match library {

@@ -44,7 +44,7 @@ pub struct Binary {
 pub enum Library {
     /// OpenSSL or one of its kin: LibreSSL, BoringSSL.
     OpenSsl,
-    /// Go's `crypto/tls`.
+    /// Go's `crypto/tls`, or a Go program without it.
     Go {
         /// The toolchain's version.
         version: go::GoVersion,
@@ -73,6 +73,13 @@ pub struct Hook {
     pub site: HookSite,
     /// Where the instruction is, in bytes from the start of the file.
     pub file_offset: u64,
+}
+
+impl Binary {
+    /// Whether its hooks give the plain text of TLS. Those of other Go programs only tell which goroutine works for which.
+    pub fn has_tls(&self) -> bool {
+        self.hooks.iter().any(|hook| hook.function.is_of_tls())
+    }
 }
 
 impl Hook {
@@ -117,9 +124,17 @@ pub enum HookFunction {
     GoTlsWrite,
     /// `crypto/tls.(*Conn).Close`
     GoTlsClose,
+    /// `net/http.(*persistConn).roundTrip`, where a request is handed to the goroutine that writes for a connection.
+    GoHttpRoundTrip,
+    /// `net/http.persistConnWriter.Write`, by which that goroutine writes.
+    GoHttpWrite,
 }
 
 impl HookFunction {
+    const fn is_of_tls(self) -> bool {
+        !matches!(self, Self::GoHttpRoundTrip | Self::GoHttpWrite)
+    }
+
     /// The name in the symbol table.
     pub const fn symbol(self) -> &'static str {
         match self {
@@ -133,6 +148,8 @@ impl HookFunction {
             Self::GoTlsRead => "crypto/tls.(*Conn).Read",
             Self::GoTlsWrite => "crypto/tls.(*Conn).Write",
             Self::GoTlsClose => "crypto/tls.(*Conn).Close",
+            Self::GoHttpRoundTrip => "net/http.(*persistConn).roundTrip",
+            Self::GoHttpWrite => "net/http.persistConnWriter.Write",
         }
     }
 }

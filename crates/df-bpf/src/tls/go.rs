@@ -8,8 +8,13 @@ use super::binary::{Binary, Hook, HookFunction, HookSite, InspectError, Library}
 use super::elf::{Elf, Function};
 use super::{instructions, pclntab};
 
-const FUNCTIONS: [HookFunction; 3] =
-    [HookFunction::GoTlsRead, HookFunction::GoTlsWrite, HookFunction::GoTlsClose];
+const FUNCTIONS: [HookFunction; 5] = [
+    HookFunction::GoTlsRead,
+    HookFunction::GoTlsWrite,
+    HookFunction::GoTlsClose,
+    HookFunction::GoHttpRoundTrip,
+    HookFunction::GoHttpWrite,
+];
 
 /// A Go toolchain's version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,10 +66,7 @@ pub(super) fn is_go<'data, R: ReadRef<'data>>(elf: &Elf<'data, R>) -> bool {
 }
 
 pub(super) fn inspect<'data, R: ReadRef<'data>>(elf: &Elf<'data, R>) -> Result<Binary, InspectError> {
-    let found = find_functions(elf)?;
-    if found.iter().take(2).any(Option::is_none) {
-        return Err(InspectError::NoTls);
-    }
+    let found = complete_groups(find_functions(elf)?);
     let version = version(elf)?.ok_or(InspectError::UnknownGoVersion)?;
     if !version.passes_in_registers() {
         return Err(InspectError::OldGo(version));
@@ -75,7 +77,7 @@ pub(super) fn inspect<'data, R: ReadRef<'data>>(elf: &Elf<'data, R>) -> Result<B
         let entry =
             elf.instruction_offset(place.address).ok_or(InspectError::Malformed("function address"))?;
         hooks.push(Hook::new(function, HookSite::Entry, entry));
-        if function != HookFunction::GoTlsClose {
+        if matches!(function, HookFunction::GoTlsRead | HookFunction::GoTlsWrite) {
             let returns = returns(elf, function, place)?;
             let returns = returns.into_iter().filter_map(|offset| entry.checked_add(offset));
             hooks.extend(returns.map(|offset| Hook::new(function, HookSite::ReturnInstruction, offset)));
@@ -85,6 +87,19 @@ pub(super) fn inspect<'data, R: ReadRef<'data>>(elf: &Elf<'data, R>) -> Result<B
     let goroutine_id_offset = version.goroutine_id_offset();
     let library = Library::Go { version, goroutine_id_offset };
     Ok(Binary { library, architecture: elf.architecture(), hooks })
+}
+
+/// Reading is of no use without writing, and where a request is handed over not without where it is written.
+fn complete_groups(mut found: Vec<Option<Function>>) -> Vec<Option<Function>> {
+    if let [read, write, close, hand_over, http_write] = found.as_mut_slice() {
+        if read.is_none() || write.is_none() {
+            (*read, *write, *close) = (None, None, None);
+        }
+        if hand_over.is_none() || http_write.is_none() {
+            (*hand_over, *http_write) = (None, None);
+        }
+    }
+    found
 }
 
 /// By the symbol table, or by Go's own table where there is none.

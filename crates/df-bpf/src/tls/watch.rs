@@ -22,6 +22,11 @@ pub trait AttachHook {
     /// Why the kernel refused, in one line.
     fn attach(&mut self, binary: &Binary, hook: Hook, path: &Path) -> Result<Self::Link, String>;
 
+    /// A process uses a file that is hooked.
+    fn note_process(&mut self, pid: u32, library: Library) {
+        let _ = (pid, library);
+    }
+
     /// Takes a hook away.
     fn detach(&mut self, link: Self::Link);
 }
@@ -36,6 +41,8 @@ pub struct AttachedBinary {
     pub library: Library,
     /// How many hooks it has.
     pub hooks: usize,
+    /// Whether they give the plain text of TLS; in other Go programs they only tell which goroutine works for which.
+    pub has_tls: bool,
     /// The process in which it was found.
     pub found_in_pid: u32,
 }
@@ -115,6 +122,7 @@ struct Known<Link> {
 enum State<Link> {
     Attached {
         library: Library,
+        has_tls: bool,
         links: Vec<Link>,
         pid: u32,
     },
@@ -174,10 +182,11 @@ impl<Link> TlsWatch<Link> {
     /// What is hooked now.
     pub fn attached(&self) -> impl Iterator<Item = AttachedBinary> + '_ {
         self.files.values().filter_map(|known| match &known.state {
-            State::Attached { library, links, pid } => Some(AttachedBinary {
+            State::Attached { library, has_tls, links, pid } => Some(AttachedBinary {
                 path: known.path.clone(),
                 library: *library,
                 hooks: links.len(),
+                has_tls: *has_tls,
                 found_in_pid: *pid,
             }),
             State::Refused(_) | State::Uninteresting => None,
@@ -225,13 +234,17 @@ impl<Link> TlsWatch<Link> {
         self.stats.checked_processes += 1;
         let mut is_deferred = false;
         for candidate in processes::candidates(pid) {
-            if let Some(known) = self.files.get_mut(&candidate.id) {
+            let id = candidate.id;
+            if let Some(known) = self.files.get_mut(&id) {
                 known.seen_at = now;
             } else if self.has_room(now) {
                 self.meet(candidate, now, attacher);
             } else {
                 self.stats.deferred_binaries += 1;
                 is_deferred = true;
+            }
+            if let Some(Known { state: State::Attached { library, .. }, .. }) = self.files.get(&id) {
+                attacher.note_process(pid, *library);
             }
         }
         if is_deferred {
@@ -263,7 +276,12 @@ impl<Link> TlsWatch<Link> {
         match attach_all(&binary, &candidate.file, attacher) {
             Ok(links) => {
                 self.stats.attached_binaries += 1;
-                State::Attached { library: binary.library, links, pid: candidate.pid }
+                State::Attached {
+                    library: binary.library,
+                    has_tls: binary.has_tls(),
+                    links,
+                    pid: candidate.pid,
+                }
             }
             Err(reason) => {
                 self.stats.refused_binaries += 1;

@@ -6,7 +6,19 @@ use std::process::Command;
 
 /// Builds the Go HTTPS program with these linker flags; None, said aloud, where there is no Go.
 pub(crate) fn go_https(name: &str, linker_flags: &str, architecture: &str) -> Option<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/https.go");
+    go("https.go", name, linker_flags, architecture)
+}
+
+/// Builds the Go program that asks another server; None, said aloud, where there is no Go.
+pub(crate) fn go_chain() -> Option<PathBuf> {
+    go("chain.go", "chain", "-s -w", OWN_ARCHITECTURE)
+}
+
+/// This processor's architecture in Go's words.
+pub(crate) const OWN_ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+
+fn go(source: &str, name: &str, linker_flags: &str, architecture: &str) -> Option<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs").join(source);
     let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     // Tests run beside each other: each builds under a name of its own, and the last one stays.
     let fresh = built.with_extension(std::process::id().to_string());

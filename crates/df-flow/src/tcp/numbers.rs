@@ -34,6 +34,12 @@ impl Remark {
         self.is_fin_repeated
     }
 
+    /// Whether there is something to count.
+    #[inline]
+    pub(super) const fn is_trouble(self) -> bool {
+        self.trouble.is_some() || self.is_window_full || self.is_reset
+    }
+
     pub(super) fn troubles(self) -> impl Iterator<Item = Trouble> {
         let window_full = self.is_window_full.then_some(Trouble::WindowFull);
         let reset = self.is_reset.then_some(Trouble::Reset);

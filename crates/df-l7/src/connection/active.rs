@@ -407,25 +407,17 @@ impl Active {
         let correlation = message.correlation;
         let mut finished = outputs.finished(self.row);
         match message.content {
-            Content::Request(request) => {
-                self.matcher.handle_request(
-                    correlation,
-                    Box::new(stamp.observe(request)),
-                    max_pending,
-                    &mut finished,
-                );
+            Content::Request(mut request) => {
+                stamp.mark(&mut request);
+                self.matcher.handle_request(correlation, request, max_pending, &mut finished);
             }
-            Content::Response(response) => {
-                self.matcher.handle_response(
-                    correlation,
-                    Box::new(stamp.observe(response)),
-                    max_pending,
-                    &mut finished,
-                );
+            Content::Response(mut response) => {
+                stamp.mark(&mut response);
+                self.matcher.handle_response(correlation, response, max_pending, &mut finished);
             }
-            Content::OneWay(request) => {
-                let kind = ExchangeKind::OneWay(direction);
-                finished.push(correlation, kind, Some(Box::new(stamp.observe(request))), None);
+            Content::OneWay(mut request) => {
+                stamp.mark(&mut request);
+                finished.push(correlation, ExchangeKind::OneWay(direction), Some(request), None);
             }
         }
         let made = u32::try_from(outputs.exchanges.len() - before).unwrap_or(u32::MAX);
@@ -460,15 +452,13 @@ struct Stamp {
 }
 
 impl Stamp {
-    fn observe<T>(&self, content: T) -> Observed<T> {
-        Observed {
-            content,
-            start: self.start.timestamp,
-            end: self.end.max(self.start.timestamp),
-            length: self.length,
-            sequence_number: self.start.sequence_number,
-            causal_id: self.start.causal_id,
-        }
+    /// Notes on a message's content when and where it was seen.
+    fn mark<T>(&self, observed: &mut Observed<T>) {
+        observed.start = self.start.timestamp;
+        observed.end = self.end.max(self.start.timestamp);
+        observed.length = self.length;
+        observed.sequence_number = self.start.sequence_number;
+        observed.causal_id = self.start.causal_id;
     }
 }
 

@@ -307,9 +307,10 @@ pub(crate) fn push_some_size(attributes: &mut Attributes, key: &'static str, num
 
 /// A value as text of at most `max_bytes`, folded lines joined by one blank.
 pub(crate) fn text(value: &[u8], max_bytes: usize) -> String {
-    let text = String::from_utf8_lossy(value);
+    // Nearly all values are UTF-8, and this tells it several bytes at a time.
+    let text = std::str::from_utf8(value).map_or_else(|_| String::from_utf8_lossy(value), Cow::Borrowed);
     let text = shortened(&text, max_bytes);
-    if !text.contains('\n') {
+    if memchr::memchr(b'\n', text.as_bytes()).is_none() {
         return text.to_owned();
     }
     let lines: Vec<&str> = text.lines().map(str::trim).collect();

@@ -136,7 +136,7 @@ impl Announcer {
         if self.0.len() >= MAX_KNOWN {
             self.0.clear();
         }
-        for file in report.attached {
+        for file in report.attached.into_iter().filter(|file| file.has_tls) {
             if self.0.insert(file.path.clone()) {
                 tracing::info!(
                     "reading the plain text of {} ({})",

@@ -5,6 +5,7 @@ use df_core::{Direction, Transport};
 use crate::{Cursor, Detection};
 
 use super::v0_9_1::{FRAME_END, FrameHead, FrameKind, HEAD_BYTES, Method};
+use super::v1_0::{self, Start};
 use super::wire::{PROTOCOL_HEADER_BYTES, ProtocolHeader, may_be_header};
 
 /// Says whether these bytes are this protocol's: a protocol header, or a frame in mid-stream.
@@ -12,14 +13,18 @@ pub(super) fn detect(_transport: Transport, direction: Direction, bytes: &[u8]) 
     match bytes.first() {
         Some(b'A') => protocol_header(direction, bytes),
         Some(1 | 2 | 3 | 8) => classic_frames(direction, bytes),
+        Some(0) => modern_frames(direction, bytes),
         _ => Detection::NoMatch,
     }
 }
 
 /// Whether a frame can start here, in the middle of a conversation.
 pub(super) fn is_frame_start(direction: Direction, bytes: &[u8]) -> bool {
-    if let Some(header) = ProtocolHeader::parse(bytes) {
-        return !matches!(header, ProtocolHeader::Modern(_));
+    if ProtocolHeader::parse(bytes).is_some() {
+        return true;
+    }
+    if let Start::Frame { sender } = v1_0::start_of(bytes) {
+        return sender.is_none_or(|sender| sender == direction);
     }
     match ClassicFrame::read(bytes) {
         Ok(ClassicFrame { sender: Some(sender), .. }) => sender == direction,
@@ -37,8 +42,9 @@ fn protocol_header(direction: Direction, bytes: &[u8]) -> Detection {
         return Detection::NeedMore;
     }
     match (ProtocolHeader::parse(bytes), direction) {
-        (None | Some(ProtocolHeader::Modern(_)), _) => Detection::NoMatch,
-        (Some(_), Direction::ToServer) => Detection::CERTAIN,
+        (None, _) => Detection::NoMatch,
+        // Of 1.0 both ends begin with the same.
+        (Some(ProtocolHeader::Modern(_)), _) | (Some(_), Direction::ToServer) => Detection::CERTAIN,
         (Some(_), Direction::ToClient) => Detection::CERTAIN_REVERSED,
     }
 }
@@ -61,6 +67,27 @@ fn classic_frames(direction: Direction, bytes: &[u8]) -> Detection {
             None => is_whole = true,
         }
         rest = rest.get(frame.bytes..).unwrap_or_default();
+        if rest.is_empty() {
+            break;
+        }
+    }
+    Detection::WEAK
+}
+
+/// A frame with a performative is certain: length, offset, type, descriptor and the length of the list agree. Most go either way:
+/// then who is believed to be the client is.
+fn modern_frames(direction: Direction, bytes: &[u8]) -> Detection {
+    let mut rest = bytes;
+    for _ in 0..MAX_FRAMES {
+        match v1_0::start_of(rest) {
+            Start::Frame { sender: Some(sender) } if sender != direction => {
+                return Detection::CERTAIN_REVERSED;
+            }
+            Start::Frame { .. } => return Detection::CERTAIN,
+            Start::Heartbeat(len) => rest = rest.get(len..).unwrap_or_default(),
+            Start::Unknown => return Detection::NeedMore,
+            Start::Stranger => return Detection::NoMatch,
+        }
         if rest.is_empty() {
             break;
         }

@@ -11,8 +11,8 @@ use crate::{
 
 use super::UNKNOWN_SYSTEM;
 use super::detect::is_frame_start;
-use super::v0_9_1;
-use super::wire::{PROTOCOL_HEADER_BYTES, ProtocolHeader, may_be_header};
+use super::wire::{Layer, PROTOCOL_HEADER_BYTES, ProtocolHeader, may_be_header};
+use super::{v0_9_1, v1_0};
 
 /// Reads AMQP.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub struct AmqpParser {
     version: Version,
     /// That of the bytes read last.
     direction: Direction,
+    /// Both ends have agreed on TLS.
+    is_left: bool,
 }
 
 /// What is spoken, as far as it is known.
@@ -28,12 +30,18 @@ pub struct AmqpParser {
 enum Version {
     Unknown,
     Classic(Box<v0_9_1::Conversation>),
+    Modern(Box<v1_0::Conversation>),
 }
 
 impl AmqpParser {
     /// A parser for one connection.
     pub fn new(config: &Arc<ConnectionConfig>, _transport: Transport) -> Self {
-        Self { config: Arc::clone(config), version: Version::Unknown, direction: Direction::ToServer }
+        Self {
+            config: Arc::clone(config),
+            version: Version::Unknown,
+            direction: Direction::ToServer,
+            is_left: false,
+        }
     }
 
     fn handle_header(&mut self, direction: Direction, header: ProtocolHeader) -> Option<Message> {
@@ -41,25 +49,42 @@ impl AmqpParser {
             return self.handle_offer(header);
         }
         match header {
-            ProtocolHeader::Classic { .. } | ProtocolHeader::Other => {
+            ProtocolHeader::Classic { .. } | ProtocolHeader::Other { .. } => {
                 let mut conversation = Box::new(v0_9_1::Conversation::new(&self.config));
                 let message = conversation.handle_header(header_request(header));
                 self.version = Version::Classic(conversation);
                 Some(message)
             }
-            ProtocolHeader::Modern(_) => None,
+            ProtocolHeader::Modern(layer) => {
+                // A login comes between two headers of one connection.
+                if !matches!(self.version, Version::Modern(_)) {
+                    self.version = Version::Modern(Box::new(v1_0::Conversation::new(&self.config)));
+                }
+                match &mut self.version {
+                    Version::Modern(conversation) => {
+                        Some(conversation.handle_header(header_request(header), layer))
+                    }
+                    _ => None,
+                }
+            }
         }
     }
 
     /// The server does not speak what it was asked to, and says what it speaks instead.
     fn handle_offer(&mut self, header: ProtocolHeader) -> Option<Message> {
-        let number = match &mut self.version {
-            Version::Classic(conversation) => conversation.refuse_header(),
-            Version::Unknown => None,
+        let number = match (&mut self.version, header) {
+            (Version::Classic(conversation), _) => conversation.refuse_header(),
+            (Version::Modern(conversation), ProtocolHeader::Modern(layer)) => {
+                let answer = conversation.handle_offer(layer);
+                self.is_left = layer == Layer::Tls && answer.is_some();
+                return answer;
+            }
+            (Version::Modern(conversation), _) => conversation.refuse_header(),
+            (Version::Unknown, _) => None,
         };
         let response = Response {
             status: ResponseStatus::ClientError,
-            code: Some(header.version().into()),
+            code: header.version().map(Into::into),
             exception: Some("another version is offered".to_owned()),
             ..Response::default()
         };
@@ -68,8 +93,11 @@ impl AmqpParser {
 
     /// Frames of either version tell which one it is.
     fn version_of(&mut self, first: u8) -> &mut Version {
-        if matches!(self.version, Version::Unknown) && first != 0 {
-            self.version = Version::Classic(Box::new(v0_9_1::Conversation::new(&self.config)));
+        if matches!(self.version, Version::Unknown) {
+            self.version = match first {
+                0 => Version::Modern(Box::new(v1_0::Conversation::new(&self.config))),
+                _ => Version::Classic(Box::new(v0_9_1::Conversation::new(&self.config))),
+            };
         }
         &mut self.version
     }
@@ -92,6 +120,7 @@ impl Parser for AmqpParser {
         }
         match self.version_of(bytes.first().copied().unwrap_or_default()) {
             Version::Classic(conversation) => conversation.parse(direction, input),
+            Version::Modern(conversation) => conversation.parse(direction, input),
             Version::Unknown => Err(ParseError::new(0, ParseErrorReason::InvalidValue)),
         }
     }
@@ -100,9 +129,14 @@ impl Parser for AmqpParser {
         is_frame_start(direction, bytes)
     }
 
+    fn has_ended(&self) -> bool {
+        self.is_left
+    }
+
     fn on_gap(&mut self, direction: Direction) -> Recovery {
         match &mut self.version {
             Version::Classic(conversation) => conversation.handle_gap(direction),
+            Version::Modern(conversation) => conversation.handle_gap(direction),
             Version::Unknown => {}
         }
         Recovery::Resynchronize
@@ -111,6 +145,7 @@ impl Parser for AmqpParser {
     fn interrupt(&mut self, direction: Direction) -> Option<Message> {
         match &mut self.version {
             Version::Classic(conversation) => conversation.interrupt(direction),
+            Version::Modern(conversation) => conversation.interrupt(direction),
             Version::Unknown => None,
         }
     }
@@ -118,6 +153,7 @@ impl Parser for AmqpParser {
     fn poll_message(&mut self) -> Option<(Direction, Message)> {
         let message = match &mut self.version {
             Version::Classic(conversation) => conversation.poll_message(),
+            Version::Modern(conversation) => conversation.poll_message(),
             Version::Unknown => None,
         };
         message.map(|message| (self.direction, message))
@@ -139,7 +175,7 @@ fn header_request(header: ProtocolHeader) -> Request {
     attributes.push("messaging.operation.name", HEADER);
     Request {
         kind: HEADER.into(),
-        version: Some(header.version().into()),
+        version: header.version().map(Into::into),
         operation: HEADER.into(),
         attributes,
         ..Request::default()

@@ -18,8 +18,8 @@ pub(super) enum ProtocolHeader {
     Classic { version: &'static str },
     /// 1.0 within this layer.
     Modern(Layer),
-    /// 0-10, whose frames are not read.
-    Other,
+    /// 0-10, whose frames are not read, or none that there is.
+    Other { version: Option<&'static str> },
 }
 
 /// What a header of AMQP 1.0 is about.
@@ -28,6 +28,17 @@ pub(super) enum Layer {
     Amqp,
     Tls,
     Sasl,
+}
+
+impl Layer {
+    /// In words.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Amqp => "AMQP",
+            Self::Tls => "TLS",
+            Self::Sasl => "SASL",
+        }
+    }
 }
 
 impl ProtocolHeader {
@@ -41,17 +52,18 @@ impl ProtocolHeader {
             [0, 1, 0, 0] => Self::Modern(Layer::Amqp),
             [2, 1, 0, 0] => Self::Modern(Layer::Tls),
             [3, 1, 0, 0] => Self::Modern(Layer::Sasl),
-            [1, 1, 0, 10] => Self::Other,
+            [1, 1, 0, 10] => Self::Other { version: Some("0.10") },
+            numbers if numbers.iter().all(|number| *number < b' ') => Self::Other { version: None },
             _ => return None,
         })
     }
 
     /// The version as users write it.
-    pub(super) const fn version(self) -> &'static str {
+    pub(super) const fn version(self) -> Option<&'static str> {
         match self {
-            Self::Classic { version } => version,
-            Self::Modern(_) => "1.0",
-            Self::Other => "0.10",
+            Self::Classic { version } => Some(version),
+            Self::Modern(_) => Some("1.0"),
+            Self::Other { version } => version,
         }
     }
 }

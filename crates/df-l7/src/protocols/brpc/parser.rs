@@ -55,7 +55,9 @@ impl Parser for BrpcParser {
 
 fn may_be_given(content: &Content, input: Input<'_>, wanted: usize) -> bool {
     match content {
-        Content::Request(request) | Content::OneWay(request) => rpc::may_be_given(request, input, wanted),
+        Content::Request(request) | Content::OneWay(request) => {
+            rpc::may_be_given(&request.content, input, wanted)
+        }
         Content::Response(_) => true,
     }
 }

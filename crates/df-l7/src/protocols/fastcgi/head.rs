@@ -43,7 +43,7 @@ pub(super) fn request(parameters: &[u8], config: &Arc<ConnectionConfig>) -> Requ
     let mut parser = Http1Parser::new(config, Transport::Tcp);
     let read = read(&mut parser, Direction::ToServer, &head);
     let mut request = match read.map(|message| message.content) {
-        Some(Content::Request(request)) => request,
+        Some(Content::Request(request)) => request.content,
         _ => Request::default(),
     };
     request.version = None;
@@ -67,7 +67,7 @@ pub(super) fn response(fields: &[u8], config: &Arc<ConnectionConfig>) -> Respons
     // The answer to a HEAD has no body whatever its fields say.
     let _ = read(&mut parser, Direction::ToServer, b"HEAD / HTTP/1.1\r\n\r\n");
     let mut response = match read(&mut parser, Direction::ToClient, &head).map(|message| message.content) {
-        Some(Content::Response(response)) => response,
+        Some(Content::Response(response)) => response.content,
         _ => Response { code: Some(code.to_string().into()), ..Response::default() },
     };
     response.version = None;

@@ -11,7 +11,7 @@ use crate::{Content, Input, Message};
 #[derive(Debug)]
 pub(super) struct OpenBody {
     /// None once the message was given out.
-    message: Option<Box<Message>>,
+    message: Option<Message>,
     expects: Expects,
     size_bytes: u64,
     /// Reads the body, if it is one of those that are looked at.
@@ -48,7 +48,7 @@ pub(super) enum Progress {
 
 impl OpenBody {
     pub(super) fn new(message: Option<Message>, expects: Expects) -> Self {
-        Self { message: message.map(Box::new), expects, size_bytes: 0, reader: None }
+        Self { message, expects, size_bytes: 0, reader: None }
     }
 
     /// The same body, looked at.
@@ -68,7 +68,7 @@ impl OpenBody {
 
     /// The message, of whose body nothing was seen.
     pub(super) fn into_bare_message(self) -> Option<Message> {
-        self.message.map(|message| *message)
+        self.message
     }
 
     /// Whether the message waits for the end of the body.
@@ -78,20 +78,20 @@ impl OpenBody {
 
     /// The message with what is known of its body's size.
     pub(super) fn into_message(self) -> Option<Message> {
-        let mut message = *self.message?;
+        let mut message = self.message?;
         // The size of a body of known length was announced.
         let size = (!matches!(self.expects, Expects::Sized(_))).then_some(self.size_bytes);
         match &mut message.content {
             Content::Request(request) | Content::OneWay(request) => {
-                push_some_size(&mut request.attributes, "http.request.body.size", size);
+                push_some_size(&mut request.content.attributes, "http.request.body.size", size);
                 if let Some(reader) = self.reader {
-                    reader.push_request(&mut request.attributes);
+                    reader.push_request(&mut request.content.attributes);
                 }
             }
             Content::Response(response) => {
-                push_some_size(&mut response.attributes, "http.response.body.size", size);
+                push_some_size(&mut response.content.attributes, "http.response.body.size", size);
                 if let Some(reader) = self.reader {
-                    reader.push_response(&mut response.attributes);
+                    reader.push_response(&mut response.content.attributes);
                 }
             }
         }

@@ -288,8 +288,9 @@ fn is_long_request_prefix(bytes: &[u8]) -> bool {
 /// A line of the field section without its end, its continuation lines included (obs-fold, RFC 9112 §5.2).
 fn split_field_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut end = memchr(b'\n', bytes)?;
-    let is_empty = bytes.get(..end)?.trim_ascii().is_empty();
-    while !is_empty && matches!(bytes.get(end + 1), Some(b' ' | b'\t')) {
+    let is_folded = |end: usize| matches!(bytes.get(end + 1), Some(b' ' | b'\t'));
+    let is_empty = is_folded(end) && bytes.get(..end)?.trim_ascii().is_empty();
+    while !is_empty && is_folded(end) {
         let Some(more) = memchr(b'\n', bytes.get(end + 1..)?) else { break };
         end += 1 + more;
     }

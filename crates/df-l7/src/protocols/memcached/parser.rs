@@ -253,7 +253,7 @@ fn answer(response: Response, quiet: Option<u64>) -> Message {
 /// Datagrams pair by the request id of their frame.
 fn in_datagram(mut message: Message, frame: Frame) -> Message {
     if let crate::Content::Request(request) = &mut message.content {
-        request.attributes.push("df.memcached.udp.request_id", frame.request_id);
+        request.content.attributes.push("df.memcached.udp.request_id", frame.request_id);
     }
     message.with_id(u64::from(frame.request_id) | 1 << 62)
 }

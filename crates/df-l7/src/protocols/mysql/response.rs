@@ -53,7 +53,7 @@ enum Step {
     /// It belongs to no response.
     Skipped,
     /// The response ends with it.
-    Message(Box<Message>),
+    Message(Message),
 }
 
 type Outcome = Result<Step, ParseError>;
@@ -94,7 +94,7 @@ impl Conversation {
         Ok(match step {
             Step::Part => Parsed::Part { consumed },
             Step::Skipped => Parsed::Skipped { consumed },
-            Step::Message(message) => Parsed::Message { consumed, message: *message },
+            Step::Message(message) => Parsed::Message { consumed, message },
         })
     }
 
@@ -362,7 +362,7 @@ impl Conversation {
         if let Some(schema) = success.schema {
             self.database = Some(self.attribute_text(schema));
         }
-        Step::Message(Box::new(message))
+        Step::Message(message)
     }
 
     /// The command that was answered has succeeded.
@@ -414,10 +414,10 @@ impl Conversation {
         };
         response.attributes.push("db.response.status_code", code);
         let message = Message::response(response);
-        Step::Message(Box::new(match self.expected.pop_front() {
+        Step::Message(match self.expected.pop_front() {
             Some(expected) => message.with_id(expected.id),
             None => message,
-        }))
+        })
     }
 
     /// Whether the packet at hand comes instead of a greeting: the client may not even log in.

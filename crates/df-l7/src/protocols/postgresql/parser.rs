@@ -391,10 +391,10 @@ impl Parser for PostgresqlParser {
         let unit = self.pipeline.interrupt_response()?;
         let mut message = self.take_response(unit);
         if let crate::Content::Response(response) = &mut message.content
-            && response.status == ResponseStatus::Ok
-            && response.result.is_none()
+            && response.content.status == ResponseStatus::Ok
+            && response.content.result.is_none()
         {
-            response.status = ResponseStatus::Unknown;
+            response.content.status = ResponseStatus::Unknown;
         }
         Some(message)
     }

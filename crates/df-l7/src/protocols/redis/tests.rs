@@ -67,9 +67,13 @@ impl Feed {
 
 fn line(message: &Message) -> String {
     match &message.content {
-        Content::Request(request) => format!("> {}", request.resource.as_deref().unwrap_or_default()),
-        Content::OneWay(request) => format!("- {}", request.resource.as_deref().unwrap_or(&request.kind)),
+        Content::Request(request) => format!("> {}", request.content.resource.as_deref().unwrap_or_default()),
+        Content::OneWay(request) => {
+            let request = &request.content;
+            format!("- {}", request.resource.as_deref().unwrap_or(&request.kind))
+        }
         Content::Response(response) => {
+            let response = &response.content;
             let code = response.code.as_deref().unwrap_or_default();
             let text = response.exception.as_deref().or(response.result.as_deref()).unwrap_or_default();
             format!("< {} {code} {text}", response.status.name()).trim_end().to_owned()
@@ -252,7 +256,7 @@ fn attributes_follow_the_conventions() {
     let mut parser = RedisParser::new(&Arc::new(ConnectionConfig::default()), Transport::Tcp);
     let mut attributes = |bytes: &str| match parser.parse(C, Input::new(bytes.as_bytes())) {
         Ok(Parsed::Message { message: Message { content: Content::Request(request), .. }, .. }) => {
-            request.attributes
+            request.content.attributes
         }
         other => panic!("{other:?}"),
     };

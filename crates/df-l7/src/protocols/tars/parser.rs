@@ -52,7 +52,9 @@ impl Parser for TarsParser {
 /// Of a packet that was lost in part nothing is known of how it went.
 fn may_be_given(content: &Content, input: Input<'_>, wanted: usize) -> bool {
     match content {
-        Content::Request(request) | Content::OneWay(request) => rpc::may_be_given(request, input, wanted),
+        Content::Request(request) | Content::OneWay(request) => {
+            rpc::may_be_given(&request.content, input, wanted)
+        }
         Content::Response(_) => {
             input.bytes.len() >= wanted || !matches!(input.ending, crate::Ending::Lost(_))
         }

@@ -158,11 +158,13 @@ pub(super) fn add_properties(message: &mut Message, properties: Properties<'_>, 
     let Properties { body_bytes, correlation_id, message_id, context } = properties;
     match &mut message.content {
         crate::Content::Request(request) | crate::Content::OneWay(request) => {
+            let request = &mut request.content;
             request.context = context.map(Box::new);
             push_message_identity(&mut request.attributes, message_id, correlation_id, config);
             push_size(&mut request.attributes, body_bytes);
         }
         crate::Content::Response(response) => {
+            let response = &mut response.content;
             push_context(&mut response.attributes, context);
             push_message_identity(&mut response.attributes, message_id, correlation_id, config);
             push_size(&mut response.attributes, body_bytes);

@@ -4,14 +4,15 @@
 
 /// Adds what `encoded` stands for to `decoded`. None if it is not valid: then `decoded` has some of it.
 pub(super) fn decode(encoded: &[u8], decoded: &mut Vec<u8>) -> Option<()> {
-    let mut bytes = encoded.iter();
+    let mut rest = encoded;
     // The bits not used yet stand at the top of the window.
     let (mut window, mut count) = (0_u64, 0_u32);
     loop {
-        while count <= 56 {
-            let Some(byte) = bytes.next() else { break };
-            window |= u64::from(*byte) << (56 - count);
-            count += 8;
+        (window, count) = refill(&mut rest, window, count);
+        let before = count;
+        (window, count) = take_short_symbols(window, count, decoded);
+        if count < before {
+            continue;
         }
         let Some((symbol, len)) = next_symbol(window).filter(|(_, len)| *len <= count) else {
             return is_padding(window, count).then_some(());
@@ -22,13 +23,50 @@ pub(super) fn decode(encoded: &[u8], decoded: &mut Vec<u8>) -> Option<()> {
     }
 }
 
-/// The symbol at the top of the window and the length of its code.
-fn next_symbol(window: u64) -> Option<(u16, u32)> {
-    let top = usize::try_from(window >> (64 - SHORT_BITS)).ok()?;
-    let (symbol, len) = *TABLES.short.get(top)?;
-    if len > 0 {
-        return Some((symbol, u32::from(len)));
+/// Moves as many whole bytes into the window as it has room for.
+fn refill(rest: &mut &[u8], window: u64, count: u32) -> (u64, u32) {
+    let room = (64 - count) / 8;
+    if let Some((next, _)) = rest.split_first_chunk::<8>()
+        && room > 0
+    {
+        let bits = room * 8;
+        let taken = u64::from_be_bytes(*next) >> (64 - bits) << (64 - bits);
+        *rest = rest.get(room as usize..).unwrap_or_default();
+        return (window | taken >> count, count + bits);
     }
+    let (mut window, mut count) = (window, count);
+    while count <= 56
+        && let Some((byte, others)) = rest.split_first()
+    {
+        window |= u64::from(*byte) << (56 - count);
+        count += 8;
+        *rest = others;
+    }
+    (window, count)
+}
+
+/// Adds the symbols with short codes that the window begins with. Gives what is left of it.
+fn take_short_symbols(window: u64, count: u32, decoded: &mut Vec<u8>) -> (u64, u32) {
+    let (mut window, mut left) = (window, count);
+    let mut symbols = [0_u8; 16];
+    let mut found = 0;
+    for place in &mut symbols {
+        let [top, ..] = window.to_be_bytes();
+        let Some((symbol, len)) = TABLES.short.get(usize::from(top)) else { break };
+        if *len == 0 || u32::from(*len) > left {
+            break;
+        }
+        *place = *symbol;
+        window <<= *len;
+        left -= u32::from(*len);
+        found += 1;
+    }
+    decoded.extend_from_slice(symbols.get(..found).unwrap_or_default());
+    (window, left)
+}
+
+/// The symbol at the top of the window and the length of its code, which is no short one.
+fn next_symbol(window: u64) -> Option<(u16, u32)> {
     (SHORT_BITS + 1..=MAX_BITS).find_map(|len| {
         let row = TABLES.by_length.get(usize::try_from(len).ok()?)?;
         let distance = u32::try_from(window >> (64 - len)).ok()?.checked_sub(row.first_code)?;
@@ -54,7 +92,7 @@ struct Row {
 
 struct Tables {
     /// Symbol and length by the first bits, for codes that are not longer; a length of zero for the others.
-    short: [(u16, u8); 1 << SHORT_BITS],
+    short: [(u8, u8); 1 << SHORT_BITS],
     by_length: [Row; MAX_BITS as usize + 1],
     /// All symbols, shortest code first.
     symbols: [u16; SYMBOLS],
@@ -85,7 +123,7 @@ const fn tables() -> Tables {
                     let free_bits = SHORT_BITS - len;
                     let mut rest = 0;
                     while rest < 1 << free_bits {
-                        short[((code << free_bits) + rest) as usize] = (symbol as u16, len as u8);
+                        short[((code << free_bits) + rest) as usize] = (symbol as u8, len as u8);
                         rest += 1;
                     }
                 }
@@ -153,5 +191,34 @@ mod tests {
         assert_eq!(decoded(&[0xff, 0xff, 0xff, 0xff]), None);
         assert_eq!(decoded(&[0x64, 0x02, 0xff]), None);
         assert_eq!(decoded(&[0x00]), None);
+    }
+
+    /// The codes of `symbols` with their padding: numbered as RFC 7541, Appendix B says, which is in the order of their
+    /// lengths.
+    fn encoded(symbols: &[u8]) -> Vec<u8> {
+        let code_of = |wanted: usize| {
+            let len = LENGTHS[wanted];
+            let row = TABLES.by_length[usize::from(len)];
+            let place = (0..wanted).filter(|symbol| LENGTHS[*symbol] == len).count();
+            (row.first_code + u32::try_from(place).unwrap(), len)
+        };
+        let mut bits: Vec<bool> = Vec::new();
+        for symbol in symbols {
+            let (code, len) = code_of(usize::from(*symbol));
+            bits.extend((0..len).rev().map(|place| code >> place & 1 == 1));
+        }
+        bits.resize(bits.len().next_multiple_of(8), true);
+        bits.chunks(8).map(|byte| byte.iter().fold(0, |sum, bit| sum << 1 | u8::from(*bit))).collect()
+    }
+
+    #[test]
+    fn every_symbol_is_read_at_every_place_of_a_byte() {
+        for symbol in 0..=u8::MAX {
+            // Each `0` takes five bits, each `:` seven and each `&` eight.
+            for before in [&b""[..], b"0", b"00", b"000", b"0000000", b":0", b"&&&&&&&&", b"00000000000000"] {
+                let text = [before, &[symbol], b"/index", &[symbol, symbol], b".html?", &[symbol]].concat();
+                assert_eq!(decoded(&encoded(&text)).as_deref(), Some(&text[..]));
+            }
+        }
     }
 }

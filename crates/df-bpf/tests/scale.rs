@@ -1,0 +1,199 @@
+//! A thousand connections at once, watched by the probes and by a packet capture. Needs root and python3; says so where
+//! they are missing.
+#![cfg(all(feature = "aya", target_os = "linux"))]
+#![allow(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests say what they skip and fail where they are"
+)]
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use df_bpf::{Event, ProbeConfig, Probes};
+use df_capture::{AfPacket, AfPacketConfig, decode};
+use df_core::{SocketActivity, StreamPosition, Transfer, TransportHeader};
+
+const CONNECTIONS: u32 = 1000;
+
+#[test]
+fn twenty_thousand_exchanges_on_a_thousand_connections() {
+    in_a_network_namespace("20");
+}
+
+#[test]
+#[ignore = "needs an optimised reader: run with --release"]
+fn a_hundred_thousand_exchanges_on_a_thousand_connections() {
+    in_a_network_namespace("100");
+}
+
+/// Runs the test below where no other traffic is.
+fn in_a_network_namespace(exchanges: &str) {
+    let this = std::env::current_exe().expect("this test");
+    let mut command = Command::new("unshare");
+    command.args(["--net", "sh", "-c", "ip link set lo up && exec \"$0\" \"$@\""]).arg(this);
+    command.args(["--exact", "watch_the_crowd", "--ignored", "--nocapture"]).env(EXCHANGES, exchanges);
+    match command.output() {
+        Err(error) => println!("skipped: unshare: {error}"),
+        Ok(output) => {
+            let (text, errors) =
+                (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            if errors.contains("Operation not permitted") || text.contains("skipped:") {
+                return println!("skipped: {text}{errors}");
+            }
+            println!("{text}");
+            assert!(output.status.success() && text.contains("exchanges seen"), "{text}{errors}");
+        }
+    }
+}
+
+const EXCHANGES: &str = "DF_BPF_TEST_EXCHANGES";
+
+/// Not a test by itself: watches the crowd by both means, and compares.
+#[test]
+#[ignore = "the other tests run it in a namespace"]
+fn watch_the_crowd() {
+    let Ok(exchanges) = std::env::var(EXCHANGES) else { return };
+    let mut config = ProbeConfig::default().with_tls(None);
+    if cfg!(debug_assertions) {
+        // A reader that is not optimised does not keep up with this: there is room for nearly all.
+        config = config.with_ring_bytes(32 << 20);
+    }
+    let mut probes = match Probes::load(&config) {
+        Ok(probes) => probes,
+        Err(error) => return println!("skipped: {error}"),
+    };
+    let Some((mut crowd, port)) = crowd(&exchanges) else { return };
+    let mut config = AfPacketConfig::default().with_interface("lo").with_block_count(64);
+    config.snap_len = 256;
+    let capture = match AfPacket::open(&config) {
+        Ok(capture) => capture,
+        Err(error) => return println!("skipped: {error}"),
+    };
+    let is_over = Arc::new(AtomicBool::new(false));
+    let packets = std::thread::spawn({
+        let is_over = Arc::clone(&is_over);
+        move || captured(capture, port, &is_over)
+    });
+    crowd.stdin.take().expect("piped").write_all(b"go\n").expect("it waits for that");
+    let told = told(&mut probes, &mut crowd, port);
+    is_over.store(true, Ordering::Relaxed);
+    let packets = packets.join().expect("captures to the end");
+    let stats = probes.stats().expect("counters can be read");
+    compare(
+        &told,
+        &packets,
+        CONNECTIONS * exchanges.parse::<u32>().expect("a number"),
+        stats.dropped_records(),
+    );
+}
+
+/// Which message: of which connection, its number there, and whether it is the answer.
+type Message = (u32, u32, bool);
+
+/// Where a message begins: ports of who sent and who received it, and its sequence number.
+type Place = (u16, u16, u32);
+
+/// Every message as one end told of it.
+struct Told {
+    message: Message,
+    transfer: Transfer,
+    place: Place,
+}
+
+fn crowd(exchanges: &str) -> Option<(Child, u16)> {
+    let mut command = Command::new("python3");
+    command.args(["-c", include_str!("live/crowd.py"), &CONNECTIONS.to_string(), exchanges]);
+    let mut child = match command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            println!("skipped: python3: {error}");
+            return None;
+        }
+    };
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+    Some((child, line.trim().parse().expect("a port")))
+}
+
+/// What the messages say of themselves: `ask 00012 00003 xxx`, `answer ask 00012 00003 xxx`.
+fn message(bytes: &[u8]) -> Option<Message> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let answered = text.strip_prefix("answer ");
+    let mut words = answered.unwrap_or(text).strip_prefix("ask ")?.split(' ');
+    Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?, answered.is_some()))
+}
+
+fn told(probes: &mut Probes, crowd: &mut Child, port: u16) -> Vec<Told> {
+    let mut told = Vec::new();
+    let mut quiet_polls = 0;
+    while quiet_polls < 10 {
+        let status = crowd.try_wait().expect("our child");
+        assert!(status.is_none_or(|status| status.success()), "{status:?}");
+        let polled = probes.poll(Duration::from_millis(20), |event| {
+            let Event::Socket(event) = event else { return };
+            let SocketActivity::Data(data) = event.activity else { return };
+            let (local, remote) = (event.socket.local.port, event.socket.remote.port);
+            if local != port && remote != port {
+                return;
+            }
+            let StreamPosition::Tcp(number) = data.position else { panic!("{data:?}") };
+            let is_sent = data.transfer == Transfer::Sent;
+            let place = if is_sent { (local, remote, number) } else { (remote, local, number) };
+            let message = message(data.bytes).unwrap_or_else(|| panic!("{data:?}"));
+            told.push(Told { message, transfer: data.transfer, place });
+        });
+        polled.expect("the rings can be read");
+        quiet_polls += u32::from(status.is_some());
+    }
+    told
+}
+
+fn captured(mut capture: AfPacket, port: u16, is_over: &AtomicBool) -> HashMap<Place, Message> {
+    let mut packets = HashMap::new();
+    loop {
+        let was_over = is_over.load(Ordering::Relaxed);
+        let Some(frame) = capture.next_frame_timeout(Duration::from_millis(100)).expect("lo stays up") else {
+            if was_over {
+                break;
+            }
+            continue;
+        };
+        let Ok(packet) = decode(&frame) else { continue };
+        let TransportHeader::Tcp(segment) = packet.transport else { continue };
+        let ports = (packet.source.port, packet.destination.port);
+        if let Some(message) = message(packet.payload)
+            && (ports.0 == port || ports.1 == port)
+        {
+            packets.insert((ports.0, ports.1, segment.sequence_number), message);
+        }
+    }
+    let stats = capture.stats().expect("the capture is open");
+    assert_eq!(stats.dropped_by_kernel, 0, "the capture's ring is too small for this test");
+    packets
+}
+
+/// Every message stands where the packet has it, and nearly every exchange was told once by each end.
+fn compare(told: &[Told], packets: &HashMap<Place, Message>, exchanges: u32, dropped: u64) {
+    let mut times: HashMap<(Message, bool), u32> = HashMap::new();
+    for one in told {
+        assert_eq!(packets.get(&one.place), Some(&one.message), "at {:?}", one.place);
+        *times.entry((one.message, one.transfer == Transfer::Sent)).or_default() += 1;
+    }
+    assert!(times.values().all(|times| *times == 1), "nothing is told twice");
+    let mut whole: HashMap<(u32, u32), u32> = HashMap::new();
+    for ((message, _), _) in times {
+        *whole.entry((message.0, message.1)).or_default() += 1;
+    }
+    let seen = whole.values().filter(|records| **records == 4).count();
+    println!("{seen} of {exchanges} exchanges seen once at both ends; {dropped} records dropped");
+    assert!(seen as u64 * 1000 >= u64::from(exchanges) * 999, "99.9 %");
+    let missing = u64::from(exchanges) * 4 - told.len() as u64;
+    assert!(missing <= dropped, "{missing} records are missing, {dropped} were counted as dropped");
+}
