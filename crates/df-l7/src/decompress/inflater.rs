@@ -63,9 +63,11 @@ impl Inflater {
         self.is_over |= !GZIP_DEFLATE.starts_with(magic);
         match gzip_header_len(&header) {
             _ if self.is_over => {}
-            Some(len) => self.read(header.get(len..).unwrap_or_default(), &mut give),
-            None if header.len() > MAX_HEADER_BYTES => self.is_over = true,
-            None => self.header = Some(header),
+            Some(len) if len <= MAX_HEADER_BYTES => {
+                self.read(header.get(len..).unwrap_or_default(), &mut give)
+            }
+            None if header.len() <= MAX_HEADER_BYTES => self.header = Some(header),
+            _ => self.is_over = true,
         }
     }
 

@@ -205,6 +205,15 @@ fn a_body_that_is_too_good_to_be_true_is_given_up() {
     };
     assert!((100_000..2_000_000).contains(&given(100)), "{} bytes", given(100));
     assert_eq!([1, 7, 512, 20_000].map(given), [given(100); 4], "however it is cut");
+    let (head, tail) = (&bytes_of(SAMPLES[2].2)[..10], &bytes_of(SAMPLES[2].2)[10..]);
+    for name_len in [1_000, 1_007, 1_008, 1_009, 1_100] {
+        let long_name = [head, &vec![b'x'; name_len], tail].concat();
+        let given = [1, 2, 300, 5_000].map(|len| inflated(Coding::Gzip, &long_name, len));
+        assert!(
+            given.iter().all(|given| *given == if name_len < 1_008 { text() } else { Vec::new() }),
+            "a name of {name_len}"
+        );
+    }
     let mut foreign = Inflater::new(Coding::Gzip).unwrap();
     foreign.handle(b"no gzip", |bytes| assert_eq!(bytes, b"", "what is not gzip gives nothing"));
 }
