@@ -64,7 +64,7 @@ impl Inflater {
         match gzip_header_len(&header) {
             _ if self.is_over => {}
             Some(len) if len <= MAX_HEADER_BYTES => {
-                self.read(header.get(len..).unwrap_or_default(), &mut give)
+                self.read(header.get(len..).unwrap_or_default(), &mut give);
             }
             None if header.len() <= MAX_HEADER_BYTES => self.header = Some(header),
             _ => self.is_over = true,
