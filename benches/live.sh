@@ -19,8 +19,8 @@ ip netns exec "$sender" ip link set bench0 mtu 65535 up && ip netns exec "$recei
 watch() { # the watcher, on the second core, until it is told to stop
   case $1 in
   tcpdump) exec ip netns exec "$receiver" taskset -c 1 tcpdump -ni bench1 -B 65536 -w /dev/null ;;
-  df-agent) exec ip netns exec "$receiver" taskset -c 1 "$agent" run --interface bench1 ;;
-  df-agent-no-l7) exec ip netns exec "$receiver" taskset -c 1 "$agent" run --no-l7 --interface bench1 ;;
+  df-agent) exec ip netns exec "$receiver" taskset -c 1 "$agent" run --no-ebpf --interface bench1 ;;
+  df-agent-no-l7) exec ip netns exec "$receiver" taskset -c 1 "$agent" run --no-ebpf --no-l7 --interface bench1 ;;
   esac
 }
 

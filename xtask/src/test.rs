@@ -9,6 +9,7 @@ use crate::cargo::{self, succeed};
 /// Installs what tests need, if that is possible here, and runs all tests.
 pub(crate) fn run(root: &Path) -> io::Result<()> {
     install_peers()?;
+    mount_tracefs();
     cargo::run(root, &["build", "--package", "df-agent"])?;
     if has_nextest() {
         cargo::run(root, &["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"])?;
@@ -38,6 +39,15 @@ fn install_peers() -> io::Result<()> {
     succeed(apt().args(["update", "-qq"]).status()?.success(), "apt-get update failed")?;
     let install = apt().args(["install", "-y", "-qq", "--no-install-recommends"]).args(&missing).status()?;
     succeed(install.success(), "apt-get install failed")
+}
+
+/// As root: what tests of processes need to find the kernel's hooks. Where it cannot be mounted they say so.
+fn mount_tracefs() {
+    const TRACEFS: &str = "/sys/kernel/tracing";
+    if is_root() && Path::new(TRACEFS).is_dir() && !Path::new(TRACEFS).join("events").is_dir() {
+        eprintln!("mounting tracefs at {TRACEFS}");
+        let _ = Command::new("mount").args(["-t", "tracefs", "tracefs", TRACEFS]).status();
+    }
 }
 
 fn apt() -> Command {

@@ -6,16 +6,17 @@
 
 enum { MAX_VECTORS = 16 };
 
-/* Room for payload in a record. A record takes twice as much, which is never written: the verifier sees only that an
- * offset below the room and a length up to the room fit into both. */
-enum { ROOM_SMALL = 256, ROOM_MEDIUM = 1024, ROOM_LARGE = 4096, ROOM_WHOLE = 16384 };
+/* Room for payload in a record. For a vector a record takes twice as much, which is never written: the verifier sees only
+ * that an offset below the room and a length up to the room fit into both. One buffer begins at the offset 0. */
+enum { ROOM_TINY = 64, ROOM_SMALL = 256, ROOM_MEDIUM = 1024, ROOM_LARGE = 4096, ROOM_WHOLE = 16384 };
 
 /* Events are counted in windows of this length; one of so many is kept of those above the limit. */
 enum { SHED_WINDOW_NS = 10 * 1000 * 1000, SHED_SAMPLE = 16 };
 
 static struct record *fill_record(struct record *record, u8 kind, struct socket_state *state, u64 inode);
 static void read_peer(struct endpoints *ends, u64 address);
-static u32 copy_payload(u8 *to, const struct payload *payload, u32 wanted, u32 room);
+static u32 copy_vector(u8 *to, const struct payload *payload, u32 wanted, u32 room);
+static u32 copy_buffer(u8 *to, const struct payload *payload, u32 wanted, u32 room);
 static int is_shed(u64 now, u32 *payload_bytes);
 static void submit(void *ring, struct record *record, u64 record_bytes);
 
@@ -43,20 +44,47 @@ INLINE void fill_moved(struct record *record, struct socket_state *state, const 
 	read_peer(&record->endpoints, moved->peer);
 }
 
-/* Reserves a record with room for `ROOM` bytes, fills it in and hands it over. */
-#define EMIT_WITH_ROOM(ring, state, moved, wanted, ROOM)                                                               \
+/* Reserves a record of `sizeof(struct record) + BYTES`, fills it in and hands it over. */
+#define EMIT_WITH_ROOM(ring, state, moved, wanted, copy, ROOM, BYTES)                                                 \
 	({                                                                                                            \
-		struct record *record_ = bpf_ringbuf_reserve(ring, sizeof(struct record) + 2 * (ROOM), 0);            \
+		struct record *record_ = bpf_ringbuf_reserve(ring, sizeof(struct record) + (BYTES), 0);               \
 		if (record_)                                                                                          \
-			fill_moved(record_, state, moved);                                                                  \
+			fill_moved(record_, state, moved);                                                            \
 		if (record_ && is_port_filtered(&record_->endpoints)) {                                               \
-			bpf_ringbuf_discard(record_, BPF_RB_NO_WAKEUP);                                                     \
+			bpf_ringbuf_discard(record_, BPF_RB_NO_WAKEUP);                                               \
 		} else if (record_) {                                                                                 \
-			record_->payload_bytes = copy_payload((u8 *)(record_ + 1), &(moved)->payload, wanted, ROOM);          \
-			submit(ring, record_, sizeof(struct record) + 2 * (ROOM));                                                                      \
+			record_->payload_bytes = copy((u8 *)(record_ + 1), &(moved)->payload, wanted, ROOM);          \
+			submit(ring, record_, sizeof(struct record) + (BYTES));                                       \
 		}                                                                                                     \
 		record_ != NULL;                                                                                      \
 	})
+
+#define EMIT_BUFFER(ROOM) EMIT_WITH_ROOM(ring, state, moved, wanted, copy_buffer, ROOM, ROOM)
+#define EMIT_VECTOR(ROOM) EMIT_WITH_ROOM(ring, state, moved, wanted, copy_vector, ROOM, 2 * (ROOM))
+
+INLINE int emit_buffer(void *ring, struct socket_state *state, const struct moved *moved, u32 wanted)
+{
+	if (wanted <= ROOM_TINY)
+		return EMIT_BUFFER(ROOM_TINY);
+	if (wanted <= ROOM_SMALL)
+		return EMIT_BUFFER(ROOM_SMALL);
+	if (wanted <= ROOM_MEDIUM)
+		return EMIT_BUFFER(ROOM_MEDIUM);
+	if (wanted <= ROOM_LARGE)
+		return EMIT_BUFFER(ROOM_LARGE);
+	return EMIT_BUFFER(ROOM_WHOLE);
+}
+
+INLINE int emit_vector(void *ring, struct socket_state *state, const struct moved *moved, u32 wanted)
+{
+	if (wanted <= ROOM_SMALL)
+		return EMIT_VECTOR(ROOM_SMALL);
+	if (wanted <= ROOM_MEDIUM)
+		return EMIT_VECTOR(ROOM_MEDIUM);
+	if (wanted <= ROOM_LARGE)
+		return EMIT_VECTOR(ROOM_LARGE);
+	return EMIT_VECTOR(ROOM_WHOLE);
+}
 
 /* Tells of bytes that moved, with as many of them as the settings allow. */
 INLINE void emit_data(struct socket_state *state, const struct moved *moved)
@@ -69,14 +97,10 @@ INLINE void emit_data(struct socket_state *state, const struct moved *moved)
 		return;
 	if (!moved->payload.base)
 		wanted = 0;
-	if (wanted <= ROOM_SMALL)
-		is_told = EMIT_WITH_ROOM(ring, state, moved, wanted, ROOM_SMALL);
-	else if (wanted <= ROOM_MEDIUM)
-		is_told = EMIT_WITH_ROOM(ring, state, moved, wanted, ROOM_MEDIUM);
-	else if (wanted <= ROOM_LARGE)
-		is_told = EMIT_WITH_ROOM(ring, state, moved, wanted, ROOM_LARGE);
+	if (wanted && moved->payload.is_vector)
+		is_told = emit_vector(ring, state, moved, wanted);
 	else
-		is_told = EMIT_WITH_ROOM(ring, state, moved, wanted, ROOM_WHOLE);
+		is_told = emit_buffer(ring, state, moved, wanted);
 	if (!is_told) {
 		count(COUNT_DROPPED_RECORDS);
 		count_many(COUNT_DROPPED_BYTES, moved->length);
@@ -139,7 +163,7 @@ INLINE struct record *fill_record(struct record *record, u8 kind, struct socket_
 	return record;
 }
 
-/* Copies up to `length` bytes to `to + offset`; both fit into twice the room. Gives the new offset. */
+/* Copies a piece of a vector: up to `length` bytes to `to + offset`; both fit into twice the room. Gives the new offset. */
 INLINE u64 copy_piece(u8 *to, u64 offset, u64 from, u64 length, u32 room)
 {
 	u64 place = offset, size = length;
@@ -163,6 +187,7 @@ INLINE u64 copy_piece(u8 *to, u64 offset, u64 from, u64 length, u32 room)
 	return offset + length;
 }
 
+/* Copies what was wanted, in order and without holes, and gives how much that was. */
 INLINE u32 copy_vector(u8 *to, const struct payload *payload, u32 wanted, u32 room)
 {
 	u64 offset = 0, entry = payload->base;
@@ -191,16 +216,22 @@ INLINE u32 copy_vector(u8 *to, const struct payload *payload, u32 wanted, u32 ro
 	return offset;
 }
 
-/* Copies what was wanted, in order and without holes, and gives how much that was. */
-INLINE u32 copy_payload(u8 *to, const struct payload *payload, u32 wanted, u32 room)
+INLINE u32 copy_buffer(u8 *to, const struct payload *payload, u32 wanted, u32 room)
 {
-	if (!wanted)
+	u64 size = wanted < payload->count ? wanted : payload->count;
+
+	if (size > room)
+		size = room;
+	if (!size)
 		return 0;
-	if (payload->is_vector)
-		return copy_vector(to, payload, wanted, room);
-	if (wanted > payload->count)
-		wanted = payload->count;
-	return copy_piece(to, 0, payload->base, wanted, room);
+	size -= 1;
+	OPAQUE(size);
+	size &= room - 1;
+	size += 1;
+	if (!bpf_probe_read_user(to, size, (void *)payload->base))
+		return size;
+	count(COUNT_UNREADABLE_PAYLOADS);
+	return 0;
 }
 
 /* Whether this event is one too many in its window of time. Payload goes first, then most of the events. */

@@ -7,7 +7,7 @@
 enum { AF_INET = 2, AF_INET6 = 10 };
 enum { IPPROTO_TCP = 6, IPPROTO_UDP = 17 };
 enum { TCP_FIN_WAIT_1 = 4, TCP_CLOSE = 7, TCP_LAST_ACK = 9 };
-enum { PF_EXITING = 0x4 };
+enum { BOTH_SHUT_DOWN = 3 };
 enum { S_IFMT = 0170000, S_IFSOCK = 0140000 };
 enum { MSG_OOB = 0x1, MSG_PEEK = 0x2, MSG_TRUNC = 0x20, MSG_ERRQUEUE = 0x2000, MSG_FASTOPEN = 0x20000000 };
 enum { EINPROGRESS = 115 };
@@ -69,7 +69,6 @@ struct thread_struct {
 
 struct task_struct {
 	struct thread_struct thread;
-	u32 flags;
 	u32 pid;
 	u32 tgid;
 	u64 start_boottime;
@@ -113,6 +112,7 @@ struct sock {
 	socket_lock_t sk_lock;
 	struct socket *sk_socket;
 	u32 sk_max_ack_backlog;
+	u8 sk_shutdown;
 	u8 sk_userlocks : 4;
 	u16 sk_protocol;
 } RELOCATED;

@@ -10,14 +10,15 @@ use crate::tls::TlsConfig;
 /// use df_bpf::{ProbeConfig, ProcessFilter};
 ///
 /// let config = ProbeConfig::default().with_payload_bytes(4096).with_processes(ProcessFilter::Only(vec![1]));
-/// assert_eq!(config.ring_bytes, 4 << 20);
+/// assert_eq!(config.ring_bytes, 8 << 20);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProbeConfig {
     /// Most bytes of one call that are copied, 0 to 16384. Default 1024: the head of each message.
     pub payload_bytes: u32,
-    /// Bytes of the ring of each processor: a power of two from 4096. Default 4 MiB.
+    /// Bytes of the ring of each processor: a power of two from 4096. Default 8 MiB: some twenty
+    /// thousand short messages, for the time in which the reader has no processor.
     pub ring_bytes: u32,
     /// How often the rings are looked at when little happens. Default 10 ms; a busy ring asks to be read earlier.
     pub flush_interval: Duration,
@@ -64,7 +65,7 @@ impl Default for ProbeConfig {
     fn default() -> Self {
         Self {
             payload_bytes: 1024,
-            ring_bytes: 4 << 20,
+            ring_bytes: 8 << 20,
             flush_interval: Duration::from_millis(10),
             processes: ProcessFilter::All,
             ports: PortFilter::All,

@@ -1,5 +1,73 @@
 //! What processes send and receive, seen by eBPF.
-#![deny(unsafe_code)]
+//!
+//! The types to know: [`Probes`] loads the programs, attaches them and gives out [`Event`]s, most of which are
+//! [`SocketEvent`](df_core::SocketEvent)s; [`ProbeConfig`] says what is observed and what it may cost; [`ProbeReport`] tells what is hooked
+//! and what is not and why, [`ProbeStats`] what was counted; [`Kernel`] finds out beforehand what is possible here.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use df_bpf::{Event, ProbeConfig, Probes};
+//!
+//! let mut probes = Probes::load(&ProbeConfig::default())?;
+//! probes.drop_capabilities()?;
+//! loop {
+//!     probes.poll(Duration::from_secs(1), |event| {
+//!         if let Event::Socket(event) = event {
+//!             println!("{} [{}] {:?}", event.task.command.as_text(), event.task.pid, event.activity);
+//!         }
+//!     })?;
+//! }
+//! # Ok::<(), df_bpf::LoadError>(())
+//! ```
+//!
+//! # What is hooked
+//!
+//! Tracepoints of the system calls `read`, `write`, `readv`, `writev`, `recvfrom`, `sendto`, `recvmsg`, `sendmsg`, `recvmmsg`,
+//! `sendmmsg`, `sendfile64`, `splice`, `connect`, `accept`, `accept4`, `shutdown` and `close`, at entry and return; raw tracepoints of
+//! processes that start, run another program and end, and of TCP sockets that end without such a call. In programs and
+//! libraries that running processes use: `SSL_read`, `SSL_write`, their `_ex` forms, `SSL_do_handshake`, `SSL_shutdown`, `SSL_free`; in Go
+//! programs `Read`, `Write` and `Close` of `crypto/tls`.
+//!
+//! # What is read
+//!
+//! Arguments and results of these calls; up to [`payload_bytes`](ProbeConfig::payload_bytes) of what they moved; the ends, state and place in the
+//! stream of the socket; numbers and name of the thread. At what else a process has nobody looks: a call on another file
+//! costs a look at its descriptor.
+//!
+//! # Safety
+//!
+//! The programs cannot write to what they observe: they call none of the helpers that can, which a test checks in the objects
+//! themselves. They hang on descriptors of this process alone and are gone with it, however it ends. A call that was entered
+//! before they came is not told; a socket that waits for them does not exist.
+//!
+//! # Privileges
+//!
+//! `CAP_BPF` and `CAP_PERFMON` to load and attach, `CAP_DAC_READ_SEARCH` to read tracefs, which is root's; that is all that system calls
+//! take. Hooking functions of libraries and programs takes `CAP_SYS_ADMIN` (measured on Linux 6.18), finding those of other users `CAP_SYS_PTRACE`.
+//! [`Probes::drop_capabilities`] gives up what is not needed any more. In a PID namespace the own process is left out as well; the
+//! numbers that are told are the host's, so TLS of other namespaces is found only from the host's.
+//!
+//! # Limits
+//!
+//! | bound | default | what exceeds it |
+//! |---|---|---|
+//! | [`payload_bytes`](ProbeConfig::payload_bytes) | 1,024 per call, 16,384 at most | is left out; the original length is told |
+//! | [`ring_bytes`](ProbeConfig::ring_bytes) | 8 MiB per processor | is dropped: [`ProcessorStats::dropped_records`] |
+//! | [`max_threads`](ProbeConfig::max_threads) | 32,768 in a call at once | is left out: [`ProcessorStats::full_threads`] |
+//! | [`max_sockets`](ProbeConfig::max_sockets) | 65,536 | the one unused for longest is forgotten, and looked at anew |
+//! | [`max_events_per_second`](ProbeConfig::max_events_per_second) | none | payload first, then all but one of 16: [`ProcessorStats::shed_records`] |
+//! | buffers of one call | 16 | are left out: [`ProcessorStats::vectors_cut`] |
+//! | messages of one `recvmmsg` or `sendmmsg` | 8 | are left out: [`ProcessorStats::messages_cut`] |
+//!
+//! Not seen: what `io_uring` does with sockets ([`ProcessorStats::io_uring_calls`] tells that it is used), `preadv2` and `pwritev2`, 32-bit programs
+//! on 64-bit kernels, and the end of UDP sockets that nobody closes by a call. Bytes of `sendfile` and `splice` are counted, not copied.
+//! Of a process that hands what it receives to another thread for TLS, the plain text is not told: nor is the ciphertext.
+//!
+//! # Features
+//!
+//! `aya` (default): loads the programs, on Linux. `inspect`: finds TLS functions in ELF files, on any system. Without either, what
+//! comes through a ring can be decoded: [`decode_event`].
+#![forbid(unsafe_code)]
 
 mod abi;
 mod clock;

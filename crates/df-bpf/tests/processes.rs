@@ -12,12 +12,14 @@
 #[allow(dead_code, reason = "each test uses some of it")]
 mod watch;
 
+use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use df_bpf::{Event, ProbeConfig};
+use df_core::SocketId;
 use watch::{Activity, ports, probes, python, watch};
 
 #[test]
@@ -38,6 +40,29 @@ fn connections_of_a_killed_process_are_closed() {
     assert!(clients.windows(2).all(|pair| pair[0].0 != pair[1].0), "each once: {clients:?}");
     assert!(clients.iter().all(|(_, is_parent)| !is_parent), "told of the process that was killed");
     assert_eq!(closed(false).len(), 3);
+}
+
+#[test]
+fn connections_that_end_without_a_call_of_close_are_closed_once() {
+    let Some(mut probes) = probes(&ProbeConfig::default().with_tls(None)) else { return };
+    let Some(mut child) = python(include_str!("live/dropped.py"), &[]) else { return };
+    let port = ports(&mut child)[0];
+    let seen = watch(&mut probes, &mut child, &[port]);
+    let clients: Vec<_> = seen.iter().filter(|one| one.socket.remote.port == port).collect();
+    let mut last: HashMap<SocketId, Vec<&Activity>> = HashMap::new();
+    for one in &clients {
+        last.entry(one.socket.id).or_default().push(&one.activity);
+    }
+    assert_eq!(last.len(), 4, "{clients:?}");
+    for activities in last.values() {
+        assert_eq!(activities.first(), Some(&&Activity::Opened), "{activities:?}");
+        assert_eq!(activities.last(), Some(&&Activity::Closed), "{activities:?}");
+        let closed = activities.iter().filter(|activity| ***activity == Activity::Closed).count();
+        assert_eq!(closed, 1, "{activities:?}");
+    }
+    let received =
+        clients.iter().filter_map(|one| one.moved()).filter(|moved| moved.bytes == b"after the end");
+    assert_eq!(received.count(), 1, "what comes after the own end is told");
 }
 
 #[test]

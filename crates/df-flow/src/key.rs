@@ -129,7 +129,7 @@ impl Key {
 }
 
 #[inline]
-fn direction_between<E: PartialEq + Copy>(ends: (E, E), sent: (E, E)) -> Option<Direction> {
+fn direction_between<E: Copy + PartialEq>(ends: (E, E), sent: (E, E)) -> Option<Direction> {
     if ends == sent {
         return Some(Direction::ToServer);
     }

@@ -44,8 +44,9 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let haste = Haste::Live(Arc::clone(&health));
     let mut delivery = output::open(&arguments.output, &configuration, Interfaces::of_this_host(), &haste)?;
     configuration.report_flows(delivery.measures());
-    if sources.processes.is_some() {
+    if let Some(processes) = &sources.processes {
         delivery.observe_processes();
+        processes.drop_capabilities();
     }
     let observed = sources.describe(&configuration.capture.interfaces);
     tracing::info!("observing {observed}; Ctrl-C ends it");

@@ -128,7 +128,7 @@ const ATTEMPTS: &[Attempt] = &[
     Attempt {
         name: "other processes' files",
         is_needed: false,
-        done: "the mappings of most processes can be read",
+        done: "the programs of most processes can be opened",
         try_it: process_files,
         needs: "/proc without hidepid",
     },
@@ -223,12 +223,13 @@ fn uprobe() -> Result<(), Failure> {
 
 /// Processes of the machine's own, or with more privileges, may be out of reach for root too.
 fn process_files() -> Result<(), Failure> {
-    let maps = all_pids().map(|pid| fs::read(format!("/proc/{pid}/maps")));
+    let programs = all_pids().map(|pid| fs::read_link(format!("/proc/{pid}/exe")));
     let (mut readable, mut refused) = (0_u32, 0_u32);
-    for result in maps {
+    for result in programs {
         match result {
             Ok(_) => readable += 1,
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => refused += 1,
+            // Gone, or a thread of the kernel.
             Err(_) => (),
         }
     }
@@ -236,7 +237,7 @@ fn process_files() -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::NotPermitted(format!(
-        "the mappings of {refused} of {} processes cannot be read: run as root, or with CAP_SYS_PTRACE",
+        "the programs of {refused} of {} processes cannot be opened: run as root, or with CAP_SYS_PTRACE",
         readable + refused
     )))
 }

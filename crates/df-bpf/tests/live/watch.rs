@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use df_bpf::{Event, ProbeConfig, Probes};
+use df_bpf::{Event, Kernel, ProbeConfig, Probes};
 use df_core::{Socket, SocketActivity, StreamPosition, Transfer};
 
 /// What the probes told of one socket, with its bytes.
@@ -47,6 +47,7 @@ pub(crate) fn probes(config: &ProbeConfig) -> Option<Probes> {
     match Probes::load(config) {
         Ok(probes) => Some(probes),
         Err(error) => {
+            assert!(!Kernel::probe().is_sufficient(), "nothing is missing, and yet: {error}");
             println!("skipped: {error}");
             None
         }

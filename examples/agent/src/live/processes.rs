@@ -50,6 +50,13 @@ impl Processes {
         Ok(Self { probes, chosen, announcer: Announcer::default() })
     }
 
+    /// Gives up what is not needed any more, for this thread and those that it starts.
+    pub(super) fn drop_capabilities(&self) {
+        if let Err(error) = self.probes.drop_capabilities() {
+            tracing::warn!("capabilities are kept: {error}");
+        }
+    }
+
     /// Observes until told to stop, then ends every conversation.
     pub(super) fn run(
         mut self,

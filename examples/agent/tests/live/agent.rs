@@ -1,7 +1,7 @@
 //! The agent under test, running.
 
 use std::fs::File;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use df_testing::{PeerError, Place};
@@ -27,8 +27,11 @@ impl Agent {
         Self::spawn(place, interfaces, &["--filter", filter, "--no-ebpf"], directory)
     }
 
-    /// Starts the agent on this host's loopback packets to and from a port and on the processes that talk there. None
-    /// where processes cannot be observed.
+    /// Starts the agent on this host's loopback packets to and from a port and on the processes that talk there.
+    ///
+    /// # Errors
+    ///
+    /// Processes cannot be observed, which the doctor knows too.
     pub(crate) fn start_with_processes(port: u16) -> Result<Self, PeerError> {
         let directory = tempfile::tempdir().unwrap();
         let config = directory.path().join("agent.yaml");
@@ -38,7 +41,10 @@ impl Agent {
         let options = ["--filter", &filter, "--config", config.to_str().unwrap()];
         let agent = Self::spawn(&Place::Host, &["lo"], &options, directory);
         match agent.log().lines().find(|line| line.contains("processes are not observed")) {
-            Some(line) => Err(PeerError::Unsupported { what: line.to_owned() }),
+            Some(line) => {
+                assert!(!doctor_says_ready(), "the doctor sees no reason: {line}");
+                Err(PeerError::Unsupported { what: line.to_owned() })
+            }
             None => Ok(agent),
         }
     }
@@ -92,6 +98,13 @@ impl Agent {
     fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join(LOG)).unwrap_or_default()
     }
+}
+
+fn doctor_says_ready() -> bool {
+    let output = Command::new(env!("CARGO_BIN_EXE_df-agent")).args(["doctor", "--json"]).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let row = |name: &str| report["rows"].as_array().unwrap().iter().find(|row| row["name"] == name).cloned();
+    ["syscall tracepoints", "ring buffer", "BTF"].iter().all(|name| row(name).unwrap()["state"] == "ready")
 }
 
 impl Drop for Agent {

@@ -99,7 +99,8 @@ pub(super) fn echo(method: &Method, channel: u16, peers: &Peers, config: &Connec
 
 /// The answer that says that all went well.
 pub(super) fn answer(method: &Method, arguments: &Arguments<'_>, config: &ConnectionConfig) -> Response {
-    let mut response = Response { status: ResponseStatus::Ok, ..Response::default() };
+    let mut response =
+        Response { status: ResponseStatus::Ok, version: Some(Cow::Borrowed(VERSION)), ..Response::default() };
     if let Some(count) = arguments.count.filter(|_| !method.has_content()) {
         response.result = Some(format!("{count} messages"));
     }
@@ -120,7 +121,8 @@ pub(super) fn answer(method: &Method, arguments: &Arguments<'_>, config: &Connec
 /// The answer of a method with a reply code: a channel or connection that is closed, a message that comes back.
 pub(super) fn refusal(arguments: &Arguments<'_>, config: &ConnectionConfig) -> Response {
     let code = arguments.reply_code.unwrap_or_default();
-    let mut response = Response { status: reply_status(code), ..Response::default() };
+    let mut response =
+        Response { status: reply_status(code), version: Some(Cow::Borrowed(VERSION)), ..Response::default() };
     if code > 0 {
         response.code = Some(Cow::Owned(code.to_string()));
     }
@@ -158,14 +160,16 @@ pub(super) fn add_properties(message: &mut Message, properties: Properties<'_>, 
     let Properties { body_bytes, correlation_id, message_id, context } = properties;
     match &mut message.content {
         crate::Content::Request(request) | crate::Content::OneWay(request) => {
-            request.content.context = context.map(Box::new);
-            push_message_identity(&mut request.content.attributes, message_id, correlation_id, config);
-            push_size(&mut request.content.attributes, body_bytes);
+            let request = &mut request.content;
+            request.context = context.map(Box::new);
+            push_message_identity(&mut request.attributes, message_id, correlation_id, config);
+            push_size(&mut request.attributes, body_bytes);
         }
         crate::Content::Response(response) => {
-            push_context(&mut response.content.attributes, context);
-            push_message_identity(&mut response.content.attributes, message_id, correlation_id, config);
-            push_size(&mut response.content.attributes, body_bytes);
+            let response = &mut response.content;
+            push_context(&mut response.attributes, context);
+            push_message_identity(&mut response.attributes, message_id, correlation_id, config);
+            push_size(&mut response.attributes, body_bytes);
         }
     }
 }

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""What observing processes costs: requests per second of nginx under wrk without df-agent, with its probes attached but nginx left
+out, with processes, and with processes and packets; and what each program in the kernel takes per call, by the kernel's own account.
+
+    benches/processes.py [--seconds N] [--rounds N]      (as root)
+
+Needs nginx, wrk, bpftool and target/release/df-agent (or $CARGO_TARGET_DIR/release/df-agent). The ways are taken in turn, medians
+are printed. Spans go by OTLP to another nginx, which takes and forgets them.
+"""
+import argparse, json, os, re, signal, statistics, subprocess, tempfile, time
+
+WEB, SINK = 18080, 18081
+STATS = '/proc/sys/kernel/bpf_stats_enabled'
+
+
+def agent_path():
+    here = os.path.dirname(os.path.abspath(__file__))
+    target = os.environ.get('CARGO_TARGET_DIR', os.path.join(here, '..', 'target'))
+    return os.path.join(target, 'release', 'df-agent')
+
+
+def start_nginx(folder, name, server):
+    paths = ''.join(f'{kind}_temp_path {folder}/{name}-{kind};' for kind in ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'))
+    with open(f'{folder}/{name}.conf', 'w') as file:
+        file.write(f'daemon off; master_process off; pid {folder}/{name}.pid; error_log {folder}/{name}.log;'
+                   f'events {{ worker_connections 1024; }}'
+                   f'http {{ access_log off; keepalive_requests 1000000; client_max_body_size 100m; {paths} server {{ {server} }} }}')
+    return subprocess.Popen(['nginx', '-e', f'{folder}/{name}.log', '-c', f'{folder}/{name}.conf'])
+
+
+def configuration(folder, name, kprobe):
+    path = f'{folder}/{name}.yaml'
+    with open(path, 'w') as file:
+        file.write('inputs: {ebpf: {socket: {kprobe: {%s}}}}\n' % kprobe)
+    return path
+
+
+def ways(folder):
+    run = [agent_path(), 'run', '--otlp', f'http://127.0.0.1:{SINK}', '--output', '/dev/null']
+    without = configuration(folder, 'without', f'blacklist: {{ports: [{WEB}, {SINK}]}}')
+    only = configuration(folder, 'only', f'whitelist: {{ports: [{WEB}]}}')
+    packets = ['--interface', 'lo', '--filter', f'port {WEB}']
+    return [
+        ('without df-agent', None),
+        ('probes attached, nginx left out', run + ['--no-packets', '--config', without]),
+        ('processes', run + ['--no-packets', '--config', only]),
+        ('packets', run + ['--no-ebpf'] + packets),
+        ('processes and packets', run + ['--config', only] + packets),
+    ]
+
+
+def measure(command, seconds):
+    """Requests per second; processor seconds per second and peak memory of the agent; what its programs took."""
+    agent, programs, used, peak = None, {}, 0.0, 0
+    if command:
+        agent = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(2)
+        before, programs_before = processor_seconds(agent.pid), programs_of(agent.pid)
+    wrk = subprocess.run(['wrk', '-t1', '-c64', f'-d{seconds}s', f'http://127.0.0.1:{WEB}/'], capture_output=True, text=True, check=True)
+    if agent:
+        used = (processor_seconds(agent.pid) - before) / seconds
+        programs = difference(programs_of(agent.pid), programs_before)
+        peak = int(re.search(r'VmHWM:\s+(\d+)', open(f'/proc/{agent.pid}/status').read()).group(1)) // 1024
+        agent.send_signal(signal.SIGINT)
+        agent.wait()
+    return float(re.search(r'Requests/sec:\s+([\d.]+)', wrk.stdout).group(1)), used, peak, programs
+
+
+def processor_seconds(pid):
+    fields = open(f'/proc/{pid}/stat').read().rsplit(')', 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+def programs_of(pid):
+    listed = json.loads(subprocess.run(['bpftool', '-j', 'prog', 'show'], capture_output=True, check=True).stdout)
+    own = [program for program in listed if any(holder['pid'] == pid for holder in program.get('pids', []))]
+    return {program['name']: (program.get('run_time_ns', 0), program.get('run_cnt', 0)) for program in own}
+
+
+def difference(after, before):
+    zero = (0, 0)
+    return {name: tuple(new - old for new, old in zip(values, before.get(name, zero))) for name, values in after.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--seconds', type=int, default=8)
+    parser.add_argument('--rounds', type=int, default=3)
+    arguments = parser.parse_args()
+    with open(STATS) as file:
+        stats_before = file.read()
+    results, programs = {}, {}
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        servers = [start_nginx(folder, 'web', f'listen {WEB}; location / {{ return 200 "{"x" * 1024}"; }}'),
+                   start_nginx(folder, 'sink', f'listen {SINK}; location / {{ return 200; }}')]
+        try:
+            time.sleep(1)
+            for _ in range(arguments.rounds):
+                for name, command in ways(folder):
+                    results.setdefault(name, []).append(measure(command, arguments.seconds))
+            # The kernel's account costs something itself, so it has a turn of its own.
+            write(STATS, '1')
+            for name, command in ways(folder)[1:3]:
+                programs[name] = measure(command, arguments.seconds)[3]
+        finally:
+            write(STATS, stats_before)
+            for server in servers:
+                server.terminate()
+                server.wait()
+    report(results, programs)
+
+
+def write(path, text):
+    with open(path, 'w') as file:
+        file.write(text)
+
+
+def report(results, programs):
+    base = statistics.median(result[0] for result in results['without df-agent'])
+    print('\n| way | requests/s | lost | agent, cores | agent, peak MiB |\n| --- | ---: | ---: | ---: | ---: |')
+    for name, measured in results.items():
+        rate, used, peak, _ = zip(*measured)
+        rate = statistics.median(rate)
+        print(f'| {name} | {rate:,.0f} | {1 - rate / base:.1%} | {statistics.median(used):.2f} | {max(peak)} |')
+    print('\n| way | program | calls | ns per call |\n| --- | --- | ---: | ---: |')
+    for name, counted in programs.items():
+        for program, (nanoseconds, calls) in sorted(counted.items(), key=lambda entry: -entry[1][0]):
+            if calls >= 1000:
+                print(f'| {name} | {program} | {calls:,} | {nanoseconds / calls:.0f} |')
+
+
+main()
