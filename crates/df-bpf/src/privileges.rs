@@ -1,6 +1,7 @@
 //! Which capabilities this thread holds, and what to do about those that it lacks.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
@@ -11,7 +12,8 @@ use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabiliti
 pub struct Capability {
     /// Its name, such as `CAP_BPF`.
     pub name: &'static str,
-    /// Whether the calling thread holds it, be it through one that includes it.
+    /// Whether the calling thread holds it, be it through one that includes it. Those that count in a user namespace
+    /// alone, as root's of a rootless container, are not held.
     pub is_held: bool,
     /// What the probes do with it.
     pub purpose: &'static str,
@@ -83,6 +85,7 @@ pub(crate) fn remedy(refused: Refused) -> String {
     let are = if missing.len() == 1 { "is" } else { "are" };
     let names = missing.join(" and ");
     match refused {
+        _ if is_in_user_namespace() => IN_USER_NAMESPACE.to_owned(),
         _ if missing.is_empty() => forbidden(needed),
         Refused::Bpf | Refused::Tracefs => {
             let setcap = "setcap cap_bpf,cap_perfmon,cap_dac_read_search+ep";
@@ -121,8 +124,15 @@ pub(crate) enum TracefsError {
     NotReadable,
 }
 
-pub(crate) fn held() -> CapabilitySet {
+fn held() -> CapabilitySet {
+    if is_in_user_namespace() {
+        return CapabilitySet::empty();
+    }
     capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective)
+}
+
+fn is_in_user_namespace() -> bool {
+    fs::metadata("/proc/self/ns/user").is_ok_and(|namespace| namespace.ino() != FIRST_USER_NAMESPACE)
 }
 
 /// All that is needed is held, and yet.
@@ -138,6 +148,12 @@ fn forbidden(held: &[&str]) -> String {
         ),
     }
 }
+
+const IN_USER_NAMESPACE: &str = "this is a user namespace, as of a rootless container, whose root is nobody to the kernel: \
+                                 run as root of the host";
+
+/// `PROC_USER_INIT_INO`: the inode number of the host's own user namespace.
+const FIRST_USER_NAMESPACE: u64 = 0xefff_fffd;
 
 const USEFUL: [(&str, CapabilitySet, &str); 5] = [
     ("CAP_BPF", CapabilitySet::BPF.union(CapabilitySet::SYS_ADMIN), "loads programs and makes maps"),

@@ -24,6 +24,9 @@ fn said(with: &str) -> Option<String> {
     }
     // In a mount namespace of its own.
     let mut command = Command::new("unshare");
+    if with == ROOT_OF_A_USER_NAMESPACE {
+        command.args(["--user", "--map-root-user"]);
+    }
     command.arg("--mount").arg(std::env::current_exe().expect("this test"));
     command.args(["--exact", "load_with_less", "--ignored", "--nocapture"]).env(WITH, with);
     let output = match command.output() {
@@ -38,6 +41,7 @@ fn said(with: &str) -> Option<String> {
     Some(text.split_once("BEGIN\n").expect("it says so").1.split_once("END").expect("it does").0.to_owned())
 }
 
+const ROOT_OF_A_USER_NAMESPACE: &str = "root of a user namespace";
 const WITH: &str = "DF_BPF_TEST_WITH";
 
 /// Not a test by itself: loads the probes with what the variable says, and tells what comes of it.
@@ -46,6 +50,7 @@ const WITH: &str = "DF_BPF_TEST_WITH";
 fn load_with_less() {
     let Ok(with) = std::env::var(WITH) else { return };
     match with.as_str() {
+        ROOT_OF_A_USER_NAMESPACE => (),
         "root, no tracefs" => unmount("/sys/kernel/tracing", UnmountFlags::DETACH).expect("root may"),
         "root, no BTF" => {
             mount("none", "/sys/kernel/btf", "tmpfs", MountFlags::empty(), None).expect("root may");
@@ -131,6 +136,14 @@ fn three_capabilities_are_enough_for_system_calls_and_two_of_them_are_dropped() 
     assert!(line(&said, "uprobes").contains("CAP_SYS_ADMIN is missing"), "{said}");
     assert_eq!(said.matches("stats: true").count(), 2, "{said}");
     assert_eq!(line(&said, "left"), "left: CapabilitySet(DAC_READ_SEARCH)", "what finding libraries takes");
+}
+
+#[test]
+fn root_of_a_user_namespace_is_told_that_this_is_none() {
+    let Some(said) = said(ROOT_OF_A_USER_NAMESPACE) else { return };
+    let error = line(&said, "error");
+    assert!(error.contains("not permitted: this is a user namespace, as of a rootless container"), "{error}");
+    assert!(line(&said, "CAP_BPF").contains(" no "), "{said}");
 }
 
 #[test]

@@ -72,6 +72,9 @@ impl AmqpParser {
 
     /// The server does not speak what it was asked to, and says what it speaks instead.
     fn handle_offer(&mut self, header: ProtocolHeader) -> Option<Message> {
+        if let (Version::Unknown, ProtocolHeader::Modern(_)) = (&self.version, header) {
+            self.version = Version::Modern(Box::new(v1_0::Conversation::new(&self.config)));
+        }
         let number = match (&mut self.version, header) {
             (Version::Classic(conversation), _) => conversation.refuse_header(),
             (Version::Modern(conversation), ProtocolHeader::Modern(layer)) => {

@@ -72,7 +72,7 @@ fn settle(channel: u16, number: u16, tag: u8, flags: u8) -> Vec<u8> {
     method(channel, 60, number, &[&[0; 7], &[tag, flags]])
 }
 
-fn line(exchange: &Exchange) -> String {
+pub(super) fn line(exchange: &Exchange) -> String {
     let asked = exchange.asked();
     let kind = asked.map_or("?", |request| &request.kind);
     let resource = asked.and_then(|request| request.resource.as_deref()).unwrap_or("-");

@@ -99,7 +99,8 @@ pub(super) fn echo(method: &Method, channel: u16, peers: &Peers, config: &Connec
 
 /// The answer that says that all went well.
 pub(super) fn answer(method: &Method, arguments: &Arguments<'_>, config: &ConnectionConfig) -> Response {
-    let mut response = Response { status: ResponseStatus::Ok, ..Response::default() };
+    let mut response =
+        Response { status: ResponseStatus::Ok, version: Some(Cow::Borrowed(VERSION)), ..Response::default() };
     if let Some(count) = arguments.count.filter(|_| !method.has_content()) {
         response.result = Some(format!("{count} messages"));
     }
@@ -120,7 +121,8 @@ pub(super) fn answer(method: &Method, arguments: &Arguments<'_>, config: &Connec
 /// The answer of a method with a reply code: a channel or connection that is closed, a message that comes back.
 pub(super) fn refusal(arguments: &Arguments<'_>, config: &ConnectionConfig) -> Response {
     let code = arguments.reply_code.unwrap_or_default();
-    let mut response = Response { status: reply_status(code), ..Response::default() };
+    let mut response =
+        Response { status: reply_status(code), version: Some(Cow::Borrowed(VERSION)), ..Response::default() };
     if code > 0 {
         response.code = Some(Cow::Owned(code.to_string()));
     }

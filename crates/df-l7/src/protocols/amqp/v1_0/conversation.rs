@@ -13,12 +13,14 @@ use super::super::parser::too_few;
 use super::super::wire::Layer;
 use super::links::{Link, Links};
 use super::pending::{Asked, Due, DueState, Pending};
-use super::performative::{Failure, Kind, Node, Outcome, Performative};
-use super::records::{self, Peers, Subject, add_failure, agreement, refusal};
-use super::sections::Sections;
-use super::transfers::{Delivery, LinkKey, Transfers};
+use super::performative::{Kind, Node, Performative};
+use super::records::{self, Peers, Subject, agreement};
+use super::transfers::Transfers;
 use super::value::Value;
 use super::wire::{FrameHead, HEAD_BYTES};
+
+mod endings;
+mod messages;
 
 /// One connection.
 #[derive(Debug)]
@@ -28,6 +30,10 @@ pub(in super::super) struct Conversation {
     links: Links,
     pending: Pending,
     transfers: Transfers,
+    /// What the server said before it was asked, as it may: the client's own then asks for nothing.
+    ahead: Vec<Asked>,
+    /// Whether all that the client has said was seen.
+    has_seen_client: bool,
     /// What the last frame gave.
     finished: VecDeque<Message>,
     /// The number of the next message.
@@ -40,7 +46,7 @@ struct Said<'a> {
     /// As its sender counts.
     own_channel: u16,
     /// The client's, by which both are known.
-    channel: u16,
+    channel: u32,
     performative: Performative<'a>,
     frame_bytes: u64,
     payload_bytes: u64,
@@ -56,6 +62,8 @@ impl Conversation {
             links: Links::default(),
             pending: Pending::default(),
             transfers: Transfers::default(),
+            ahead: Vec::new(),
+            has_seen_client: false,
             finished: VecDeque::new(),
             next_number: 0,
         }
@@ -63,7 +71,12 @@ impl Conversation {
 
     /// The client has sent a protocol header.
     pub(in super::super) fn handle_header(&mut self, request: Request, layer: Layer) -> Message {
-        let number = self.insert_due(Direction::ToServer, Asked::Header(layer), 0, None);
+        self.has_seen_client = true;
+        let asked = Asked::Header(layer);
+        if self.is_answered_ahead(asked) {
+            return Message::one_way(request).with_id(self.number());
+        }
+        let number = self.insert_due(Direction::ToServer, asked, 0, None);
         Message::request(request).with_id(number)
     }
 
@@ -72,7 +85,10 @@ impl Conversation {
         if let Some(due) = self.pending.take_request(Direction::ToClient, Asked::Header(layer), 0) {
             return Some(Message::response(agreement()).with_id(due.number));
         }
-        let number = self.refuse_header()?;
+        let Some(number) = self.refuse_header() else {
+            self.note_ahead(Asked::Header(layer));
+            return None;
+        };
         let response = Response {
             status: ResponseStatus::ClientError,
             code: Some("1.0".into()),
@@ -141,6 +157,7 @@ impl Conversation {
     }
 
     pub(in super::super) fn handle_gap(&mut self, direction: Direction) {
+        self.has_seen_client &= direction == Direction::ToClient;
         self.links.forget_handles(direction);
         self.pending.forget_requests(direction);
     }
@@ -191,6 +208,10 @@ impl Conversation {
         if said.direction == Direction::ToServer {
             self.peers.learn_client(&said.performative, max_bytes);
             let request = self.request(said, None);
+            if self.is_answered_ahead(Asked::Performative(Kind::Open)) {
+                let number = self.number();
+                return self.finished.push_back(Message::one_way(request).with_id(number));
+            }
             return self.push_request(said, request, 0, None);
         }
         let result = self.peers.learn_server(&said.performative, max_bytes);
@@ -203,17 +224,17 @@ impl Conversation {
         let remote = said.performative.number(0).and_then(|channel| u16::try_from(channel).ok());
         let Some(remote) = remote else {
             if said.direction == Direction::ToServer {
-                let _ = self.pending.take_deliveries(None, Some(said.own_channel), None);
+                let _ = self.pending.take_deliveries(None, Some(said.channel), None);
             }
             let request = self.request(said, None);
-            return self.push_request(said, request, said.own_channel, None);
+            return self.push_request(said, request, said.own_channel.into(), None);
         };
         let (server_channel, client_channel) = match said.direction {
             Direction::ToClient => (said.own_channel, remote),
             Direction::ToServer => (remote, said.own_channel),
         };
         self.links.join(server_channel, client_channel);
-        let joined = Said { channel: remote, performative: said.performative, ..*said };
+        let joined = Said { channel: remote.into(), performative: said.performative, ..*said };
         self.push_answer(&joined, Asked::Performative(Kind::Begin), agreement());
     }
 
@@ -234,6 +255,11 @@ impl Conversation {
         let Some(due) = asked else {
             self.links.attach(said.direction, said.own_channel, handle, link.clone());
             let request = self.request(said, Some(&link));
+            if said.direction == Direction::ToClient && !self.has_seen_client {
+                // As likely as not the client has asked for it, and that was not seen.
+                let echoed_request = Some(Box::new(request));
+                return self.push_unasked(Response { echoed_request, ..agreement() });
+            }
             return self.push_request(said, request, said.channel, Some(link));
         };
         let wanted = if is_receiver { target } else { source };
@@ -257,165 +283,7 @@ impl Conversation {
         self.finished.extend(due.map(|due| Message::response(response).with_id(due.number)));
     }
 
-    /// A message, or a part of one; gives its number if more parts follow the first.
-    fn handle_transfer(&mut self, said: &Said<'_>) -> Option<u64> {
-        let performative = &said.performative;
-        let key =
-            LinkKey { direction: said.direction, channel: said.own_channel, handle: performative.handle()? };
-        let delivery = Delivery {
-            id: performative.number(1),
-            is_settled: performative.field(4).is_true(),
-            has_more: performative.field(5).is_true(),
-            is_aborted: performative.field(9).is_true(),
-            frame_bytes: said.frame_bytes,
-            payload_bytes: said.payload_bytes,
-        };
-        let continued = self.transfers.resume(key, &delivery);
-        if let Some(ended) = continued.ended {
-            if ended.is_settled {
-                let id = ended.delivery_id;
-                let _ = self.pending.settle(said.direction, said.channel, id, id);
-            }
-            self.finished.push_back(ended.message);
-        }
-        let id = delivery.id.filter(|_| !continued.is_taken)?;
-        let request = self.message_request(said, key);
-        let number = self.number();
-        if !delivery.is_settled {
-            let name = self.links.find(key.direction, key.channel, key.handle).map(|link| link.name.clone());
-            let max_pending = self.config.max_pending_requests;
-            self.pending.insert_delivery(said.direction, said.channel, id, (number, name), max_pending);
-        }
-        let begun = self.transfers.begin(key, id, &delivery, request, number);
-        self.finished.extend(begun);
-        delivery.has_more.then_some(number)
-    }
-
-    fn message_request(&self, said: &Said<'_>, key: LinkKey) -> Request {
-        let sections = Sections::read(said.performative.payload, &self.config.context);
-        let link = self.links.find(key.direction, key.channel, key.handle);
-        let address = link.and_then(|link| link.address.as_deref()).or(sections.to);
-        let subject = Subject {
-            kind: Kind::Transfer,
-            direction: said.direction,
-            channel: said.own_channel,
-            link_name: link.map(|link| link.name.as_slice()),
-            address,
-            is_anonymous: link.is_some_and(|link| link.is_anonymous),
-        };
-        let mut request = records::request(&subject, &self.peers, &self.config);
-        records::add_sections(&mut request, sections, &self.config);
-        request
-    }
-
-    /// Who receives says what became of messages. What a sender says of its own is that it has heard it.
-    fn handle_disposition(&mut self, said: &Said<'_>) {
-        let performative = &said.performative;
-        let Some(first) = performative.number(1).filter(|_| performative.field(0).is_true()) else { return };
-        let last = performative.number(2).unwrap_or(first);
-        let Some(outcome) = Outcome::read(performative.field(4), performative.field(3).is_true()) else {
-            return;
-        };
-        let sender = said.direction.reversed();
-        let settled = self.pending.settle(sender, said.channel, first, last);
-        let response = records::settlement(outcome, sender, &self.config);
-        self.push_responses(&settled, &response);
-    }
-
-    fn handle_detach(&mut self, said: &Said<'_>) {
-        let Some(handle) = said.performative.handle() else { return };
-        let link = self.links.find(said.direction, said.own_channel, handle).cloned();
-        self.links.detach(said.direction, said.own_channel, handle);
-        let name = link.as_ref().map(|link| link.name.as_slice());
-        let failure = said.performative.error();
-        if let Some(due) = self.pending.take_refused(said.direction, said.channel, name) {
-            self.push_responses(&[due.number], &refusal(failure, &self.config));
-            return self.insert_told(said, link);
-        }
-        let asked = self.pending.take_link_request(said.direction, Kind::Detach, said.channel, name);
-        if let Some(due) = asked {
-            return self.push_end(&due, failure);
-        }
-        let sender = said.direction.reversed();
-        let waiting = match (failure, name) {
-            (Some(_), Some(name)) => {
-                self.pending.take_deliveries(Some(sender), Some(said.channel), Some(name))
-            }
-            _ => Vec::new(),
-        };
-        self.handle_unasked_end(said, link, &waiting, failure);
-    }
-
-    /// A session ends, or the connection does.
-    fn handle_ending(&mut self, said: &Said<'_>) {
-        let kind = said.performative.kind;
-        let failure = said.performative.error();
-        let is_connection = kind == Kind::Close;
-        let channel = if is_connection { 0 } else { said.channel };
-        if !is_connection {
-            self.links.forget_channel(said.direction, said.own_channel);
-        }
-        if let Some(due) = self.pending.take_request(said.direction, Asked::Performative(kind), channel) {
-            return self.push_end(&due, failure);
-        }
-        let mut waiting = Vec::new();
-        if failure.is_some() {
-            let channel = (!is_connection).then_some(said.channel);
-            let sender = said.direction.reversed();
-            waiting = self.pending.take_requests(said.direction, channel);
-            waiting.extend(self.pending.take_deliveries(Some(sender), channel, None));
-        }
-        self.handle_unasked_end(said, None, &waiting, failure);
-    }
-
-    /// Nobody asked for this end. If it has a reason, that is the answer to all that waits there.
-    fn handle_unasked_end(
-        &mut self,
-        said: &Said<'_>,
-        link: Option<Link>,
-        waiting: &[u64],
-        failure: Option<Failure<'_>>,
-    ) {
-        let mut request = self.request(said, link.as_ref());
-        if !waiting.is_empty() {
-            self.push_responses(waiting, &refusal(failure, &self.config));
-            return self.insert_told(said, link);
-        }
-        if let (Some(_), Direction::ToClient) = (failure, said.direction) {
-            let echoed_request = Some(Box::new(request));
-            self.push_unasked(Response { echoed_request, ..refusal(failure, &self.config) });
-            return self.insert_told(said, link);
-        }
-        if let Some(failure) = failure {
-            add_failure(&mut request, failure, &self.config);
-        }
-        let channel = if said.performative.kind == Kind::Close { 0 } else { said.channel };
-        self.push_request(said, request, channel, link);
-    }
-
-    /// The answer to who asked for an end, unless what it said then was all.
-    fn push_end(&mut self, due: &Due, failure: Option<Failure<'_>>) {
-        if due.state == DueState::Told {
-            return;
-        }
-        let response = match failure {
-            Some(_) => refusal(failure, &self.config),
-            None => agreement(),
-        };
-        self.push_responses(&[due.number], &response);
-    }
-
-    /// The other end will say that it knows, which is no answer to anything.
-    fn insert_told(&mut self, said: &Said<'_>, link: Option<Link>) {
-        let kind = said.performative.kind;
-        let channel = if kind == Kind::Close { 0 } else { said.channel };
-        let number = self.number();
-        let asked = Asked::Performative(kind);
-        let (direction, state) = (said.direction, DueState::Told);
-        self.pending.insert_request(Due { direction, asked, channel, link, number, state });
-    }
-
-    fn push_request(&mut self, said: &Said<'_>, request: Request, channel: u16, link: Option<Link>) {
+    fn push_request(&mut self, said: &Said<'_>, request: Request, channel: u32, link: Option<Link>) {
         let asked = Asked::Performative(said.performative.kind);
         let number = self.insert_due(said.direction, asked, channel, link);
         self.finished.push_back(Message::request(request).with_id(number));
@@ -429,9 +297,23 @@ impl Conversation {
             return self.push_responses(&[due.number], &response);
         }
         let Asked::Performative(kind) = asked else { return };
+        if kind == Kind::Open {
+            self.note_ahead(asked);
+        }
         let subject = Subject { kind, direction: said.direction.reversed(), ..subject(said, None) };
         response.echoed_request = Some(Box::new(records::request(&subject, &self.peers, &self.config)));
         self.push_unasked(response);
+    }
+
+    fn note_ahead(&mut self, asked: Asked) {
+        if self.ahead.len() < MAX_AHEAD && !self.ahead.contains(&asked) {
+            self.ahead.push(asked);
+        }
+    }
+
+    fn is_answered_ahead(&mut self, asked: Asked) -> bool {
+        let place = self.ahead.iter().position(|said| *said == asked);
+        place.is_some_and(|place| self.ahead.remove(place) == asked)
     }
 
     /// The answer to what was not seen.
@@ -446,7 +328,7 @@ impl Conversation {
         self.finished.extend(responses);
     }
 
-    fn insert_due(&mut self, direction: Direction, asked: Asked, channel: u16, link: Option<Link>) -> u64 {
+    fn insert_due(&mut self, direction: Direction, asked: Asked, channel: u32, link: Option<Link>) -> u64 {
         let number = self.number();
         let state = DueState::Open;
         self.pending.insert_request(Due { direction, asked, channel, link, number, state });
@@ -477,3 +359,5 @@ fn subject<'a>(said: &Said<'_>, link: Option<&'a Link>) -> Subject<'a> {
 
 /// How much of a frame is looked at, at most; the rest is passed over.
 const MAX_HEAD_BYTES: usize = 16_384;
+/// How much a server says unasked, at most: two headers and an `open`.
+const MAX_AHEAD: usize = 3;

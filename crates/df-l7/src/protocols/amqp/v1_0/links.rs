@@ -49,17 +49,25 @@ impl Links {
         self.channels.insert(server_channel, client_channel);
     }
 
-    /// The client's channel, by which both are known here. Where nobody said so, both ends use the same number.
-    pub(super) fn conversation_of(&self, direction: Direction, channel: u16) -> u16 {
-        match direction {
-            Direction::ToServer => channel,
-            Direction::ToClient => self.channels.get(&channel).copied().unwrap_or(channel),
+    /// The client's channel, by which both are known here. Where nobody said so, both ends use the same number, unless that is
+    /// known to belong to another one: then nothing is.
+    pub(super) fn conversation_of(&self, direction: Direction, channel: u16) -> u32 {
+        if direction == Direction::ToServer {
+            return channel.into();
+        }
+        match self.channels.get(&channel) {
+            Some(client_channel) => u32::from(*client_channel),
+            None if self.channels.values().any(|taken| *taken == channel) => UNKNOWN_CHANNEL,
+            None => channel.into(),
         }
     }
 
     /// One end's channel is another from now on, or has ended.
     pub(super) fn forget_channel(&mut self, direction: Direction, channel: u16) {
         self.handles[direction.index()].retain(|key, _| key.0 != channel);
+        if direction == Direction::ToClient {
+            self.channels.remove(&channel);
+        }
     }
 
     /// Frames were lost: a handle may be another link's by now.
@@ -72,3 +80,24 @@ impl Links {
 const MAX_LINKS: usize = 1_024;
 /// How many channels of the server are remembered that it was asked for.
 const MAX_CHANNELS: usize = 1_024;
+/// No client has a channel of this number.
+const UNKNOWN_CHANNEL: u32 = u32::MAX;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut links = Links::default();
+        for number in 0..5_000_u16 {
+            links.attach(Direction::ToServer, number, 7, Link::default());
+            links.join(number, number);
+        }
+        assert_eq!(links.handles[0].len().max(links.handles[1].len()), MAX_LINKS);
+        assert_eq!(links.channels.len(), MAX_CHANNELS);
+        assert!(links.find(Direction::ToServer, 4_999, 7).is_some());
+        links.forget_handles(Direction::ToServer);
+        assert!(links.find(Direction::ToServer, 4_999, 7).is_none());
+    }
+}

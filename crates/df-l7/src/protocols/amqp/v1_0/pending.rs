@@ -28,7 +28,7 @@ pub(super) struct Due {
     /// That of the request.
     pub(super) direction: Direction,
     pub(super) asked: Asked,
-    pub(super) channel: u16,
+    pub(super) channel: u32,
     /// The link; none of what is not about a link, or about one that nobody knows.
     pub(super) link: Option<Link>,
     pub(super) number: u64,
@@ -47,7 +47,7 @@ pub(super) enum DueState {
 
 impl Due {
     /// Whether the other end's frame may be about the same.
-    fn is_about(&self, answer: Direction, asked: Asked, channel: u16) -> bool {
+    fn is_about(&self, answer: Direction, asked: Asked, channel: u32) -> bool {
         self.direction != answer && self.asked == asked && self.channel == channel
     }
 }
@@ -57,7 +57,7 @@ impl Due {
 pub(super) struct Pending {
     requests: VecDeque<Due>,
     /// Messages by the direction in which they went, their channel and their delivery.
-    deliveries: BTreeMap<(usize, u16, u32), Delivery>,
+    deliveries: BTreeMap<(usize, u32, u32), Delivery>,
 }
 
 /// A message whose outcome is awaited.
@@ -83,7 +83,7 @@ impl Pending {
     }
 
     /// The oldest request of the other end that is about this.
-    pub(super) fn take_request(&mut self, answer: Direction, asked: Asked, channel: u16) -> Option<Due> {
+    pub(super) fn take_request(&mut self, answer: Direction, asked: Asked, channel: u32) -> Option<Due> {
         let place = self.requests.iter().position(|due| due.is_about(answer, asked, channel))?;
         self.requests.remove(place)
     }
@@ -93,7 +93,7 @@ impl Pending {
         &mut self,
         answer: Direction,
         kind: Kind,
-        channel: u16,
+        channel: u32,
         link: Option<&[u8]>,
     ) -> Option<&mut Due> {
         let asked = Asked::Performative(kind);
@@ -116,7 +116,7 @@ impl Pending {
         &mut self,
         answer: Direction,
         kind: Kind,
-        channel: u16,
+        channel: u32,
         link: Option<&[u8]>,
     ) -> Option<Due> {
         let number = self.find_link_request(answer, kind, channel, link)?.number;
@@ -128,7 +128,7 @@ impl Pending {
     pub(super) fn take_refused(
         &mut self,
         answer: Direction,
-        channel: u16,
+        channel: u32,
         link: Option<&[u8]>,
     ) -> Option<Due> {
         let due = self.find_link_request(answer, Kind::Attach, channel, link)?;
@@ -138,7 +138,7 @@ impl Pending {
     }
 
     /// All that the other end has asked for there, or anywhere: nothing of it will be answered otherwise.
-    pub(super) fn take_requests(&mut self, answer: Direction, channel: Option<u16>) -> Vec<u64> {
+    pub(super) fn take_requests(&mut self, answer: Direction, channel: Option<u32>) -> Vec<u64> {
         let is_taken = |due: &Due| {
             due.direction != answer
                 && channel.is_none_or(|channel| due.channel == channel && due.asked.is_on_channel())
@@ -156,7 +156,7 @@ impl Pending {
     pub(super) fn insert_delivery(
         &mut self,
         direction: Direction,
-        channel: u16,
+        channel: u32,
         delivery: u32,
         awaited: (u64, Option<Vec<u8>>),
         max_pending: usize,
@@ -169,7 +169,7 @@ impl Pending {
     }
 
     /// Settles the deliveries from the first to the last, whose numbers may pass zero between them.
-    pub(super) fn settle(&mut self, direction: Direction, channel: u16, first: u32, last: u32) -> Vec<u64> {
+    pub(super) fn settle(&mut self, direction: Direction, channel: u32, first: u32, last: u32) -> Vec<u64> {
         if first <= last {
             return self.settle_range(direction, channel, first, last);
         }
@@ -182,7 +182,7 @@ impl Pending {
         settled
     }
 
-    fn settle_range(&mut self, direction: Direction, channel: u16, first: u32, last: u32) -> Vec<u64> {
+    fn settle_range(&mut self, direction: Direction, channel: u32, first: u32, last: u32) -> Vec<u64> {
         let range = (direction.index(), channel, first)..=(direction.index(), channel, last);
         let mut settled = Vec::new();
         while let Some(key) = self.deliveries.range(range.clone()).next().map(|(key, _)| *key) {
@@ -195,10 +195,10 @@ impl Pending {
     pub(super) fn take_deliveries(
         &mut self,
         direction: Option<Direction>,
-        channel: Option<u16>,
+        channel: Option<u32>,
         link: Option<&[u8]>,
     ) -> Vec<u64> {
-        let is_taken = |key: &(usize, u16, u32), delivery: &Delivery| {
+        let is_taken = |key: &(usize, u32, u32), delivery: &Delivery| {
             direction.is_none_or(|direction| key.0 == direction.index())
                 && channel.is_none_or(|channel| key.1 == channel)
                 && link.is_none_or(|link| delivery.link.as_deref() == Some(link))
@@ -213,3 +213,57 @@ impl Pending {
 
 /// How many requests of one connection are remembered until their answer.
 const MAX_DUE_REQUESTS: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TO_SERVER: Direction = Direction::ToServer;
+    const TO_CLIENT: Direction = Direction::ToClient;
+
+    fn due(number: u64, link: Option<&str>) -> Due {
+        let link = link.map(|name| Link { name: name.into(), ..Link::default() });
+        let asked = Asked::Performative(Kind::Detach);
+        Due { direction: TO_SERVER, asked, channel: 1, link, number, state: DueState::Open }
+    }
+
+    #[test]
+    fn deliveries_are_counted_past_zero() {
+        let mut pending = Pending::default();
+        for (number, delivery) in [(1, u32::MAX - 1), (2, u32::MAX), (3, 0), (4, 1), (5, 2)] {
+            pending.insert_delivery(TO_SERVER, 1, delivery, (number, None), 16);
+        }
+        assert!(pending.settle(TO_SERVER, 1, 2, 1).is_empty(), "the last is before the first");
+        assert!(pending.settle(TO_CLIENT, 1, 0, 2).is_empty(), "the other direction's");
+        assert!(pending.settle(TO_SERVER, 2, 0, 2).is_empty(), "another channel's");
+        assert_eq!(pending.settle(TO_SERVER, 1, u32::MAX, 1), [2, 3, 4]);
+        assert_eq!(pending.take_deliveries(None, Some(1), None).len(), 2);
+    }
+
+    #[test]
+    fn requests_about_links_are_known_by_name_or_by_being_the_only_one() {
+        let mut pending = Pending::default();
+        let take = |pending: &mut Pending, link: Option<&[u8]>| {
+            pending.take_link_request(TO_CLIENT, Kind::Detach, 1, link).map(|due| due.number)
+        };
+        pending.insert_request(due(1, Some("a")));
+        pending.insert_request(due(2, Some("b")));
+        assert_eq!(take(&mut pending, None), None, "it may be either");
+        assert_eq!(take(&mut pending, Some(b"c")), None);
+        assert_eq!(take(&mut pending, Some(b"b")), Some(2));
+        assert_eq!(take(&mut pending, Some(b"c")), None);
+        assert_eq!(take(&mut pending, None), Some(1));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut pending = Pending::default();
+        for number in 0..10_000 {
+            pending.insert_request(due(number, None));
+            let delivery = u32::try_from(number).unwrap();
+            pending.insert_delivery(TO_SERVER, 1, delivery, (number, None), 16);
+        }
+        assert_eq!(pending.requests.len(), MAX_DUE_REQUESTS);
+        assert_eq!(pending.deliveries.len(), 16);
+    }
+}

@@ -317,6 +317,65 @@ fn a_start_in_mid_stream_pairs_deliveries_and_names_nothing_that_was_not_seen() 
 }
 
 #[test]
+fn unfinished_messages_are_bounded_and_aborted_ones_wait_for_nothing() {
+    let mut turns = Vec::from(open_both());
+    let begun: Vec<u8> = (0..=255)
+        .flat_map(|handle| transfer(3, handle, Some(handle), [true, true], &message(b"a")))
+        .collect();
+    turns.push(up(begun));
+    let more = transfer(4, 0, Some(0), [true, true], &message(b"one more than is remembered"));
+    turns.push(up(more));
+    assert_eq!(exchanges_of(&turns, usize::MAX).len(), 2 + 257);
+
+    let mut turns = Vec::from(open_both());
+    turns.push(up(transfer(3, 0, Some(0), [false, true], &message(b"a"))));
+    let fields: [&[u8]; 10] = [&uint(0), NULL, NULL, NULL, &[0x42], &[0x42], NULL, NULL, NULL, &[0x41]];
+    turns.push(up(perform(3, 0x14, &fields)));
+    let expected = ["exchange open -: ok", "exchange begin -: ok", "one_way transfer - traced: unknown"];
+    assert_eq!(lines(&turns), expected);
+}
+
+#[test]
+fn a_server_may_open_first() {
+    let turns = [
+        down(b"AMQP\0\x01\0\0".to_vec()),
+        down(perform(0, 0x10, &[&text("broker")])),
+        up(b"AMQP\0\x01\0\0".to_vec()),
+        up(perform(0, 0x10, &[&text("shop")])),
+    ];
+    let expected = ["one_way ProtocolHeader -: unknown", "one_way open -: unknown", "response open -: ok"];
+    assert_eq!(lines(&turns), expected);
+}
+
+#[test]
+fn what_the_client_asked_for_unseen_is_not_asked_by_the_server() {
+    let mut turns = Vec::from(open_both());
+    turns.push(up(Vec::new()));
+    turns.push(down(attach(5, "out", 9, true, [&described(0x28, &[]), &node(0x29, "orders")])));
+    turns.push(up(transfer(3, 0, Some(0), [false, false], &message(b"a"))));
+    turns.push(down(disposition(5, 0, None, &described(0x24, &[]))));
+    turns.push(down(perform(5, 0x16, &[&uint(9), &[0x41]])));
+    let found: Vec<String> = exchanges_of(&turns, usize::MAX).iter().map(super::super::tests::line).collect();
+    let expected = [
+        "exchange open -: ok",
+        "exchange begin -: ok",
+        "exchange transfer - traced: ok",
+        "response attach orders: ok",
+        "response detach orders: ok",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn channels_of_the_same_number_are_not_always_one() {
+    let mut turns = Vec::from(open_both());
+    turns.push(up(transfer(3, 0, Some(0), [false, false], &message(b"a"))));
+    turns.push(down(disposition(3, 0, None, &described(0x24, &[]))));
+    let expected = ["exchange open -: ok", "exchange begin -: ok", "request transfer - traced: timeout"];
+    assert_eq!(lines(&turns), expected);
+}
+
+#[test]
 fn detection_wants_a_consistent_frame() {
     let detect = |direction, bytes: &[u8]| (ROW.detect)(Transport::Tcp, direction, bytes);
     let (to_server, to_client) = (Direction::ToServer, Direction::ToClient);
