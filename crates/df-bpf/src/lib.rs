@@ -39,12 +39,13 @@
 //! With the feature `profile` and [`ProbeConfig::profile`](ProbeConfig), a clock looks 99 times a second at what every processor is at.
 //! Stacks are counted in the kernel by thread and by the request that it has open, with the causal id that socket events have:
 //! from the first byte of a request that a thread (in Go a goroutine) receives to the first of its answer, while it has no other;
-//! for nginx, until it receives something else. `Probes::take_profile` gives a `Profile`, `Profile::of_request` what was done for
+//! nginx, which may have many, works for the one that it received something for last. `Probes::take_profile` gives a `Profile`, `Profile::of_request` what was done for
 //! one request, a `Symbolizer` the names of functions; `Profile::folded` and `Profile::pprof` are what tools read.
 //!
 //! Stacks are followed by frame pointers: where a program has none, the innermost function is right and its callers are not, or are
 //! missing. Functions of interpreters are those of the interpreter. Names come from symbol tables; a function that is in none has
 //! no name. What the probes' own programs take is not seen, nor are processors that were off when they were loaded.
+//! Tried on Linux 5.10 and 6.1 (in QEMU) and 6.18.
 //!
 //! # Safety
 //!
