@@ -9,6 +9,7 @@ mod bpf;
 mod cargo;
 mod features;
 mod fuzz;
+mod kernels;
 mod package;
 mod test;
 mod tidy;
@@ -23,6 +24,8 @@ fn main() -> ExitCode {
         ["features"] => reported(features::run(&repository_root())),
         ["bpf"] => reported(bpf::build(&repository_root())),
         ["bpf", "--check"] => reported(bpf::check(&repository_root())),
+        ["kernels"] => reported(kernels::run(&repository_root(), "")),
+        ["kernels", name] => reported(kernels::run(&repository_root(), name)),
         ["package"] => reported(package::run(&repository_root())),
         _ => {
             eprintln!("{USAGE}");
@@ -41,6 +44,7 @@ usage: cargo xtask TASK
   fuzz [TARGET] --smoke    replays the corpus and inputs made from it by a fixed rule: the same result each time
   features                 builds every crate without features, and with each feature alone
   bpf [--check]            compiles the eBPF programs with clang-19; --check proves that the objects equal the source
+  kernels [NAME]           boots kernels of Debian in QEMU, tries the eBPF programs on each, writes the table of docs/kernel.md
   package                  packages every crate, and builds each in an empty project";
 
 fn run_fuzz(words: &[&str]) -> ExitCode {

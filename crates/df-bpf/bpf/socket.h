@@ -16,7 +16,8 @@ static struct file *file_of(u32 descriptor);
 static int is_process_filtered(void);
 static int is_socket(struct file *file);
 static struct socket_state *state_of(struct sock *sock, u64 inode);
-static int read_state(struct sock *sock, struct socket_state *state);
+static struct socket_state *state_read_now(struct sock *sock, u64 inode, struct socket_state *state);
+static void read_state(struct sock *sock, struct socket_state *state);
 static int read_endpoints(struct sock *sock, struct endpoints *ends);
 static u8 role_of(struct sock *sock, u8 protocol);
 
@@ -144,10 +145,17 @@ INLINE void note_mark(u64 bytes)
 INLINE struct socket_state *state_of(struct sock *sock, u64 inode)
 {
 	struct socket_state *state = known_state_of(inode, (u64)sock);
-	struct socket_state fresh = {};
 
 	if (state && (state->is_ignored || has_lasting_ends(state)))
 		return state;
+	return state_read_now(sock, inode, state);
+}
+
+/* Nowhere else a state lies on the stack: with all its callers a function has 512 bytes, each share rounded up to 32. */
+SUBPROGRAM struct socket_state *state_read_now(struct sock *sock, u64 inode, struct socket_state *state)
+{
+	struct socket_state fresh = {};
+
 	if (state) {
 		read_endpoints(sock, &state->endpoints);
 		state->is_ignored = has_lasting_ends(state) && is_port_filtered(&state->endpoints);
@@ -159,22 +167,19 @@ INLINE struct socket_state *state_of(struct sock *sock, u64 inode)
 	return bpf_map_lookup_elem(&sockets, &inode);
 }
 
-SUBPROGRAM int read_state(struct sock *sock, struct socket_state *state)
+INLINE void read_state(struct sock *sock, struct socket_state *state)
 {
 	struct net *net;
 
-	if (!state)
-		return 0;
 	state->socket = (u64)sock;
 	if (!read_endpoints(sock, &state->endpoints)) {
 		state->is_ignored = 1;
-		return 0;
+		return;
 	}
 	net = READ(sock, __sk_common.skc_net.net);
 	state->network_namespace = READ(net, ns.inum);
 	state->role = role_of(sock, state->endpoints.protocol);
 	state->is_ignored = is_port_filtered(&state->endpoints);
-	return 0;
 }
 
 /* 0: neither TCP nor UDP. */

@@ -12,6 +12,7 @@
 enum { MAX_MESSAGES = 8 };
 
 static struct thread *own_thread(void);
+static struct thread *new_thread(u32 tid);
 static int is_nginx(void);
 static int is_stream_data(const struct call *call, s64 result);
 static void leave_connect(struct thread *thread, s64 result);
@@ -110,10 +111,15 @@ INLINE struct thread *own_thread(void)
 {
 	u32 tid = bpf_get_current_pid_tgid();
 	struct thread *thread = bpf_map_lookup_elem(&threads, &tid);
+
+	return thread ? thread : new_thread(tid);
+}
+
+/* Nowhere else a thread lies on the stack, of which callers together have 512 bytes. */
+SUBPROGRAM struct thread *new_thread(u32 tid)
+{
 	struct thread fresh = {};
 
-	if (thread)
-		return thread;
 	fresh.open.knows_handled = is_nginx();
 	if (bpf_map_update_elem(&threads, &tid, &fresh, BPF_ANY)) {
 		count(COUNT_FULL_THREADS);
