@@ -18,7 +18,10 @@ static u64 id_of_call(const struct open_requests *open, const struct socket_stat
 static void begin_request(struct open_requests *open, const struct worker *worker, struct socket_state *state);
 static u64 new_causal_id(void);
 
-/* Ends the request that is open on a socket, if one is. */
+/*
+ * Ends the request that is open on a socket, if one is. Whoever interrupts this, or `begin_request`, finds a number that is
+ * too high rather than an id that is of none.
+ */
 INLINE void end_request(struct socket_state *state)
 {
 	struct worker worker = state->worker;
@@ -31,6 +34,7 @@ INLINE void end_request(struct socket_state *state)
 	if (!open || !open->number)
 		return;
 	open->ids ^= state->causal_id;
+	ORDER();
 	open->number -= 1;
 	if (!open->number)
 		open->ids = 0;
@@ -41,6 +45,28 @@ INLINE u64 only_open_request(const struct open_requests *open)
 {
 	if (open->number > 1)
 		count(COUNT_AMBIGUOUS_CAUSES);
+	return open->number == 1 ? open->ids : 0;
+}
+
+/* The id of what the current thread does between its calls. It only looks: the thread may be in the midst of a program. */
+INLINE u64 causal_id_of_work(u64 task)
+{
+	u32 pid = task >> 32;
+	u32 *number_offset = bpf_map_lookup_elem(&go_processes, &pid);
+	struct worker worker = { .id = task };
+	const struct open_requests *open;
+
+	if (number_offset) {
+		worker.goroutine = own_goroutine(*number_offset);
+		worker.id = pid;
+		if (!worker.goroutine)
+			return 0;
+	}
+	open = open_requests_of(&worker);
+	if (!open || !open->number)
+		return 0;
+	if (open->knows_handled)
+		return open->handled;
 	return open->number == 1 ? open->ids : 0;
 }
 
@@ -113,8 +139,9 @@ INLINE void begin_request(struct open_requests *open, const struct worker *worke
 	if (!open)
 		return;
 	state->worker = *worker;
-	open->ids ^= state->causal_id;
 	open->number += 1;
+	ORDER();
+	open->ids ^= state->causal_id;
 	open->handled = state->causal_id;
 }
 

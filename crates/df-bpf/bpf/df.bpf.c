@@ -4,6 +4,7 @@
 #include "processes.h"
 #include "go.h"
 #include "tls.h"
+#include "profile.h"
 
 /* Helpers that read kernel memory are given only to programs that say this. */
 char license_of_programs[] SEC("license") = "Dual BSD/GPL";

@@ -245,6 +245,9 @@ enum counter {
 	COUNT_UNBOUND_PLAINTEXT,
 	/* Calls of a TLS library that used more than one socket. */
 	COUNT_AMBIGUOUS_TLS,
+	/* Samples of the processor, and stacks, for which there was no room. */
+	COUNT_LOST_SAMPLES,
+	COUNT_LOST_STACKS,
 	COUNTERS = 32,
 };
 

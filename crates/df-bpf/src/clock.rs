@@ -31,6 +31,12 @@ impl ClockOffset {
     }
 }
 
+/// The time of day.
+#[cfg(all(feature = "profile", target_os = "linux"))]
+pub(crate) fn unix_now() -> Timestamp {
+    Timestamp::from_nanos(nanos(ClockId::Realtime))
+}
+
 #[cfg(all(feature = "aya", target_os = "linux"))]
 fn nanos(clock: ClockId) -> u64 {
     let time = rustix::time::clock_gettime(clock);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+#[cfg(all(feature = "profile", target_os = "linux"))]
+use crate::ProfileConfig;
 use crate::tls::TlsConfig;
 
 /// What is observed, how much of it, and what it may cost.
@@ -35,6 +37,9 @@ pub struct ProbeConfig {
     pub max_events_per_second: Option<u32>,
     /// Whether and how TLS libraries are hooked for their plain text. Default: they are. None: no process is looked at.
     pub tls: Option<TlsConfig>,
+    /// Whether and how processors are sampled, for [`Probes::take_profile`](crate::Probes::take_profile). Default: they are not.
+    #[cfg(all(feature = "profile", target_os = "linux"))]
+    pub profile: Option<ProfileConfig>,
 }
 
 /// Which processes are observed. Numbers are those of the PID namespace of the host.
@@ -73,6 +78,8 @@ impl Default for ProbeConfig {
             max_sockets: 65_536,
             max_events_per_second: None,
             tls: Some(TlsConfig::default()),
+            #[cfg(all(feature = "profile", target_os = "linux"))]
+            profile: None,
         }
     }
 }
@@ -105,6 +112,13 @@ impl ProbeConfig {
     /// Says whether and how TLS libraries are hooked.
     pub fn with_tls(mut self, tls: Option<TlsConfig>) -> Self {
         self.tls = tls;
+        self
+    }
+
+    /// Says whether and how processors are sampled.
+    #[cfg(all(feature = "profile", target_os = "linux"))]
+    pub const fn with_profile(mut self, profile: Option<ProfileConfig>) -> Self {
+        self.profile = profile;
         self
     }
 

@@ -34,6 +34,19 @@
 //! stream of the socket; numbers and name of the thread. At what else a process has nobody looks: a call on another file
 //! costs a look at its descriptor.
 //!
+//! # Profiles
+//!
+//! With the feature `profile` and [`ProbeConfig::profile`](ProbeConfig), a clock looks 99 times a second at what every processor is at.
+//! Stacks are counted in the kernel by thread and by the request that it has open, with the causal id that socket events have:
+//! from the first byte of a request that a thread (in Go a goroutine) receives to the first of its answer, while it has no other;
+//! nginx, which may have many, works for the one that it received something for last. `Probes::take_profile` gives a `Profile`, `Profile::of_request` what was done for
+//! one request, a `Symbolizer` the names of functions; `Profile::folded` and `Profile::pprof` are what tools read.
+//!
+//! Stacks are followed by frame pointers: where a program has none, the innermost function is right and its callers are not, or are
+//! missing. Functions of interpreters are those of the interpreter. Names come from symbol tables; a function that is in none has
+//! no name. What the probes' own programs take is not seen, nor are processors that were off when they were loaded.
+//! Tried on Linux 5.10 and 6.1 (in QEMU) and 6.18.
+//!
 //! # Safety
 //!
 //! The programs cannot write to what they observe: they call none of the helpers that can, which a test checks in the objects
@@ -44,6 +57,8 @@
 //!
 //! `CAP_BPF` and `CAP_PERFMON` to load and attach, `CAP_DAC_READ_SEARCH` to read tracefs, which is root's; that is all that system calls
 //! take. Hooking functions of libraries and programs takes `CAP_SYS_ADMIN` (measured on Linux 6.18), finding those of other users `CAP_SYS_PTRACE`.
+//! Names of functions of other users' processes take `CAP_SYS_PTRACE` too, those of containers also `CAP_CHECKPOINT_RESTORE` (or
+//! `CAP_SYS_ADMIN`), those of the kernel `CAP_SYSLOG`; without them functions have no names.
 //! [`Probes::drop_capabilities`] gives up what is not needed any more. In a PID namespace the own process is left out as well; the
 //! numbers that are told are the host's, so TLS of other namespaces is found only from the host's.
 //!
@@ -56,6 +71,9 @@
 //! | [`max_threads`](ProbeConfig::max_threads) | 32,768 in a call at once | is left out: [`ProcessorStats::full_threads`] |
 //! | [`max_sockets`](ProbeConfig::max_sockets) | 65,536 | the one unused for longest is forgotten, and looked at anew |
 //! | [`max_events_per_second`](ProbeConfig::max_events_per_second) | none | payload first, then all but one of 16: [`ProcessorStats::shed_records`] |
+//! | [`ProfileConfig`](ProbeConfig)`::max_samples` | 16,384 in one profile | is left out: [`ProcessorStats::lost_samples`] |
+//! | [`ProfileConfig`](ProbeConfig)`::max_stacks` | 16,384 in one profile | is missing in its samples: [`ProcessorStats::lost_stacks`] |
+//! | frames of one stack | 127 | the outermost are left out |
 //! | buffers of one call | 16 | are left out: [`ProcessorStats::vectors_cut`] |
 //! | messages of one `recvmmsg` or `sendmmsg` | 8 | are left out: [`ProcessorStats::messages_cut`] |
 //!
@@ -65,8 +83,8 @@
 //!
 //! # Features
 //!
-//! `aya` (default): loads the programs, on Linux. `inspect`: finds TLS functions in ELF files, on any system. Without either, what
-//! comes through a ring can be decoded: [`decode_event`].
+//! `aya` (default): loads the programs, on Linux. `inspect`: finds TLS functions in ELF files, on any system. `profile`: samples
+//! processors, on Linux, with `blazesym` for names. Without any, what comes through a ring can be decoded: [`decode_event`].
 #![forbid(unsafe_code)]
 
 mod abi;
@@ -92,6 +110,8 @@ mod loader;
 mod privileges;
 #[cfg(all(feature = "aya", target_os = "linux"))]
 mod probes;
+#[cfg(all(feature = "profile", target_os = "linux"))]
+mod profile;
 #[cfg(all(feature = "aya", target_os = "linux"))]
 mod report;
 #[cfg(all(feature = "aya", target_os = "linux"))]
@@ -105,5 +125,8 @@ pub use {
     probes::Probes,
     report::{HookReport, ProbeReport},
 };
+
+#[cfg(all(feature = "profile", target_os = "linux"))]
+pub use profile::{Profile, ProfileConfig, Sample, Symbolizer, Symbols};
 
 pub mod tls;

@@ -4,6 +4,8 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 
 use crate::error::{AttachError, LoadError};
+#[cfg(feature = "profile")]
+use crate::profile::{ProfileConfig, Sample};
 
 pub(crate) mod aya;
 
@@ -63,6 +65,14 @@ pub(crate) trait Loader {
 
     /// Takes the next record out of a ring. False: the ring is empty.
     fn next_record(&mut self, ring: usize, record: &mut Vec<u8>) -> bool;
+
+    /// Has a program look at what every processor is at, so many times a second, loading it first.
+    #[cfg(feature = "profile")]
+    fn attach_clock(&mut self, program: &str, config: &ProfileConfig) -> Result<(), AttachError>;
+
+    /// Takes what such a program found since it was attached, or since the last time.
+    #[cfg(feature = "profile")]
+    fn take_samples(&mut self) -> Result<Vec<Sample>, LoadError>;
 
     /// What the programs counted, for each processor.
     fn counters(&self) -> Result<Vec<Vec<u64>>, LoadError>;

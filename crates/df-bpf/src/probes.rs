@@ -11,7 +11,11 @@ use rustix::thread::CapabilitySet;
 use crate::error::LoadError;
 use crate::loader::aya::AyaLoader;
 use crate::loader::{LinkId, Loader, Settings};
+#[cfg(feature = "profile")]
+use crate::privileges::SYMBOLIZING;
 use crate::privileges::{HOOKING, keep_only, works_without};
+#[cfg(feature = "profile")]
+use crate::profile::{Profile, ProfileTaker};
 use crate::report::{HookReport, ProbeReport};
 use crate::rings::Rings;
 use crate::stats::{ProbeStats, ProcessorStats};
@@ -30,6 +34,8 @@ pub struct Probes {
     clock: ClockOffset,
     clock_read_at: Instant,
     flush_interval: Duration,
+    #[cfg(feature = "profile")]
+    profile: Option<ProfileTaker>,
     events: u64,
     malformed_records: u64,
 }
@@ -41,7 +47,11 @@ impl Probes {
         let mark = new_mark();
         let mut loader = AyaLoader::load(OBJECT, &settings(config, mark))?;
         let rings = Rings::new(&loader)?;
-        let report = attach(&mut loader)?;
+        #[cfg_attr(not(feature = "profile"), allow(unused_mut, reason = "a profile adds a hook"))]
+        let mut report = attach(&mut loader)?;
+        #[cfg(feature = "profile")]
+        let profile =
+            config.profile.as_ref().map(|profile| ProfileTaker::attach(profile, &mut loader, &mut report));
         if own_pid().is_none() {
             show_mark(mark);
         }
@@ -53,6 +63,8 @@ impl Probes {
             record: Vec::new(),
             clock: ClockOffset::now(),
             clock_read_at: Instant::now(),
+            #[cfg(feature = "profile")]
+            profile,
             flush_interval: config.flush_interval,
             events: 0,
             malformed_records: 0,
@@ -96,9 +108,24 @@ impl Probes {
         })
     }
 
+    /// What processors were at since the last time this was called, or since the programs were loaded. The next profile
+    /// begins where this one ends.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Config`] when [`ProbeConfig::profile`] did not ask for it. Where it did and the kernel does not let the
+    /// clock be attached, [`report`](Self::report) says so, and profiles are empty.
+    #[cfg(feature = "profile")]
+    pub fn take_profile(&mut self) -> Result<Profile, LoadError> {
+        let taker = self.profile.as_mut();
+        let taker = taker.ok_or(LoadError::Config { field: "profile", what: "was not asked for" })?;
+        taker.take(&mut self.loader)
+    }
+
     /// Gives up, for the calling thread, every capability that is not needed from now on: all of them when TLS is not
     /// hooked, else all but those that hooking further libraries takes (`CAP_SYS_ADMIN`, `CAP_SYS_PTRACE`,
-    /// `CAP_DAC_READ_SEARCH`, `CAP_DAC_OVERRIDE`). What is attached stays attached.
+    /// `CAP_DAC_READ_SEARCH`, `CAP_DAC_OVERRIDE`). With a profile, those that reading the symbols of any process and of the
+    /// kernel takes are kept (`CAP_SYS_PTRACE`, `CAP_DAC_READ_SEARCH`, `CAP_CHECKPOINT_RESTORE`, `CAP_SYSLOG`). What is attached stays attached.
     ///
     /// Capabilities are a thread's own: threads that were started before keep theirs, those that are started afterwards
     /// inherit what is left. It is called best before any other thread is started.
@@ -109,6 +136,10 @@ impl Probes {
     pub fn drop_capabilities(&self) -> Result<(), LoadError> {
         let failed = |error: rustix::io::Errno| LoadError::of("capset", io::Error::from(error));
         let mut kept = if self.tls.is_some() { HOOKING } else { CapabilitySet::empty() };
+        #[cfg(feature = "profile")]
+        if self.profile.is_some() {
+            kept |= SYMBOLIZING;
+        }
         // Before Linux 5.19 counters cannot be read without it where unprivileged eBPF is turned off.
         if !works_without(|| self.stats().is_ok()).map_err(failed)? {
             kept |= CapabilitySet::BPF;
@@ -152,6 +183,10 @@ fn check(config: &ProbeConfig) -> Result<(), LoadError> {
     }
     if config.ring_bytes < 4096 || !config.ring_bytes.is_power_of_two() {
         return Err(LoadError::Config { field: "ring_bytes", what: "must be a power of two from 4096" });
+    }
+    #[cfg(feature = "profile")]
+    if let Some(profile) = &config.profile {
+        crate::profile::check(profile)?;
     }
     Ok(())
 }

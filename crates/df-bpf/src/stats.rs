@@ -43,6 +43,10 @@ pub struct ProcessorStats {
     pub unbound_plaintext: u64,
     /// Calls of TLS libraries left out, since they used more than one socket.
     pub ambiguous_tls_calls: u64,
+    /// Samples of what this processor was at, left out since there were too many different ones.
+    pub lost_samples: u64,
+    /// Stacks for which there was no room; their samples are told without.
+    pub lost_stacks: u64,
 }
 
 /// What was counted on all processors and by the reader of the rings.
@@ -81,6 +85,8 @@ impl ProcessorStats {
             messages_cut: at(15),
             unbound_plaintext: at(16),
             ambiguous_tls_calls: at(17),
+            lost_samples: at(18),
+            lost_stacks: at(19),
         }
     }
 }

@@ -16,6 +16,7 @@ const READING_HELPERS: &[i32] = &[
     8,   // get_smp_processor_id
     14,  // get_current_pid_tgid
     16,  // get_current_comm
+    27,  // get_stackid
     35,  // get_current_task
     112, // probe_read_user
     113, // probe_read_kernel

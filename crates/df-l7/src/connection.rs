@@ -9,6 +9,7 @@ use crate::{ConnectionConfig, Exchange, Protocol, ProtocolRow};
 
 mod active;
 mod detecting;
+mod proxy_header;
 mod resting;
 mod started;
 
@@ -236,6 +237,11 @@ impl Connection {
     /// Gives the chunk back if the protocol is known now.
     fn detect<'a>(&mut self, chunk: Chunk<'a>) -> Option<Chunk<'a>> {
         let State::Detecting(detecting) = &mut self.state else { return Some(chunk) };
+        let header_len = proxy_header::header_len(chunk.bytes).filter(|_| detecting.is_new());
+        if let Some(rest) = header_len.and_then(|len| chunk.bytes.get(len..)) {
+            self.stats.bytes_unknown += (chunk.bytes.len() - rest.len()) as u64;
+            return Some(active::rest_of(&chunk, rest)).filter(|chunk| !chunk.bytes.is_empty());
+        }
         let ports = [self.client_port, self.server_port];
         let question = detecting::Question { transport: self.transport, ports, config: &self.config };
         let verdict = detecting.handle_chunk(&chunk, &question);

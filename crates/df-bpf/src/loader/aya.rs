@@ -4,20 +4,29 @@ use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use aya::maps::{ArrayOfMaps, HashMap as BpfHashMap, Map, MapData, PerCpuArray, RingBuf};
+#[cfg(feature = "profile")]
+use aya::programs::perf_event::{PerfEvent, PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::uprobe::{UProbeAttachPoint, UProbeLinkId, UProbeScope};
 use aya::programs::{Program, ProgramError, RawTracePoint, TracePoint, UProbe};
-use aya::{Btf, Ebpf, EbpfLoader};
+use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
 
 use super::{LinkId, Loader, Settings, UprobePoint};
 use crate::abi::used_bytes;
 use crate::error::{AttachError, LoadError, is_not_found, is_not_permitted, whole_message};
 use crate::privileges::{Refused, TracefsError, remedy, tracefs};
+#[cfg(feature = "profile")]
+use crate::profile::{ProfileConfig, Sample};
+
+#[cfg(feature = "profile")]
+mod sampling;
 
 /// An object in the kernel.
 pub(crate) struct AyaLoader {
     object: Ebpf,
     counters: PerCpuArray<MapData, Counters>,
     rings: Vec<RingBuf<MapData>>,
+    #[cfg(feature = "profile")]
+    sampling: Option<sampling::Sampling>,
     /// Keeps the rings in reach of the programs.
     _ring_of_processor: ArrayOfMaps<MapData>,
     #[allow(dead_code, reason = "for probes in user space")]
@@ -39,7 +48,7 @@ impl AyaLoader {
         for (name, entries) in &settings.map_entries {
             loader.map_max_entries(name, *entries);
         }
-        let mut object = loader.load(object).map_err(|error| LoadError::of("loading maps", error))?;
+        let mut object = loader.load(object).map_err(load_error)?;
         for (name, keys) in &settings.sets {
             fill_set(&mut object, name, keys)?;
         }
@@ -51,6 +60,8 @@ impl AyaLoader {
             object,
             counters: counters.map_err(|error| LoadError::of("the counters' map", error))?,
             rings,
+            #[cfg(feature = "profile")]
+            sampling: None,
             _ring_of_processor: outer,
             uprobes: HashMap::new(),
             last_link: 0,
@@ -130,9 +141,48 @@ impl Loader for AyaLoader {
         true
     }
 
+    #[cfg(feature = "profile")]
+    fn attach_clock(&mut self, program: &str, config: &ProfileConfig) -> Result<(), AttachError> {
+        let hook = format!("clock of {} Hz", config.frequency_hertz);
+        let unready =
+            |error: LoadError| AttachError::Failed { hook: hook.clone(), message: error.to_string() };
+        self.sampling = Some(sampling::Sampling::new(&mut self.object, config).map_err(unready)?);
+        let failed = |error| attach_error(program, &hook, &error);
+        let clock: &mut PerfEvent = self.program(program)?.try_into().map_err(failed)?;
+        loaded(clock.load()).map_err(failed)?;
+        let processors =
+            aya::util::online_cpus().map_err(|(call, error)| unready(LoadError::of(call, error)))?;
+        for cpu in processors {
+            let event = PerfEventConfig::Software(SoftwareEvent::CpuClock);
+            let frequency = SamplePolicy::Frequency(config.frequency_hertz.into());
+            clock
+                .attach(event, PerfEventScope::AllProcessesOneCpu { cpu }, frequency, false)
+                .map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    #[cfg(feature = "profile")]
+    fn take_samples(&mut self) -> Result<Vec<Sample>, LoadError> {
+        self.sampling.as_mut().map_or(Ok(Vec::new()), sampling::Sampling::take)
+    }
+
     fn counters(&self) -> Result<Vec<Vec<u64>>, LoadError> {
         let values = self.counters.get(&0, 0).map_err(|error| LoadError::of("reading counters", error))?;
         Ok(values.iter().map(|counters| counters.to_vec()).collect())
+    }
+}
+
+/// The maps of profiles are there even where none is asked for, and the kernel refuses them where stacks must be shorter.
+fn load_error(error: EbpfError) -> LoadError {
+    let most = std::fs::read_to_string("/proc/sys/kernel/perf_event_max_stack").ok();
+    let is_short =
+        most.and_then(|frames| frames.trim().parse::<u32>().ok()).is_some_and(|most| most < MAX_FRAMES);
+    match LoadError::of("loading maps", error) {
+        LoadError::System { .. } if is_short => LoadError::Unsupported {
+            what: "stacks of 127 frames: run `sysctl kernel.perf_event_max_stack=127`",
+        },
+        other => other,
     }
 }
 
@@ -211,6 +261,8 @@ type Counters = [u64; 35];
 
 /// Lines of what the verifier says that are worth telling.
 const MAX_VERIFIER_LINES: usize = 6;
+/// Of a stack: `MAX_FRAMES` of `bpf/profile.h`.
+const MAX_FRAMES: u32 = 127;
 /// `BPF_MAP_TYPE_RINGBUF`.
 const RINGBUF: u32 = 27;
 

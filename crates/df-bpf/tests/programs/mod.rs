@@ -14,6 +14,11 @@ pub(crate) fn go_chain() -> Option<PathBuf> {
     go("chain.go", "chain", "-s -w", OWN_ARCHITECTURE)
 }
 
+/// Builds the Go program that works for its requests; None, said aloud, where there is no Go.
+pub(crate) fn go_burn() -> Option<PathBuf> {
+    go("burn.go", "burn", "", OWN_ARCHITECTURE)
+}
+
 /// This processor's architecture in Go's words.
 pub(crate) const OWN_ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
 

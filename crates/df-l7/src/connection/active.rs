@@ -469,7 +469,7 @@ impl Outputs<'_> {
 }
 
 /// The end of `chunk` that holds just `bytes`.
-fn rest_of<'a>(chunk: &Chunk<'a>, bytes: &'a [u8]) -> Chunk<'a> {
+pub(super) fn rest_of<'a>(chunk: &Chunk<'a>, bytes: &'a [u8]) -> Chunk<'a> {
     let front = chunk.bytes.len() - bytes.len();
     let mut rest = Chunk::new(chunk.direction, chunk.timestamp, chunk.offset + front as u64, bytes)
         .with_original_len(chunk.original_len.saturating_sub(front));

@@ -1,7 +1,10 @@
 //! Inflates a body as it comes: gzip and zlib, in pieces of any length.
 
-use miniz_oxide::inflate::stream::{InflateState, inflate};
-use miniz_oxide::{DataFormat, MZError, MZFlush, MZStatus};
+use miniz_oxide::inflate::TINFLStatus;
+use miniz_oxide::inflate::core::inflate_flags::{
+    TINFL_FLAG_HAS_MORE_INPUT, TINFL_FLAG_IGNORE_ADLER32, TINFL_FLAG_PARSE_ZLIB_HEADER,
+};
+use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 
 use super::{GZIP_DEFLATE, gzip_header_len};
 
@@ -18,7 +21,11 @@ pub(crate) enum Coding {
 
 /// What is known of a body that is being inflated: some 43 KiB, which is the window that deflated data refer to.
 pub(crate) struct Inflater {
-    state: Box<InflateState>,
+    state: DecompressorOxide,
+    flags: u32,
+    /// The newest plain bytes, written round and round, and where the next ones go.
+    window: Box<[u8]>,
+    place: usize,
     /// Whether the header of gzip is still to come, and what is there of it.
     header: Option<Vec<u8>>,
     /// How many bytes were read, and given.
@@ -31,13 +38,21 @@ pub(crate) struct Inflater {
 impl Inflater {
     /// An inflater for one body; none if there is nothing to undo.
     pub(crate) fn new(coding: Coding) -> Option<Box<Self>> {
-        let (format, header) = match coding {
+        let (zlib_flag, header) = match coding {
             Coding::Identity => return None,
-            Coding::Gzip => (DataFormat::Raw, Some(Vec::new())),
-            Coding::Zlib => (DataFormat::ZLibIgnoreChecksum, None),
+            Coding::Gzip => (0, Some(Vec::new())),
+            Coding::Zlib => (TINFL_FLAG_PARSE_ZLIB_HEADER, None),
         };
-        let state = InflateState::new_boxed(format);
-        Some(Box::new(Self { state, header, read: 0, given: 0, is_over: false }))
+        Some(Box::new(Self {
+            state: DecompressorOxide::default(),
+            flags: zlib_flag | TINFL_FLAG_IGNORE_ADLER32 | TINFL_FLAG_HAS_MORE_INPUT,
+            window: vec![0; WINDOW_BYTES].into(),
+            place: 0,
+            header,
+            read: 0,
+            given: 0,
+            is_over: false,
+        }))
     }
 
     /// Takes the next bytes and gives the plain ones, in pieces.
@@ -48,9 +63,11 @@ impl Inflater {
         self.is_over |= !GZIP_DEFLATE.starts_with(magic);
         match gzip_header_len(&header) {
             _ if self.is_over => {}
-            Some(len) => self.read(header.get(len..).unwrap_or_default(), &mut give),
-            None if header.len() > MAX_HEADER_BYTES => self.is_over = true,
-            None => self.header = Some(header),
+            Some(len) if len <= MAX_HEADER_BYTES => {
+                self.read(header.get(len..).unwrap_or_default(), &mut give);
+            }
+            None if header.len() <= MAX_HEADER_BYTES => self.header = Some(header),
+            _ => self.is_over = true,
         }
     }
 
@@ -70,18 +87,19 @@ impl Inflater {
 
     fn inflate(&mut self, bytes: &[u8], give: &mut impl FnMut(&[u8])) {
         let mut rest = bytes;
-        let mut plain = [0; PIECE_BYTES];
         while !self.is_over {
-            let done = inflate(&mut self.state, rest, &mut plain, MZFlush::None);
-            rest = rest.get(done.bytes_consumed..).unwrap_or_default();
-            self.given = self.given.saturating_add(done.bytes_written);
-            give(plain.get(..done.bytes_written).unwrap_or_default());
-            // That there is no more input for now is no error of the data.
-            let is_sound = matches!(done.status, Ok(MZStatus::Ok) | Err(MZError::Buf));
-            self.is_over = !is_sound;
-            // What did not fit comes next, without any input being read.
-            if done.bytes_consumed == 0 && done.bytes_written == 0 {
-                return;
+            let (status, read, written) =
+                decompress(&mut self.state, rest, &mut self.window, self.place, self.flags);
+            rest = rest.get(read..).unwrap_or_default();
+            let end = self.place.saturating_add(written);
+            give(self.window.get(self.place..end).unwrap_or_default());
+            self.given = self.given.saturating_add(written);
+            self.place = end % WINDOW_BYTES;
+            match status {
+                TINFLStatus::HasMoreOutput => {}
+                TINFLStatus::NeedsMoreInput => return,
+                // The end, or damage.
+                _ => self.is_over = true,
             }
         }
     }
@@ -97,8 +115,8 @@ impl std::fmt::Debug for Inflater {
     }
 }
 
-/// How many plain bytes come out of one piece of work.
-const PIECE_BYTES: usize = 2_048;
+/// How far back deflated data refer (RFC 1951 §2).
+const WINDOW_BYTES: usize = 32_768;
 /// A text that is compressed better than this is no honest one; the rest of it is not read.
 const MAX_RATIO: usize = 128;
 const BLOCK_BYTES: usize = 512;

@@ -170,11 +170,27 @@ fn a_body_is_inflated_however_it_is_cut() {
         let (.., sample) = SAMPLES.iter().find(|(sample, ..)| *sample == name).unwrap();
         let compressed = [bytes_of(sample), b"something behind it".to_vec()].concat();
         for len in [1, 2, 3, 7, 50, compressed.len()] {
-            let (mut inflater, mut plain) = (Inflater::new(coding).unwrap(), Vec::new());
-            for piece in compressed.chunks(len) {
-                inflater.handle(piece, |bytes| plain.extend_from_slice(bytes));
-            }
-            assert_eq!(plain, text(), "{name} in pieces of {len}");
+            assert_eq!(inflated(coding, &compressed, len), text(), "{name} in pieces of {len}");
+        }
+    }
+}
+
+fn inflated(coding: Coding, body: &[u8], len: usize) -> Vec<u8> {
+    let (mut inflater, mut plain) = (Inflater::new(coding).unwrap(), Vec::new());
+    body.chunks(len).for_each(|piece| inflater.handle(piece, |bytes| plain.extend_from_slice(bytes)));
+    plain
+}
+
+#[test]
+fn a_damaged_body_gives_the_same_however_it_is_cut() {
+    let long: Vec<u8> = (0..12_000_u32).flat_map(|n| (n * n).to_string().into_bytes()).collect();
+    let body = miniz_oxide::deflate::compress_to_vec_zlib(&long, 6);
+    for place in (0..60).chain((60..body.len()).step_by(2_999)) {
+        let mut damaged = body.clone();
+        damaged[place] ^= 0x55;
+        let whole = inflated(Coding::Zlib, &damaged, usize::MAX);
+        for len in [1, 100, 4_096] {
+            assert!(whole == inflated(Coding::Zlib, &damaged, len), "byte {place} in pieces of {len}");
         }
     }
 }
@@ -189,6 +205,15 @@ fn a_body_that_is_too_good_to_be_true_is_given_up() {
     };
     assert!((100_000..2_000_000).contains(&given(100)), "{} bytes", given(100));
     assert_eq!([1, 7, 512, 20_000].map(given), [given(100); 4], "however it is cut");
+    let (head, tail) = (&bytes_of(SAMPLES[2].2)[..10], &bytes_of(SAMPLES[2].2)[10..]);
+    for name_len in [1_000, 1_007, 1_008, 1_009, 1_100] {
+        let long_name = [head, &vec![b'x'; name_len], tail].concat();
+        let given = [1, 2, 300, 5_000].map(|len| inflated(Coding::Gzip, &long_name, len));
+        assert!(
+            given.iter().all(|given| *given == if name_len < 1_008 { text() } else { Vec::new() }),
+            "a name of {name_len}"
+        );
+    }
     let mut foreign = Inflater::new(Coding::Gzip).unwrap();
     foreign.handle(b"no gzip", |bytes| assert_eq!(bytes, b"", "what is not gzip gives nothing"));
 }

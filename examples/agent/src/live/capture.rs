@@ -90,9 +90,11 @@ fn capture(
     let mut send = Regularly::new(IDLE);
     let (mut tell, mut told) = (Regularly::new(TELL_INTERVAL), HealthShares::default());
     let mut frames: u32 = 0;
+    let mut is_idle = false;
     while !stop.is_requested() {
-        let frame = source.next_frame_timeout(IDLE)?;
-        let is_idle = frame.is_none();
+        // Nothing waits in a batch of an idle interface: its thread leaves the processor to those of busy ones.
+        let frame = source.next_frame_timeout(if is_idle { QUIET } else { IDLE })?;
+        is_idle = frame.is_none();
         if let Some(frame) = frame
             && let Ok(packet) = decoder.decode(&frame)
         {
@@ -178,6 +180,8 @@ impl Shards {
 
 /// How long a packet may wait in a batch that is not full.
 const IDLE: Duration = Duration::from_millis(20);
+/// How soon the thread of an idle interface sees that it is to stop.
+const QUIET: Duration = Duration::from_millis(100);
 /// How often the health counts are brought up to date.
 const TELL_INTERVAL: Duration = Duration::from_secs(1);
 const FRAMES_PER_LOOK: u32 = 64;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::Stdio;
 
 use tempfile::TempDir;
@@ -44,6 +45,36 @@ fn raw_shows_what_is_hidden_otherwise() {
     capture::write(&file, 1);
     let run = run(["replay".as_ref(), "--json".as_ref(), "--raw".as_ref(), file.as_os_str()]);
     assert_eq!(run.records("exchange")[0]["request_resource"], "/item/0?token=secret");
+}
+
+#[test]
+fn prompts_and_answers_are_shown_only_if_configured() {
+    let folder = TempDir::new().unwrap();
+    let settings = folder.path().join("df.yaml");
+    let text =
+        "processors:\n  request_log:\n    tag_extraction:\n      gen_ai:\n        max_content_bytes: 500\n";
+    fs::write(&settings, text).unwrap();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/http1/ai-compressed/input.pcap");
+    let hidden = run(["replay".as_ref(), "--json".as_ref(), "--raw".as_ref(), file.as_os_str()]);
+    assert!(hidden.stdout.contains("gpt-4o") && !hidden.stdout.contains("private"), "{}", hidden.stdout);
+    let shown = run([
+        "replay".as_ref(),
+        "--json".as_ref(),
+        "--config".as_ref(),
+        settings.as_os_str(),
+        file.as_os_str(),
+    ]);
+    let first = &shown.records("exchange")[0]["attributes"];
+    let part = |text: &str| format!(r#""parts":[{{"type":"text","content":"{text}"}}]"#);
+    assert_eq!(
+        first["gen_ai.input.messages"],
+        format!(r#"[{{"role":"user",{}}}]"#, part("a private question"))
+    );
+    let answer = part("A private answer, in so many words.");
+    assert_eq!(
+        first["gen_ai.output.messages"],
+        format!(r#"[{{"role":"assistant",{answer},"finish_reason":"stop"}}]"#)
+    );
 }
 
 #[test]
