@@ -92,10 +92,12 @@ INLINE int leave_go(struct registers *registers, u8 function, u8 transfer, u32 i
 #define GO_FUNCTION(name, NAME, TRANSFER, OFFSET)                                                                     \
 	SEC("uprobe/on_" #name "_" #OFFSET) int on_##name##_##OFFSET(struct registers *registers)                     \
 	{                                                                                                             \
+		keep_own_stack(registers);                                                                            \
 		return enter_go(registers, NAME, TRANSFER, OFFSET);                                                   \
 	}                                                                                                             \
 	SEC("uprobe/after_" #name "_" #OFFSET) int after_##name##_##OFFSET(struct registers *registers)               \
 	{                                                                                                             \
+		keep_own_stack(registers);                                                                            \
 		return leave_go(registers, NAME, TRANSFER, OFFSET);                                                   \
 	}
 
@@ -151,10 +153,12 @@ INLINE int on_http_write(struct registers *registers, u32 id_offset)
 #define GO_HTTP_HOOKS(OFFSET)                                                                                          \
 	SEC("uprobe/on_go_http_round_trip_" #OFFSET) int on_go_http_round_trip_##OFFSET(struct registers *registers)    \
 	{                                                                                                             \
+		keep_own_stack(registers);                                                                            \
 		return on_round_trip(registers, OFFSET);                                                              \
 	}                                                                                                             \
 	SEC("uprobe/on_go_http_write_" #OFFSET) int on_go_http_write_##OFFSET(struct registers *registers)             \
 	{                                                                                                             \
+		keep_own_stack(registers);                                                                            \
 		return on_http_write(registers, OFFSET);                                                              \
 	}
 
@@ -163,6 +167,7 @@ GO_HTTP_HOOKS(160)
 
 SEC("uprobe/on_go_tls_close") int on_go_tls_close(struct registers *registers)
 {
+	keep_own_stack(registers);
 	return forget_stream(GO_1(registers));
 }
 

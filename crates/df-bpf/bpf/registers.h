@@ -39,3 +39,24 @@ struct registers {
 #else
 #error "give -D__TARGET_ARCH_x86 or -D__TARGET_ARCH_arm64"
 #endif
+
+/* Never anything but 0: the verifier takes out what depends on it. */
+const volatile u32 df_never = 0;
+
+struct {
+	MAP_UINT(type, BPF_MAP_TYPE_PROG_ARRAY);
+	MAP_UINT(max_entries, 1);
+	MAP_UINT(key_size, sizeof(u32));
+	MAP_UINT(value_size, sizeof(u32));
+} nowhere SEC(".maps");
+
+/*
+ * From 6.13 on the kernel gives a program with a large frame a stack of the processor instead of the thread's own. A program at a
+ * uprobe can be preempted, and the next thread that comes by would write over it. Programs that hold a tail call, be it one
+ * that is never made, are left on the thread's stack.
+ */
+INLINE void keep_own_stack(struct registers *registers)
+{
+	if (df_never)
+		bpf_tail_call(registers, &nowhere, 0);
+}

@@ -149,10 +149,12 @@ INLINE int forget_stream(u64 connection)
 #define TLS_FUNCTION(name, NAME, TRANSFER)                                                                            \
 	SEC("uprobe/on_" #name) int on_##name(struct registers *registers)                                            \
 	{                                                                                                             \
+		keep_own_stack(registers);                                                                            \
 		return enter_tls(registers, NAME, TRANSFER);                                                          \
 	}                                                                                                             \
 	SEC("uretprobe/after_" #name) int after_##name(struct registers *registers)                                   \
 	{                                                                                                             \
+		keep_own_stack(registers);                                                                            \
 		return leave_tls(registers, NAME);                                                                    \
 	}
 
@@ -165,6 +167,7 @@ TLS_FUNCTION(ssl_shutdown, FUNCTION_SSL_SHUTDOWN, 0)
 
 SEC("uprobe/on_ssl_free") int on_ssl_free(struct registers *registers)
 {
+	keep_own_stack(registers);
 	return forget_stream(ARGUMENT_1(registers));
 }
 

@@ -14,6 +14,7 @@ const READING_HELPERS: &[i32] = &[
     3,   // map_delete_elem
     5,   // ktime_get_ns
     8,   // get_smp_processor_id
+    12,  // tail_call, which is never made
     14,  // get_current_pid_tgid
     16,  // get_current_comm
     27,  // get_stackid
