@@ -10,7 +10,7 @@ use crate::{ConnectionConfig, Input, Message, ParseError, ParseErrorReason, Pars
 use super::content::{Beginning, unreadable};
 use super::detect::is_message_start;
 use super::walker::{Findings, Walked, Walker};
-use super::wire::{Envelope, Head, Header, MAX_NAME_BYTES, MessageType, Read};
+use super::wire::{Envelope, Head, Header, MessageType, Read};
 
 /// How much of a compressed message is looked at, and unwrapped.
 const MAX_UNWRAPPED_BYTES: usize = 2_048;
@@ -189,7 +189,7 @@ fn within<'a>(content: &'a [u8], envelope: &Envelope<'_>) -> &'a [u8] {
 
 /// More bytes are needed; of a final input, which has none, nothing can be made.
 fn missing(input: Input<'_>, needed: usize) -> Parsed {
-    if input.is_final() || needed > MAX_NAME_BYTES.saturating_add(MAX_ENVELOPE_BYTES) {
+    if input.is_final() {
         return Parsed::Skipped { consumed: input.bytes.len() };
     }
     Parsed::Incomplete { needed }
@@ -197,5 +197,3 @@ fn missing(input: Input<'_>, needed: usize) -> Parsed {
 
 /// The longest header of a field.
 const MAX_FIELD_BYTES: usize = 4;
-/// The longest envelope before a message: a header of 65,535 words would not be kept.
-const MAX_ENVELOPE_BYTES: usize = 32_768;

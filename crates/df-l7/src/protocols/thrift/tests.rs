@@ -233,7 +233,8 @@ fn a_gap_costs_the_message_it_touches() {
 fn nesting_and_lengths_are_bounded() {
     let deep = strict(CALL, "deep", 0, &[12, 0, 1].repeat(10_000));
     let long = strict(CALL, "long", 0, &[11, 0, 1, 0x7f, 0xff, 0xff, 0xff]);
-    for bytes in [deep, long] {
+    let header = [&[0x24, 0, 0, 0, 0x0f, 0xff, 0, 0, 0, 0, 0, 5, 0x6f, 0x72][..], &[0; 20]].concat();
+    for bytes in [deep, long, header] {
         let config = ConnectionConfig::default();
         let connection = Connection::new(Transport::Tcp, Arc::new(config.clone())).with_protocol(&ROW);
         let piece = Piece { direction: C, bytes, truncated: 0, lost: 0 };

@@ -16,6 +16,8 @@ pub(super) const MAX_NAME_BYTES: usize = 512;
 const MAX_FRAME_BYTES: u32 = 0x3fff_ffff;
 /// What makes a frame one of the header transport.
 const HEADER_MAGIC: u16 = 0x0fff;
+/// The longest header that is read; implementations write some hundred bytes.
+const MAX_HEADER_BYTES: usize = 32_768;
 /// Length, magic number, flags, sequence id and the size of the header.
 const HEADER_FIXED_BYTES: usize = 14;
 
@@ -130,7 +132,7 @@ impl<'a> Envelope<'a> {
         let fixed = cursor.take(8).and_then(|_| Some((cursor.u32_be()?, cursor.u16_be()?)));
         let Some((sequence_id, words)) = fixed else { return Ok(Read::Needed(HEADER_FIXED_BYTES)) };
         let start = HEADER_FIXED_BYTES.saturating_add(usize::from(words).saturating_mul(4));
-        if end.is_none_or(|end| start > end) {
+        if start > MAX_HEADER_BYTES || end.is_none_or(|end| start > end) {
             return Err(ParseError::new(12, ParseErrorReason::InvalidLength));
         }
         let Some(content) = bytes.get(HEADER_FIXED_BYTES..start) else { return Ok(Read::Needed(start)) };
