@@ -52,14 +52,15 @@ def ways(folder):
 def measure(command, seconds):
     """Requests per second; processor seconds per second and peak memory of the agent; what its programs took."""
     agent, programs, used, peak = None, {}, 0.0, 0
+    others = set(programs_beside(()))
     if command:
         agent = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(2)
-        before, programs_before = processor_seconds(agent.pid), programs_of(agent.pid)
+        before, programs_before = processor_seconds(agent.pid), programs_beside(others)
     wrk = subprocess.run(['wrk', '-t1', '-c64', f'-d{seconds}s', f'http://127.0.0.1:{WEB}/'], capture_output=True, text=True, check=True)
     if agent:
         used = (processor_seconds(agent.pid) - before) / seconds
-        programs = difference(programs_of(agent.pid), programs_before)
+        programs = difference(programs_beside(others), programs_before)
         peak = int(re.search(r'VmHWM:\s+(\d+)', open(f'/proc/{agent.pid}/status').read()).group(1)) // 1024
         agent.send_signal(signal.SIGINT)
         agent.wait()
@@ -71,15 +72,21 @@ def processor_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
-def programs_of(pid):
+def programs_beside(others):
+    """Number of a program -> its name, nanoseconds and calls, without those that were there before."""
     listed = json.loads(subprocess.run(['bpftool', '-j', 'prog', 'show'], capture_output=True, check=True).stdout)
-    own = [program for program in listed if any(holder['pid'] == pid for holder in program.get('pids', []))]
-    return {program['name']: (program.get('run_time_ns', 0), program.get('run_cnt', 0)) for program in own}
+    return {program['id']: (program.get('name', '?'), program.get('run_time_ns', 0), program.get('run_cnt', 0))
+            for program in listed if program['id'] not in others}
 
 
 def difference(after, before):
-    zero = (0, 0)
-    return {name: tuple(new - old for new, old in zip(values, before.get(name, zero))) for name, values in after.items()}
+    """What was added, by the program's name."""
+    added = {}
+    for number, (name, nanoseconds, calls) in after.items():
+        _, old_nanoseconds, old_calls = before.get(number, (name, 0, 0))
+        total = added.get(name, (0, 0))
+        added[name] = (total[0] + nanoseconds - old_nanoseconds, total[1] + calls - old_calls)
+    return added
 
 
 def main():
