@@ -296,9 +296,14 @@ INLINE int is_filtered(u32 filter, const void *map, u32 key)
 	return (bpf_map_lookup_elem(map, &key) != NULL) != (filter == FILTER_ONLY);
 }
 
-/* Only both ends tell: of a socket that has no peer yet, nothing is known. */
+/* Only both ends tell: of a socket that has no peer yet, nothing is known. One port in the list is enough. */
 INLINE int is_port_filtered(const struct endpoints *ends)
 {
-	return ends->remote_port && is_filtered(df_port_filter, &ports, ends->local_port) &&
-	       is_filtered(df_port_filter, &ports, ends->remote_port);
+	u32 local = ends->local_port, remote = ends->remote_port;
+	int is_listed;
+
+	if (df_port_filter == FILTER_NONE || !remote)
+		return 0;
+	is_listed = bpf_map_lookup_elem(&ports, &local) || bpf_map_lookup_elem(&ports, &remote);
+	return is_listed != (df_port_filter == FILTER_ONLY);
 }

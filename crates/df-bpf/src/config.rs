@@ -62,7 +62,7 @@ pub enum PortFilter {
     All,
     /// Only sockets with one of these ports, at most 4096.
     Only(Vec<u16>),
-    /// Sockets of which at least one port is none of these, at most 4096.
+    /// Sockets with none of these ports, at most 4096.
     Except(Vec<u16>),
 }
 
