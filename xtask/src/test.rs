@@ -92,4 +92,5 @@ const PEERS: &[(&str, &str)] = &[
     ("/usr/lib/python3/dist-packages/redis", "python3-redis"),
     ("/usr/lib/x86_64-linux-gnu/libpcap.so.0.8", "libpcap0.8"),
     ("openssl", "openssl"),
+    ("go", "golang-go"),
 ];

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use df_bpf::{Event, ProbeConfig, Probes};
+use df_bpf::{Event, Kernel, ProbeConfig, Probes};
 use df_capture::{AfPacket, AfPacketConfig, decode};
 use df_core::{SocketActivity, StreamPosition, Transfer, TransportHeader};
 
@@ -78,7 +78,10 @@ fn watch_the_crowd() {
     }
     let mut probes = match Probes::load(&config) {
         Ok(probes) => probes,
-        Err(error) => return println!("skipped: {error}"),
+        Err(error) => {
+            assert!(!Kernel::probe().is_sufficient(), "nothing is missing, and yet: {error}");
+            return println!("skipped: {error}");
+        }
     };
     let Some((mut crowd, port)) = crowd(&exchanges) else { return };
     let mut config = AfPacketConfig::default().with_interface("lo").with_block_count(64);

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use df_bpf::{Event, ProbeConfig, Probes};
+use df_bpf::{Event, Kernel, ProbeConfig, Probes};
 use df_core::SocketActivity;
 
 /// An application whose traffic is fixed beforehand, and what its ends received.
@@ -196,6 +196,7 @@ fn load() -> Option<Probes> {
     match Probes::load(&ProbeConfig::default()) {
         Ok(probes) => Some(probes),
         Err(error) => {
+            assert!(!Kernel::probe().is_sufficient(), "nothing is missing, and yet: {error}");
             println!("skipped: {error}");
             None
         }
