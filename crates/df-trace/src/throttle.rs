@@ -29,8 +29,8 @@ pub struct Throttle {
     window_start: Timestamp,
     offered: u64,
     admitted: u32,
-    /// Of [`RANDOMNESS`] values those below are admitted.
-    threshold: u64,
+    /// Of [`RANDOMNESS`] values those below are refused.
+    rejection_threshold: u64,
     refused: u64,
 }
 
@@ -42,7 +42,7 @@ impl Throttle {
             window_start: Timestamp::ZERO,
             offered: 0,
             admitted: 0,
-            threshold: RANDOMNESS,
+            rejection_threshold: 0,
             refused: 0,
         }
     }
@@ -57,7 +57,7 @@ impl Throttle {
         let elapsed = elapsed.max(SECOND);
         let offered_per_second = u128::from(self.offered) * SECOND.as_nanos() / elapsed.as_nanos();
         let kept = u128::from(RANDOMNESS) * u128::from(self.max_per_second) / offered_per_second.max(1);
-        self.threshold = u64::try_from(kept).unwrap_or(RANDOMNESS).min(RANDOMNESS);
+        self.rejection_threshold = RANDOMNESS.saturating_sub(u64::try_from(kept).unwrap_or(RANDOMNESS));
         self.window_start = now;
         self.offered = 0;
         self.admitted = 0;
@@ -69,7 +69,8 @@ impl Throttle {
         if self.max_per_second == 0 {
             return true;
         }
-        let is_admitted = self.admitted < self.max_per_second && randomness(trace_id) < self.threshold;
+        let is_admitted =
+            self.admitted < self.max_per_second && randomness(trace_id) >= self.rejection_threshold;
         self.admitted += u32::from(is_admitted);
         self.refused += u64::from(!is_admitted);
         is_admitted
@@ -127,7 +128,7 @@ mod tests {
         let seen_backwards = order.iter().rev().filter(|id| server.admits(**id)).count();
         assert!((900..=1_000).contains(&kept.len()), "{}", kept.len());
         assert_eq!(seen_backwards, kept.len());
-        assert!(kept.iter().all(|id| randomness(*id) < client.threshold));
+        assert!(kept.iter().all(|id| randomness(*id) >= client.rejection_threshold));
     }
 
     #[test]
