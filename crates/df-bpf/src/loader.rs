@@ -1,7 +1,7 @@
 //! What the crate needs of a library that loads eBPF programs.
 
 use std::os::fd::BorrowedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{AttachError, LoadError};
 #[cfg(feature = "profile")]
@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) sets: Vec<(&'static str, Vec<u32>)>,
     /// Bytes of each ring.
     pub(crate) ring_bytes: u32,
+    /// Where the kernel's types are told, if not by the kernel.
+    pub(crate) btf_path: Option<PathBuf>,
 }
 
 /// Where a program hangs in user space.

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use rustix::thread::CapabilitySet;
 
 use crate::error::LoadError;
+use crate::kernel::best_program_set;
 use crate::loader::aya::AyaLoader;
+use crate::loader::aya::reduced::ReducedLoader;
 use crate::loader::{LinkId, Loader, Settings};
 #[cfg(feature = "profile")]
 use crate::privileges::SYMBOLIZING;
@@ -19,14 +21,16 @@ use crate::profile::{Profile, ProfileTaker};
 use crate::report::{HookReport, ProbeReport};
 use crate::rings::Rings;
 use crate::stats::{ProbeStats, ProcessorStats};
-use crate::tls::{LoaderHooks, TlsReport, TlsWatch};
-use crate::{ClockOffset, Event, PortFilter, ProbeConfig, ProcessChange, ProcessFilter, decode_event};
+use crate::tls::{LoaderHooks, TlsConfig, TlsReport, TlsWatch};
+use crate::{
+    ClockOffset, Event, PortFilter, ProbeConfig, ProcessChange, ProcessFilter, ProgramSet, decode_event,
+};
 
 /// Programs in the kernel that tell what processes do with sockets.
 ///
 /// They only read. Everything is detached when this is dropped, or when the process ends in any way.
 pub struct Probes {
-    loader: AyaLoader,
+    loader: Box<dyn Loader + Send>,
     rings: Rings,
     report: ProbeReport,
     tls: Option<TlsWatch<LinkId>>,
@@ -45,13 +49,20 @@ impl Probes {
     pub fn load(config: &ProbeConfig) -> Result<Self, LoadError> {
         check(config)?;
         let mark = new_mark();
-        let mut loader = AyaLoader::load(OBJECT, &settings(config, mark))?;
-        let rings = Rings::new(&loader)?;
+        let program_set = config.program_set.unwrap_or_else(best_program_set);
+        let settings = settings(config, mark);
+        let mut loader: Box<dyn Loader + Send> = match program_set {
+            ProgramSet::Whole => Box::new(AyaLoader::load(OBJECT, &settings)?),
+            ProgramSet::Reduced => Box::new(ReducedLoader::load(&settings)?),
+        };
+        let rings = Rings::new(loader.as_ref())?;
         #[cfg_attr(not(feature = "profile"), allow(unused_mut, reason = "a profile adds a hook"))]
-        let mut report = attach(&mut loader)?;
+        let mut report = attach(loader.as_mut(), program_set)?;
         #[cfg(feature = "profile")]
-        let profile =
-            config.profile.as_ref().map(|profile| ProfileTaker::attach(profile, &mut loader, &mut report));
+        let profile = config
+            .profile
+            .as_ref()
+            .map(|profile| ProfileTaker::attach(profile, loader.as_mut(), &mut report));
         if own_pid().is_none() {
             show_mark(mark);
         }
@@ -59,7 +70,7 @@ impl Probes {
             loader,
             rings,
             report,
-            tls: config.tls.clone().map(TlsWatch::new),
+            tls: hooked_tls(config, program_set).map(TlsWatch::new),
             record: Vec::new(),
             clock: ClockOffset::now(),
             clock_read_at: Instant::now(),
@@ -77,7 +88,7 @@ impl Probes {
         let begin = Instant::now();
         loop {
             if let Some(tls) = &mut self.tls {
-                tls.poll(Instant::now(), &mut LoaderHooks(&mut self.loader));
+                tls.poll(Instant::now(), &mut LoaderHooks(self.loader.as_mut()));
             }
             let events = self.drain(&mut handle);
             let left = timeout.saturating_sub(begin.elapsed());
@@ -119,7 +130,7 @@ impl Probes {
     pub fn take_profile(&mut self) -> Result<Profile, LoadError> {
         let taker = self.profile.as_mut();
         let taker = taker.ok_or(LoadError::Config { field: "profile", what: "was not asked for" })?;
-        taker.take(&mut self.loader)
+        taker.take(self.loader.as_mut())
     }
 
     /// Gives up, for the calling thread, every capability that is not needed from now on: all of them when TLS is not
@@ -154,7 +165,7 @@ impl Probes {
         }
         let mut events = 0;
         // A bound, so that a flood does not keep the caller from everything else.
-        while events < MAX_EVENTS_PER_POLL && self.rings.next_record(&mut self.loader, &mut self.record) {
+        while events < MAX_EVENTS_PER_POLL && self.rings.next_record(self.loader.as_mut(), &mut self.record) {
             if let Ok(event) = decode_event(&self.record, self.clock) {
                 events += 1;
                 note_process(&event, &mut self.tls);
@@ -219,7 +230,13 @@ fn settings(config: &ProbeConfig, mark: u32) -> Settings {
         map_entries: vec![("threads", config.max_threads), ("sockets", config.max_sockets)],
         sets: vec![("pids", pids), ("ports", ports)],
         ring_bytes: config.ring_bytes,
+        btf_path: config.btf_path.clone(),
     }
+}
+
+/// The reduced programs have none for functions of libraries.
+fn hooked_tls(config: &ProbeConfig, program_set: ProgramSet) -> Option<TlsConfig> {
+    config.tls.clone().filter(|_| program_set == ProgramSet::Whole)
 }
 
 /// The number of this process as the programs see it; None in a PID namespace, where it has another.
@@ -243,11 +260,11 @@ fn show_mark(mark: u32) {
 }
 
 /// Attaches what leaves a call before what enters it: a call is told of only when both are there.
-fn attach(loader: &mut impl Loader) -> Result<ProbeReport, LoadError> {
-    let mut report = ProbeReport::default();
-    for (program, name) in RAW_TRACEPOINTS {
-        let result = loader.attach_raw_tracepoint(program, name);
-        report.push(*name, result);
+fn attach(loader: &mut dyn Loader, program_set: ProgramSet) -> Result<ProbeReport, LoadError> {
+    let mut report = ProbeReport { program_set, ..ProbeReport::default() };
+    match program_set {
+        ProgramSet::Whole => attach_raw_tracepoints(loader, &mut report),
+        ProgramSet::Reduced => attach_tracepoints(loader, &mut report),
     }
     for (name, enter, leave) in SYSCALLS {
         for (program, hook) in [(leave, format!("sys_exit_{name}")), (enter, format!("sys_enter_{name}"))] {
@@ -263,6 +280,18 @@ fn attach(loader: &mut impl Loader) -> Result<ProbeReport, LoadError> {
     match report.hooks.into_iter().filter(is_syscall).find_map(|hook| hook.result.err()) {
         Some(first) => Err(LoadError::NothingAttached { first }),
         None => Err(LoadError::Unsupported { what: "every hook" }),
+    }
+}
+
+fn attach_raw_tracepoints(loader: &mut dyn Loader, report: &mut ProbeReport) {
+    for (program, name) in RAW_TRACEPOINTS {
+        report.push(*name, loader.attach_raw_tracepoint(program, name));
+    }
+}
+
+fn attach_tracepoints(loader: &mut dyn Loader, report: &mut ProbeReport) {
+    for (program, category, name) in TRACEPOINTS {
+        report.push(format!("{category}:{name}"), loader.attach_tracepoint(program, category, name));
     }
 }
 
@@ -297,6 +326,14 @@ const RAW_TRACEPOINTS: &[(&str, &str)] = &[
     ("on_fork", "sched_process_fork"),
     ("on_exit", "sched_process_exit"),
     ("on_socket_state", "inet_sock_set_state"),
+];
+
+/// The same where there are no raw tracepoints.
+const TRACEPOINTS: &[(&str, &str, &str)] = &[
+    ("on_exec", "sched", "sched_process_exec"),
+    ("on_fork", "task", "task_newtask"),
+    ("on_exit", "sched", "sched_process_exit"),
+    ("on_socket_state", "sock", "inet_sock_set_state"),
 ];
 
 /// The programs. They are the same for every kernel of an architecture.
