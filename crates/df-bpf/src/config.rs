@@ -44,6 +44,9 @@ pub struct ProbeConfig {
     /// without `CONFIG_DEBUG_INFO_BTF`): `pahole --btf_encode_detached=FILE vmlinux` makes it of the kernel's debug package, and
     /// BTFHub has those of many distributions. With the BTF of another kernel wrong memory is read. Default: none.
     pub btf_path: Option<PathBuf>,
+    /// What loads the programs. Default: the first of [`LoaderKind::ALL`]. What is told does not depend on it.
+    #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
+    pub loader: LoaderKind,
     /// Whether and how processors are sampled, for [`Probes::take_profile`](crate::Probes::take_profile). Default: they are not.
     #[cfg(all(feature = "profile", target_os = "linux"))]
     pub profile: Option<ProfileConfig>,
@@ -60,6 +63,19 @@ pub enum ProgramSet {
     /// profiles; of one call four buffers of up to 8,192 bytes together, of one `recvmmsg` or `sendmmsg` two messages. Before 4.16 sockets
     /// that end without a call of `close` or `shutdown` are not told to end.
     Reduced,
+}
+
+/// A library that loads the programs.
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoaderKind {
+    /// `aya`, in Rust alone.
+    #[cfg(feature = "aya")]
+    Aya,
+    /// `libbpf`, in C, which is built with this crate. It takes no profiles.
+    #[cfg(feature = "libbpf")]
+    Libbpf,
 }
 
 /// Which processes are observed. Numbers are those of the PID namespace of the host.
@@ -100,10 +116,23 @@ impl Default for ProbeConfig {
             tls: Some(TlsConfig::default()),
             program_set: None,
             btf_path: None,
+            #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
+            loader: LoaderKind::ALL[0],
             #[cfg(all(feature = "profile", target_os = "linux"))]
             profile: None,
         }
     }
+}
+
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
+impl LoaderKind {
+    /// Those that are built in, as features say.
+    pub const ALL: &[Self] = &[
+        #[cfg(feature = "aya")]
+        Self::Aya,
+        #[cfg(feature = "libbpf")]
+        Self::Libbpf,
+    ];
 }
 
 impl ProbeConfig {
@@ -146,6 +175,13 @@ impl ProbeConfig {
     /// Says whether and how TLS libraries are hooked.
     pub fn with_tls(mut self, tls: Option<TlsConfig>) -> Self {
         self.tls = tls;
+        self
+    }
+
+    /// Chooses what loads the programs.
+    #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
+    pub const fn with_loader(mut self, loader: LoaderKind) -> Self {
+        self.loader = loader;
         self
     }
 

@@ -103,9 +103,9 @@ impl fmt::Display for Kernel {
     }
 }
 
-/// The reduced programs only where it is sure that there are no rings, not where they may not be made.
-pub(crate) fn best_program_set() -> ProgramSet {
-    if attempts::lacks_ring_buffers() { ProgramSet::Reduced } else { ProgramSet::Whole }
+/// Whether it is sure that there are none, not only that they may not be made.
+pub(crate) fn lacks_ring_buffers() -> bool {
+    attempts::lacks_ring_buffers()
 }
 
 fn settings() -> Vec<KernelSetting> {

@@ -9,10 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::thread::CapabilitySet;
 
 use crate::error::LoadError;
-use crate::kernel::best_program_set;
-use crate::loader::aya::AyaLoader;
-use crate::loader::aya::reduced::ReducedLoader;
-use crate::loader::{LinkId, Loader, Settings};
+use crate::loader::{self, LinkId, Loader, Settings};
 #[cfg(feature = "profile")]
 use crate::privileges::SYMBOLIZING;
 use crate::privileges::{HOOKING, keep_only, works_without};
@@ -49,12 +46,9 @@ impl Probes {
     pub fn load(config: &ProbeConfig) -> Result<Self, LoadError> {
         check(config)?;
         let mark = new_mark();
-        let program_set = config.program_set.unwrap_or_else(best_program_set);
+        let program_set = config.program_set.unwrap_or_else(loader::best_program_set);
         let settings = settings(config, mark);
-        let mut loader: Box<dyn Loader + Send> = match program_set {
-            ProgramSet::Whole => Box::new(AyaLoader::load(OBJECT, &settings)?),
-            ProgramSet::Reduced => Box::new(ReducedLoader::load(&settings)?),
-        };
+        let mut loader = loader::load(config.loader, program_set, OBJECT, &settings)?;
         let rings = Rings::new(loader.as_ref())?;
         #[cfg_attr(not(feature = "profile"), allow(unused_mut, reason = "a profile adds a hook"))]
         let mut report = attach(loader.as_mut(), program_set)?;
@@ -262,6 +256,7 @@ fn show_mark(mark: u32) {
 /// Attaches what leaves a call before what enters it: a call is told of only when both are there.
 fn attach(loader: &mut dyn Loader, program_set: ProgramSet) -> Result<ProbeReport, LoadError> {
     let mut report = ProbeReport { program_set, ..ProbeReport::default() };
+    loader.prepare(&programs());
     match program_set {
         ProgramSet::Whole => attach_raw_tracepoints(loader, &mut report),
         ProgramSet::Reduced => attach_tracepoints(loader, &mut report),
@@ -293,6 +288,15 @@ fn attach_tracepoints(loader: &mut dyn Loader, report: &mut ProbeReport) {
     for (program, category, name) in TRACEPOINTS {
         report.push(format!("{category}:{name}"), loader.attach_tracepoint(program, category, name));
     }
+}
+
+/// All that are attached, each once.
+fn programs() -> Vec<&'static str> {
+    let of_calls = SYSCALLS.iter().flat_map(|(_, enter, leave)| [*enter, *leave]).flatten();
+    let mut programs: Vec<_> = RAW_TRACEPOINTS.iter().map(|(program, _)| *program).chain(of_calls).collect();
+    programs.sort_unstable();
+    programs.dedup();
+    programs
 }
 
 const SYSCALL_CATEGORY: &str = "syscalls";
@@ -338,9 +342,9 @@ const TRACEPOINTS: &[(&str, &str, &str)] = &[
 
 /// The programs. They are the same for every kernel of an architecture.
 #[cfg(target_arch = "x86_64")]
-const OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/df_x86_64.bpf.o");
+const OBJECT: &[u8] = include_bytes!("../objects/df_x86_64.bpf.o");
 #[cfg(target_arch = "aarch64")]
-const OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/df_aarch64.bpf.o");
+const OBJECT: &[u8] = include_bytes!("../objects/df_aarch64.bpf.o");
 
 /// `PROC_PID_INIT_INO`: the inode number of the host's own PID namespace.
 const FIRST_PID_NAMESPACE: u64 = 0xefff_fffc;

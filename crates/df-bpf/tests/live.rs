@@ -1,5 +1,5 @@
 //! Programs that really talk, watched by the probes. Needs root and python3; says so where they are missing.
-#![cfg(all(feature = "aya", target_os = "linux"))]
+#![cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 #![allow(
     clippy::print_stdout,
     clippy::expect_used,
@@ -8,6 +8,7 @@
     reason = "tests say what they skip and fail where they are"
 )]
 
+mod loaders;
 mod programs;
 #[path = "live/watch.rs"]
 pub(crate) mod watch;
@@ -17,7 +18,8 @@ use std::io::Write;
 
 use df_bpf::ProbeConfig;
 use df_core::{SocketRole, StreamPosition, Transfer};
-use watch::{Activity, Moved, Seen, is_reduced, ports, probes, python, watch};
+use loaders::is_reduced;
+use watch::{Activity, Moved, Seen, ports, probes, python, watch};
 
 #[test]
 fn every_call_over_ipv4() {

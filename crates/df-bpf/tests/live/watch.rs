@@ -4,8 +4,10 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use df_bpf::{Event, Kernel, ProbeConfig, Probes, ProgramSet};
+use df_bpf::{Event, ProbeConfig, Probes};
 use df_core::{Socket, SocketActivity, StreamPosition, Transfer};
+
+use super::loaders::loaded;
 
 /// What the probes told of one socket, with its bytes.
 #[derive(Debug, Clone)]
@@ -42,31 +44,9 @@ impl Seen {
     }
 }
 
-/// Whether this binary, as its name says, has the tests run with the reduced programs.
-pub(crate) fn is_reduced() -> bool {
-    env!("CARGO_CRATE_NAME").ends_with("_reduced")
-}
-
 /// The probes, or a line that says why there are none.
 pub(crate) fn probes(config: &ProbeConfig) -> Option<Probes> {
-    let mut config = config.clone();
-    if is_reduced() {
-        config.program_set = Some(ProgramSet::Reduced);
-    }
-    match Probes::load(&config) {
-        Ok(probes) => Some(probes),
-        Err(error) => {
-            assert!(!Kernel::probe().is_sufficient(), "nothing is missing, and yet: {error}");
-            println!("skipped: {error}");
-            None
-        }
-    }
-}
-
-/// The name by which this binary runs a test of a module alone.
-#[allow(dead_code, reason = "each test uses some of it")]
-pub(crate) fn test_name(module_path: &str, test: &str) -> String {
-    module_path.split_once("::").map_or_else(|| test.to_owned(), |(_, module)| format!("{module}::{test}"))
+    loaded(config.clone())
 }
 
 /// Starts a Python program, or says why not.

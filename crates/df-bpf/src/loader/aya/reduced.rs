@@ -9,11 +9,10 @@ use aya::programs::{Program, TracePoint};
 use aya::{Ebpf, EbpfLoader};
 
 use super::relocated::relocated;
-use super::{Counters, attach_error, fill_set, kernel_types, loaded, taken, tracefs_error};
+use super::{Counters, attach_error, fill_set, kernel_types, loaded, taken};
 use crate::abi::used_bytes;
 use crate::error::{AttachError, LoadError};
-use crate::loader::{LinkId, Loader, Settings, UprobePoint};
-use crate::privileges::tracefs;
+use crate::loader::{LinkId, Loader, Settings, UprobePoint, require_tracefs};
 #[cfg(feature = "profile")]
 use crate::profile::{ProfileConfig, Sample};
 
@@ -60,7 +59,7 @@ impl ReducedLoader {
 
 impl Loader for ReducedLoader {
     fn attach_tracepoint(&mut self, program: &str, category: &str, name: &str) -> Result<(), AttachError> {
-        tracefs().map_err(tracefs_error)?;
+        require_tracefs()?;
         let hook = format!("tracepoint {category}:{name}");
         let failed = |error| attach_error(program, &hook, &error);
         let found: Option<&mut Program> = self.object.program_mut(program);
