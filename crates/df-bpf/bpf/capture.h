@@ -2,6 +2,7 @@
 /* Records: filling them in, copying payload into them once, handing them over. */
 #pragma once
 
+#include "budget.h"
 #include "maps.h"
 
 enum { MAX_VECTORS = 16 };
@@ -93,7 +94,7 @@ INLINE void emit_data(struct socket_state *state, const struct moved *moved)
 	void *ring = own_ring();
 	int is_told;
 
-	if (!ring || is_shed(moved->exit_ns, &wanted))
+	if (!ring || is_left_out(state, moved) || is_shed(moved->exit_ns, &wanted))
 		return;
 	if (!moved->payload.base)
 		wanted = 0;
@@ -122,6 +123,7 @@ INLINE void emit_socket(u8 kind, struct socket_state *state, u64 inode, u8 funct
 	}
 	fill_record(record, kind, state, inode);
 	record->function = function;
+	record->entry_ns = record->exit_ns = bpf_ktime_get_ns();
 	submit(ring, record, sizeof(*record));
 }
 
@@ -158,7 +160,6 @@ INLINE struct record *fill_record(struct record *record, u8 kind, struct socket_
 	record->endpoints = state->endpoints;
 	record->pid = task >> 32;
 	record->tid = task;
-	record->entry_ns = record->exit_ns = bpf_ktime_get_ns();
 	bpf_get_current_comm(record->command, sizeof(record->command));
 	return record;
 }

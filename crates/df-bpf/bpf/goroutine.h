@@ -53,14 +53,16 @@ INLINE int is_same_worker(const struct worker *one, const struct worker *other)
 	return one->id == other->id && one->goroutine == other->goroutine;
 }
 
-/* What a worker has open; NULL: nothing. */
-INLINE struct open_requests *open_requests_of(const struct worker *worker)
+/* What a worker has open; NULL: nothing. The current thread, where it is known, is not looked up again. */
+INLINE struct open_requests *open_requests_of(const struct worker *worker, struct thread *current)
 {
 	struct thread *thread;
 	u32 tid = worker->id;
 
 	if (worker->goroutine)
 		return bpf_map_lookup_elem(&goroutines, worker);
+	if (current && tid == (u32)bpf_get_current_pid_tgid())
+		return &current->open;
 	thread = bpf_map_lookup_elem(&threads, &tid);
 	return thread ? &thread->open : NULL;
 }

@@ -171,7 +171,9 @@ struct socket_state {
 	/* Its first bytes were looked at, and they were a handshake of TLS. */
 	u8 is_begun;
 	u8 begins_with_handshake;
-	u8 tls_padding[2];
+	/* The last transfer that could be told, and whether what follows it is left out. */
+	u8 last_told;
+	u8 is_left_out;
 };
 
 struct ring {
@@ -248,6 +250,8 @@ enum counter {
 	/* Samples of the processor, and stacks, for which there was no room. */
 	COUNT_LOST_SAMPLES,
 	COUNT_LOST_STACKS,
+	/* Records of connections that the reader asked to leave out. */
+	COUNT_LEFT_OUT,
 	COUNTERS = 32,
 };
 
