@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
+use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
@@ -49,7 +50,7 @@ impl LibbpfLoader {
             return Err(no_btf());
         }
         if let Some(path) = &settings.btf_path {
-            std::fs::File::open(path).map_err(|error| btf_file(path, &error))?;
+            check_btf(path).map_err(|error| btf_file(path, &error))?;
         }
         let object = object.to_vec();
         let maps = create_maps(&object, settings)?;
@@ -240,6 +241,18 @@ fn create_rings(outer: &MapHandle, ring_bytes: u32) -> Result<Vec<Ring>, LoadErr
 }
 
 /// Its name is part of the names of its maps, which must be the same whenever it is opened.
+/// What libbpf says of a file without BTF has no words.
+fn check_btf(path: &Path) -> io::Result<()> {
+    let mut magic = [0; 2];
+    std::fs::File::open(path)?.read_exact(&mut magic)?;
+    let is_btf = u16::from_ne_bytes(magic) == BTF_MAGIC;
+    if is_btf {
+        Ok(())
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidData, "it does not begin as BTF does"))
+    }
+}
+
 fn open(object: &[u8], btf_path: Option<&Path>) -> libbpf_rs::Result<OpenObject> {
     let mut builder = ObjectBuilder::default();
     if let Some(path) = btf_path {
@@ -254,4 +267,6 @@ fn map<'a>(maps: &'a HashMap<OsString, MapHandle>, name: &str) -> Result<&'a Map
 
 /// Where the kernel tells how its structures are laid out.
 const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+/// `BTF_MAGIC`, in the order of bytes of this machine.
+const BTF_MAGIC: u16 = 0xeb9f;
 const EVERY_PROCESS: i32 = -1;
