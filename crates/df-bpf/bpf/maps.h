@@ -165,7 +165,10 @@ struct socket_state {
 	/* Who received the request which is open on this socket. */
 	struct worker worker;
 	u8 is_end_told;
-	u8 padding[7];
+	/* The last transfer that could be told, and whether what follows it is left out. */
+	u8 last_told;
+	u8 is_left_out;
+	u8 padding[5];
 #ifndef REDUCED
 	/* The connection of a TLS library that it carries. */
 	u64 tls_connection;
@@ -264,6 +267,8 @@ enum counter {
 	/* Samples of the processor, and stacks, for which there was no room. */
 	COUNT_LOST_SAMPLES,
 	COUNT_LOST_STACKS,
+	/* Records of connections that the reader asked to leave out. */
+	COUNT_LEFT_OUT,
 	COUNTERS = 32,
 };
 

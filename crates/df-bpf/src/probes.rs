@@ -89,6 +89,17 @@ impl Probes {
         }
     }
 
+    /// Leaves out so many of 256 connections from now on, 0 to 256: for whoever cannot take all that is told. A connection is left out
+    /// at both of its ends, and from one request to another: what began to be told is told to its end.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::System`] when the programs cannot be told; before Linux 5.19 that takes `CAP_BPF`, as
+    /// [`drop_capabilities`](Self::drop_capabilities) says.
+    pub fn leave_out(&mut self, connections: u16) -> Result<(), LoadError> {
+        self.loader.insert("left_out", 0, u32::from(connections))
+    }
+
     /// What was attached, what was not, and why.
     pub const fn report(&self) -> &ProbeReport {
         &self.report

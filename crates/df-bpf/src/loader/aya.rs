@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use aya::maps::{ArrayOfMaps, HashMap as BpfHashMap, Map, MapData, PerCpuArray, RingBuf};
+use aya::maps::{Array, ArrayOfMaps, HashMap as BpfHashMap, Map, MapData, PerCpuArray, RingBuf};
 #[cfg(feature = "profile")]
 use aya::programs::perf_event::{PerfEvent, PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::uprobe::{UProbeAttachPoint, UProbeLinkId, UProbeScope};
@@ -116,6 +116,10 @@ impl Loader for AyaLoader {
 
     fn insert(&mut self, map: &'static str, key: u32, value: u32) -> Result<(), LoadError> {
         let map = self.object.map_mut(map).ok_or(LoadError::Unsupported { what: "a map of the object" })?;
+        if let Map::Array(_) = map {
+            let mut map: Array<_, u32> = Array::try_from(map).map_err(|error| LoadError::of("a map", error))?;
+            return map.set(key, value, 0).map_err(|error| LoadError::of("filling a map", error));
+        }
         let mut map: BpfHashMap<_, u32, u32> =
             BpfHashMap::try_from(map).map_err(|error| LoadError::of("a map", error))?;
         map.insert(key, value, 0).map_err(|error| LoadError::of("filling a map", error))
