@@ -102,9 +102,8 @@ fn programs() -> Result<Vec<(String, f64)>, Failed> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc/self/fdinfo")?.flatten() {
         let text = fs::read_to_string(entry.path()).unwrap_or_default();
-        let field = |name: &str| {
-            text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok())
-        };
+        let field =
+            |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
         if let (Some(id), Some(time), Some(runs @ 10_000..)) =
             (field("prog_id:"), field("run_time_ns:"), field("run_cnt:"))
         {
@@ -120,7 +119,8 @@ fn programs() -> Result<Vec<(String, f64)>, Failed> {
 
 fn names() -> BTreeMap<u64, String> {
     let listed = Command::new("bpftool").args(["prog", "show"]).output();
-    let listed = listed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let listed =
+        listed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     let named = listed.lines().filter_map(|line| {
         let (id, rest) = line.split_once(": ")?;
         let name = rest.split(" name ").nth(1)?.split_whitespace().next()?;
@@ -143,14 +143,20 @@ fn throughput(duration: Duration) -> Result<(), Failed> {
 }
 
 /// Has another process make calls, and reads what is told of them meanwhile.
-fn observed(probes: &mut Option<Probes>, kind: &str, duration: Duration) -> Result<(f64, ProbeStats), Failed> {
+fn observed(
+    probes: &mut Option<Probes>,
+    kind: &str,
+    duration: Duration,
+) -> Result<(f64, ProbeStats), Failed> {
     let path: PathBuf = std::env::current_exe()?;
     let mut child =
         Command::new(path).args(["work", kind]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let end = Instant::now() + duration;
     while Instant::now() < end {
         match probes {
-            Some(probes) => drop(probes.poll(Duration::from_millis(20), |event| drop(std::hint::black_box(event)))?),
+            Some(probes) => {
+                drop(probes.poll(Duration::from_millis(20), |event| drop(std::hint::black_box(event)))?)
+            }
             None => std::thread::sleep(Duration::from_millis(20)),
         }
     }

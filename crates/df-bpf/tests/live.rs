@@ -154,6 +154,31 @@ fn a_connection_that_is_older_than_the_probes() {
 }
 
 #[test]
+fn ports_say_how_much_is_told() {
+    let Some(mut child) = python(include_str!("live/port_payloads.py"), &[]) else { return };
+    let ports = ports(&mut child);
+    let limits = [(ports[0], 100), (ports[1], 0), (ports[3], 50)];
+    let config =
+        ProbeConfig::default().with_payload_bytes(2000).with_port_payload_bytes(limits).with_tls(None);
+    let Some(mut probes) = probes(&config) else { return };
+    child.stdin.take().unwrap().write_all(b"go\n").unwrap();
+    let seen = watch(&mut probes, &mut child, &ports);
+    for (port, expected) in ports.iter().zip([100, 0, 2000, 50]) {
+        let (server, client) = ends(&seen, *port);
+        let of_port = |end: Vec<&Seen>| -> Vec<(usize, usize)> {
+            let moved =
+                end.iter().filter(|seen| seen.socket.local.port == *port || seen.socket.remote.port == *port);
+            moved
+                .filter_map(|seen| seen.moved())
+                .map(|moved| (moved.bytes.len(), moved.original_len))
+                .collect()
+        };
+        assert_eq!(of_port(server), [(expected, 3000)], "at the server of port {port}");
+        assert_eq!(of_port(client), [(expected, 3000)], "at its client");
+    }
+}
+
+#[test]
 fn a_message_of_many_pieces_is_cut_and_counted_and_what_follows_stands_where_it_should() {
     let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
     let Some(mut child) = python(include_str!("live/vectors.py"), &[]) else { return };
