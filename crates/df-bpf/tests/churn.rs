@@ -9,6 +9,7 @@
     reason = "tests say what they skip and fail where they are"
 )]
 
+mod loaders;
 mod programs;
 #[path = "live/watch.rs"]
 #[allow(dead_code, reason = "each test uses some of it")]

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -337,3 +338,60 @@ fn a_go_server_and_its_clients_are_read() {
     }
     fs::remove_dir_all(folder).expect("ours");
 }
+
+#[test]
+fn a_program_with_openssl_inside_is_read() {
+    let static_library =
+        ["-DLINKED", "-Wl,-Bstatic", "-lssl", "-lcrypto", "-Wl,-Bdynamic", "-ldl", "-lpthread"];
+    let source = include_str!("programs/pair.c");
+    let Some(program) = programs::c_program("pair_static", source, &static_library) else { return };
+    let Some(mut watched) = Watched::start(TlsConfig::default()) else { return };
+    let mut command = Command::new(&program);
+    let Some(mut child) = spawn(command.args(["none", "tidy", "2000", "hello from inside"])) else { return };
+    let port = port_of(&mut child);
+    watched.await_hooks("pair_static");
+    watched.until_ended(&mut child);
+    let seen = watched.of_server(port);
+    let ends = plaintext(&seen, port);
+    let texts: Vec<_> =
+        ends.iter().map(|((_, by_server, is_sent), text)| (*by_server, *is_sent, &text[..])).collect();
+    assert_eq!(texts, [(false, true, &b"hello from inside"[..]), (true, false, b"hello from inside")]);
+    assert_no_ciphertext(&seen);
+}
+
+#[test]
+fn a_program_that_checks_its_own_code_is_left_alone_once_it_died_of_that() {
+    if cfg!(not(target_arch = "x86_64")) {
+        return println!("skipped: the program knows the breakpoint of x86-64 alone");
+    }
+    let Some(program) = programs::c_program("guarded", include_str!("programs/guarded.c"), &[]) else {
+        return;
+    };
+    let Some(mut watched) = Watched::start(TlsConfig::default()) else { return };
+    // Others may watch this host too, other tests above all: their hooks kill the program as well.
+    let live = |watched: &mut Watched| {
+        let mut child = spawn(Command::new(&program).arg("1500")).expect("it was built");
+        watched.until(|_| child.try_wait().expect("our child").is_some());
+        child.wait().expect("our child").signal()
+    };
+    let refusal = |watched: &Watched| {
+        let report = watched.probes.tls_report().expect("TLS is on");
+        report.refused.into_iter().find(|binary| binary.path == program)
+    };
+    let begin = Instant::now();
+    while refusal(&watched).is_none() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", watched.probes.tls_report());
+        assert_eq!(live(&mut watched), Some(SIGABRT), "it finds the hooks");
+        (0..10).for_each(|_| watched.poll());
+    }
+    let reason = refusal(&watched).expect("it was found").reason;
+    assert!(reason.contains("signal 6"), "{reason}");
+    while live(&mut watched).is_some() {
+        assert!(begin.elapsed() < Duration::from_secs(90), "it lives once nobody hooks it");
+    }
+    let report = watched.probes.tls_report().expect("TLS is on");
+    assert!(report.attached.iter().all(|binary| binary.path != program), "{report:?}");
+    assert_eq!(report.stats.withdrawn_binaries, 1);
+}
+
+const SIGABRT: i32 = 6;
