@@ -48,6 +48,8 @@ INLINE u64 only_open_request(const struct open_requests *open)
 	return open->number == 1 ? open->ids : 0;
 }
 
+#ifndef REDUCED
+
 /* The id of what the current thread does between its calls. It only looks: the thread may be in the midst of a program. */
 INLINE u64 causal_id_of_work(u64 task)
 {
@@ -69,6 +71,8 @@ INLINE u64 causal_id_of_work(u64 task)
 		return open->handled;
 	return open->number == 1 ? open->ids : 0;
 }
+
+#endif
 
 /* The id of bytes that a worker moved. */
 SUBPROGRAM u64 causal_id_of(struct worker *worker, struct socket_state *state, u8 transfer, struct thread *current)

@@ -95,27 +95,33 @@ ENTER(shutdown)
 {
 	if (context->arguments[1] != SHUT_RDWR)
 		return 0;
-	return enter_end(context->arguments[0], FUNCTION_SHUTDOWN);
+	enter_end(context->arguments[0], FUNCTION_SHUTDOWN);
+	hand_over(context);
+	return 0;
 }
 
 ENTER(close)
 {
-	return enter_end(context->arguments[0], FUNCTION_CLOSE);
+	enter_end(context->arguments[0], FUNCTION_CLOSE);
+	hand_over(context);
+	return 0;
 }
 
 /* Every call that `enter_transfer` or `enter_connect` noted. */
 SEC("tracepoint/on_leave") int on_leave(struct syscall_exit *context)
 {
-	return leave_call(context->result, 1);
+	return leave_call(context, 1);
 }
 
 /* Calls that move several messages: a program of its own, since the verifier looks at every one of them. */
 SEC("tracepoint/on_leave_messages") int on_leave_messages(struct syscall_exit *context)
 {
-	return leave_call(context->result, MAX_MESSAGES);
+	return leave_call(context, MAX_MESSAGES);
 }
 
 SEC("tracepoint/on_accepted") int on_accepted(struct syscall_exit *context)
 {
-	return leave_accept(context->result, FUNCTION_ACCEPT4);
+	leave_accept(context->result, FUNCTION_ACCEPT4);
+	hand_over(context);
+	return 0;
 }

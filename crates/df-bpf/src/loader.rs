@@ -3,11 +3,33 @@
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 
+pub(crate) use self::failure::*;
+use crate::config::LoaderKind;
 use crate::error::{AttachError, LoadError};
 #[cfg(feature = "profile")]
 use crate::profile::{ProfileConfig, Sample};
 
+#[cfg(feature = "aya")]
 pub(crate) mod aya;
+mod failure;
+#[cfg(feature = "libbpf")]
+mod libbpf;
+#[cfg(test)]
+mod tests;
+
+/// Creates the maps of an object and one ring for each processor. Programs are loaded when they are attached.
+pub(crate) fn load(
+    kind: LoaderKind,
+    object: &[u8],
+    settings: &Settings,
+) -> Result<Box<dyn Loader + Send>, LoadError> {
+    match kind {
+        #[cfg(feature = "aya")]
+        LoaderKind::Aya => Ok(Box::new(aya::AyaLoader::load(object, settings)?)),
+        #[cfg(feature = "libbpf")]
+        LoaderKind::Libbpf => Ok(Box::new(libbpf::LibbpfLoader::load(object, settings)?)),
+    }
+}
 
 /// What the object is told before it is loaded.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +45,6 @@ pub(crate) struct Settings {
 }
 
 /// Where a program hangs in user space.
-#[allow(dead_code, reason = "for probes in user space")]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct UprobePoint<'a> {
     /// The file.
@@ -40,6 +61,10 @@ pub(crate) struct LinkId(pub(crate) u64);
 
 /// A loaded object. Everything it attached is detached when it is dropped, or when the process ends in any way.
 pub(crate) trait Loader {
+    /// Tells which programs will be attached: some loaders load many at once faster than each by itself. What cannot be
+    /// loaded is told when it is attached.
+    fn prepare(&mut self, _programs: &[&str]) {}
+
     /// Hangs a program on a tracepoint, loading it first.
     fn attach_tracepoint(&mut self, program: &str, category: &str, name: &str) -> Result<(), AttachError>;
 
@@ -47,11 +72,9 @@ pub(crate) trait Loader {
     fn attach_raw_tracepoint(&mut self, program: &str, name: &str) -> Result<(), AttachError>;
 
     /// Hangs a program on an instruction of a file, loading it first.
-    #[allow(dead_code, reason = "for probes in user space")]
     fn attach_uprobe(&mut self, program: &str, point: UprobePoint<'_>) -> Result<LinkId, AttachError>;
 
     /// Undoes an attachment.
-    #[allow(dead_code, reason = "for probes in user space")]
     fn detach_uprobe(&mut self, link: LinkId) -> Result<(), AttachError>;
 
     /// Puts a number into a map.

@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::thread::CapabilitySet;
 
 use crate::error::LoadError;
-use crate::loader::aya::AyaLoader;
-use crate::loader::{LinkId, Loader, Settings};
+use crate::loader::{self, LinkId, Loader, Settings};
 #[cfg(feature = "profile")]
 use crate::privileges::SYMBOLIZING;
 use crate::privileges::{HOOKING, keep_only, works_without};
@@ -26,7 +25,7 @@ use crate::{ClockOffset, Event, PortFilter, ProbeConfig, ProcessChange, ProcessF
 ///
 /// They only read. Everything is detached when this is dropped, or when the process ends in any way.
 pub struct Probes {
-    loader: AyaLoader,
+    loader: Box<dyn Loader + Send>,
     rings: Rings,
     report: ProbeReport,
     tls: Option<TlsWatch<LinkId>>,
@@ -45,13 +44,15 @@ impl Probes {
     pub fn load(config: &ProbeConfig) -> Result<Self, LoadError> {
         check(config)?;
         let mark = new_mark();
-        let mut loader = AyaLoader::load(OBJECT, &settings(config, mark))?;
-        let rings = Rings::new(&loader)?;
+        let mut loader = loader::load(config.loader, OBJECT, &settings(config, mark))?;
+        let rings = Rings::new(loader.as_ref())?;
         #[cfg_attr(not(feature = "profile"), allow(unused_mut, reason = "a profile adds a hook"))]
-        let mut report = attach(&mut loader)?;
+        let mut report = attach(loader.as_mut())?;
         #[cfg(feature = "profile")]
-        let profile =
-            config.profile.as_ref().map(|profile| ProfileTaker::attach(profile, &mut loader, &mut report));
+        let profile = config
+            .profile
+            .as_ref()
+            .map(|profile| ProfileTaker::attach(profile, loader.as_mut(), &mut report));
         if own_pid().is_none() {
             show_mark(mark);
         }
@@ -77,7 +78,7 @@ impl Probes {
         let begin = Instant::now();
         loop {
             if let Some(tls) = &mut self.tls {
-                tls.poll(Instant::now(), &mut LoaderHooks(&mut self.loader));
+                tls.poll(Instant::now(), &mut LoaderHooks(self.loader.as_mut()));
             }
             let events = self.drain(&mut handle);
             let left = timeout.saturating_sub(begin.elapsed());
@@ -130,7 +131,7 @@ impl Probes {
     pub fn take_profile(&mut self) -> Result<Profile, LoadError> {
         let taker = self.profile.as_mut();
         let taker = taker.ok_or(LoadError::Config { field: "profile", what: "was not asked for" })?;
-        taker.take(&mut self.loader)
+        taker.take(self.loader.as_mut())
     }
 
     /// Gives up, for the calling thread, every capability that is not needed from now on: all of them when TLS is not
@@ -165,7 +166,7 @@ impl Probes {
         }
         let mut events = 0;
         // A bound, so that a flood does not keep the caller from everything else.
-        while events < MAX_EVENTS_PER_POLL && self.rings.next_record(&mut self.loader, &mut self.record) {
+        while events < MAX_EVENTS_PER_POLL && self.rings.next_record(self.loader.as_mut(), &mut self.record) {
             if let Ok(event) = decode_event(&self.record, self.clock) {
                 events += 1;
                 note_process(&event, &mut self.tls);
@@ -254,8 +255,9 @@ fn show_mark(mark: u32) {
 }
 
 /// Attaches what leaves a call before what enters it: a call is told of only when both are there.
-fn attach(loader: &mut impl Loader) -> Result<ProbeReport, LoadError> {
+fn attach(loader: &mut dyn Loader) -> Result<ProbeReport, LoadError> {
     let mut report = ProbeReport::default();
+    loader.prepare(&programs());
     for (program, name) in RAW_TRACEPOINTS {
         let result = loader.attach_raw_tracepoint(program, name);
         report.push(*name, result);
@@ -275,6 +277,15 @@ fn attach(loader: &mut impl Loader) -> Result<ProbeReport, LoadError> {
         Some(first) => Err(LoadError::NothingAttached { first }),
         None => Err(LoadError::Unsupported { what: "every hook" }),
     }
+}
+
+/// All that are attached, each once.
+fn programs() -> Vec<&'static str> {
+    let of_calls = SYSCALLS.iter().flat_map(|(_, enter, leave)| [*enter, *leave]).flatten();
+    let mut programs: Vec<_> = RAW_TRACEPOINTS.iter().map(|(program, _)| *program).chain(of_calls).collect();
+    programs.sort_unstable();
+    programs.dedup();
+    programs
 }
 
 const SYSCALL_CATEGORY: &str = "syscalls";
@@ -312,9 +323,9 @@ const RAW_TRACEPOINTS: &[(&str, &str)] = &[
 
 /// The programs. They are the same for every kernel of an architecture.
 #[cfg(target_arch = "x86_64")]
-const OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/df_x86_64.bpf.o");
+const OBJECT: &[u8] = include_bytes!("../objects/df_x86_64.bpf.o");
 #[cfg(target_arch = "aarch64")]
-const OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/df_aarch64.bpf.o");
+const OBJECT: &[u8] = include_bytes!("../objects/df_aarch64.bpf.o");
 
 /// `PROC_PID_INIT_INO`: the inode number of the host's own PID namespace.
 const FIRST_PID_NAMESPACE: u64 = 0xefff_fffc;

@@ -65,7 +65,7 @@ pub struct ProbeStats {
 
 impl ProcessorStats {
     /// From what the programs keep: numbers in the order of `enum counter`.
-    #[cfg(all(feature = "aya", target_os = "linux"))]
+    #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
     pub(crate) fn from_counters(counters: &[u64]) -> Self {
         let at = |index: usize| counters.get(index).copied().unwrap_or(0);
         Self {

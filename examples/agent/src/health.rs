@@ -52,6 +52,8 @@ counts! {
     exchanges: "df.l7.exchanges", "{exchange}";
     /// Exchanges that found no room to be linked.
     spans_dropped: "df.trace.spans.dropped", "{span}";
+    /// Spans that were not exported since there were too many.
+    spans_throttled: "df.export.spans.throttled", "{span}";
     /// Spans, metric points and log records that the receiver took.
     items_exported: "df.export.items.exported", "{item}";
     /// Spans, metric points and log records that will never arrive.

@@ -8,12 +8,13 @@ use aya::maps::{Array, ArrayOfMaps, HashMap as BpfHashMap, Map, MapData, PerCpuA
 use aya::programs::perf_event::{PerfEvent, PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::uprobe::{UProbeAttachPoint, UProbeLinkId, UProbeScope};
 use aya::programs::{Program, ProgramError, RawTracePoint, TracePoint, UProbe};
-use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
+use aya::{Btf, Ebpf, EbpfLoader};
 
-use super::{LinkId, Loader, Settings, UprobePoint};
+use super::{
+    LinkId, Loader, Settings, UprobePoint, hook_error, load_error, refusal, require_tracefs, uprobe_error,
+};
 use crate::abi::used_bytes;
-use crate::error::{AttachError, LoadError, is_not_found, is_not_permitted, whole_message};
-use crate::privileges::{Refused, TracefsError, remedy, tracefs};
+use crate::error::{AttachError, LoadError};
 #[cfg(feature = "profile")]
 use crate::profile::{ProfileConfig, Sample};
 
@@ -29,9 +30,7 @@ pub(crate) struct AyaLoader {
     sampling: Option<sampling::Sampling>,
     /// Keeps the rings in reach of the programs.
     _ring_of_processor: ArrayOfMaps<MapData>,
-    #[allow(dead_code, reason = "for probes in user space")]
     uprobes: HashMap<LinkId, (String, UProbeLinkId)>,
-    #[allow(dead_code, reason = "for probes in user space")]
     last_link: u64,
 }
 
@@ -48,7 +47,8 @@ impl AyaLoader {
         for (name, entries) in &settings.map_entries {
             loader.map_max_entries(name, *entries);
         }
-        let mut object = loader.load(object).map_err(load_error)?;
+        let mut object =
+            loader.load(object).map_err(|error| load_error(LoadError::of("loading maps", error)))?;
         for (name, keys) in &settings.sets {
             fill_set(&mut object, name, keys)?;
         }
@@ -75,7 +75,7 @@ impl AyaLoader {
 
 impl Loader for AyaLoader {
     fn attach_tracepoint(&mut self, program: &str, category: &str, name: &str) -> Result<(), AttachError> {
-        tracefs().map_err(tracefs_error)?;
+        require_tracefs()?;
         let hook = format!("tracepoint {category}:{name}");
         let failed = |error| attach_error(program, &hook, &error);
         let tracepoint: &mut TracePoint = self.program(program)?.try_into().map_err(failed)?;
@@ -98,10 +98,7 @@ impl Loader for AyaLoader {
         loaded(uprobe.load()).map_err(failed)?;
         let place = UProbeAttachPoint { location: point.file_offset.into(), cookie: point.cookie };
         let attached = uprobe.attach(place, point.path, UProbeScope::AllProcesses);
-        let link = attached.map_err(|error| match failed(error) {
-            AttachError::NotPermitted { .. } => AttachError::NotPermitted { remedy: remedy(Refused::Uprobe) },
-            other => other,
-        })?;
+        let link = attached.map_err(|error| uprobe_error(failed(error)))?;
         self.last_link += 1;
         let id = LinkId(self.last_link);
         self.uprobes.insert(id, (program.to_owned(), link));
@@ -177,19 +174,6 @@ impl Loader for AyaLoader {
     }
 }
 
-/// The maps of profiles are there even where none is asked for, and the kernel refuses them where stacks must be shorter.
-fn load_error(error: EbpfError) -> LoadError {
-    let most = std::fs::read_to_string("/proc/sys/kernel/perf_event_max_stack").ok();
-    let is_short =
-        most.and_then(|frames| frames.trim().parse::<u32>().ok()).is_some_and(|most| most < MAX_FRAMES);
-    match LoadError::of("loading maps", error) {
-        LoadError::System { .. } if is_short => LoadError::Unsupported {
-            what: "stacks of 127 frames: run `sysctl kernel.perf_event_max_stack=127`",
-        },
-        other => other,
-    }
-}
-
 /// One ring for each processor that the host may have.
 fn create_rings(
     outer: &mut ArrayOfMaps<MapData>,
@@ -231,44 +215,15 @@ fn loaded(result: Result<(), ProgramError>) -> Result<(), ProgramError> {
     }
 }
 
-fn tracefs_error(error: TracefsError) -> AttachError {
-    match error {
-        TracefsError::NotMounted => AttachError::NoTracefs,
-        TracefsError::NotReadable => AttachError::NotPermitted { remedy: remedy(Refused::Tracefs) },
-    }
-}
-
 pub(crate) fn attach_error(program: &str, hook: &str, error: &ProgramError) -> AttachError {
     if let ProgramError::LoadError { io_error, verifier_log } = error {
-        let log = verifier_log.to_string();
-        if log.trim().is_empty() && io_error.kind() == std::io::ErrorKind::PermissionDenied {
-            return AttachError::NotPermitted { remedy: remedy(Refused::Bpf) };
-        }
-        let last_lines: Vec<&str> = log.lines().rev().take(MAX_VERIFIER_LINES).collect();
-        let message = last_lines.into_iter().rev().collect::<Vec<_>>().join("; ");
-        return AttachError::Refused {
-            program: program.to_owned(),
-            message: format!("{io_error}: {message}"),
-        };
+        return refusal(program, io_error, &verifier_log.to_string());
     }
-    if is_not_permitted(error) {
-        return AttachError::NotPermitted { remedy: remedy(Refused::Bpf) };
-    }
-    if is_not_found(error) {
-        return AttachError::NoHook { hook: hook.to_owned() };
-    }
-    AttachError::Failed { hook: hook.to_owned(), message: whole_message(error) }
+    hook_error(hook, error)
 }
 
 /// `struct counters`.
 type Counters = [u64; 35];
 
-/// Lines of what the verifier says that are worth telling.
-const MAX_VERIFIER_LINES: usize = 6;
-/// Of a stack: `MAX_FRAMES` of `bpf/profile.h`.
-const MAX_FRAMES: u32 = 127;
 /// `BPF_MAP_TYPE_RINGBUF`.
 const RINGBUF: u32 = 27;
-
-#[cfg(test)]
-mod tests;

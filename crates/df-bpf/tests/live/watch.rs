@@ -4,8 +4,10 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use df_bpf::{Event, Kernel, ProbeConfig, Probes};
+use df_bpf::{Event, ProbeConfig, Probes};
 use df_core::{Socket, SocketActivity, StreamPosition, Transfer};
+
+use super::loaders::loaded;
 
 /// What the probes told of one socket, with its bytes.
 #[derive(Debug, Clone)]
@@ -44,14 +46,7 @@ impl Seen {
 
 /// The probes, or a line that says why there are none.
 pub(crate) fn probes(config: &ProbeConfig) -> Option<Probes> {
-    match Probes::load(config) {
-        Ok(probes) => Some(probes),
-        Err(error) => {
-            assert!(!Kernel::probe().is_sufficient(), "nothing is missing, and yet: {error}");
-            println!("skipped: {error}");
-            None
-        }
-    }
+    loaded(config.clone())
 }
 
 /// Starts a Python program, or says why not.
