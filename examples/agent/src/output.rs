@@ -30,7 +30,8 @@ pub(crate) fn open(
     }
     let exports = Exports::open(arguments, &configuration.export, &resource, haste)?;
     // A service that exports has nobody who looks at a table, and a log that would keep all of it.
-    let is_service = matches!(haste, Haste::Live(_)) && exports.is_active() && !std::io::stdout().is_terminal();
+    let is_service =
+        matches!(haste, Haste::Live(_)) && exports.is_active() && !std::io::stdout().is_terminal();
     let printer = open_printer(arguments, is_service)?;
     Ok(Delivery::new(configuration, printer, exports, resource, interfaces))
 }

@@ -117,7 +117,8 @@ impl Loader for AyaLoader {
     fn insert(&mut self, map: &'static str, key: u32, value: u32) -> Result<(), LoadError> {
         let map = self.object.map_mut(map).ok_or(LoadError::Unsupported { what: "a map of the object" })?;
         if let Map::Array(_) = map {
-            let mut map: Array<_, u32> = Array::try_from(map).map_err(|error| LoadError::of("a map", error))?;
+            let mut map: Array<_, u32> =
+                Array::try_from(map).map_err(|error| LoadError::of("a map", error))?;
             return map.set(key, value, 0).map_err(|error| LoadError::of("filling a map", error));
         }
         let mut map: BpfHashMap<_, u32, u32> =

@@ -149,7 +149,11 @@ mod tests {
         let cost = Duration::from_micros(5);
         let mut budget = Budget::new(200);
         assert_eq!(told_after(60, &mut budget, 30_000, cost), ALL, "0.15 of 0.2 processors");
-        assert_eq!(told_after(2, &mut budget, 300_000, cost), ALL, "3 processor seconds may be taken at once");
+        assert_eq!(
+            told_after(2, &mut budget, 300_000, cost),
+            ALL,
+            "3 processor seconds may be taken at once"
+        );
         // 0.2 of 1.5 processors.
         let told = told_after(20, &mut budget, 300_000, cost);
         assert!((30..=35).contains(&told), "{told}");
