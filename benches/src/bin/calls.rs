@@ -200,10 +200,10 @@ fn round_of(kind: &str) -> Result<Round, Failed> {
             let mut sender = TcpStream::connect(listener.local_addr()?)?;
             sender.set_nodelay(true)?;
             let (mut receiver, _) = listener.accept()?;
-            let (sent, mut received) = (vec![b'x'; bytes.parse()?], vec![0; bytes.parse()?]);
+            let (sent, mut buffer) = (vec![b'x'; bytes.parse()?], vec![0; bytes.parse()?]);
             Box::new(move || {
                 sender.write_all(&sent)?;
-                receiver.read_exact(&mut received)
+                receiver.read_exact(&mut buffer)
             })
         }
         None if kind == "file" => {
