@@ -2,6 +2,7 @@
 /* Records: filling them in, copying payload into them once, handing them over. */
 #pragma once
 
+#include "budget.h"
 #include "handover.h"
 
 #ifdef REDUCED
@@ -117,10 +118,10 @@ INLINE int emit_moved(void *ring, struct socket_state *state, const struct moved
 /* Tells of bytes that moved, with as many of them as the settings allow. */
 INLINE void emit_data(struct socket_state *state, const struct moved *moved)
 {
-	u32 wanted = moved->length < df_payload_bytes ? moved->length : df_payload_bytes;
+	u32 most = most_payload_of(state), wanted = moved->length < most ? moved->length : most;
 	void *ring = own_ring();
 
-	if (!ring || is_shed(moved->exit_ns, &wanted))
+	if (!ring || is_left_out(state, moved) || is_shed(moved->exit_ns, &wanted))
 		return;
 	if (!moved->payload.base)
 		wanted = 0;
@@ -145,6 +146,7 @@ INLINE void emit_socket(u8 kind, struct socket_state *state, u64 inode, u8 funct
 	}
 	fill_record(record, kind, state, inode);
 	record->function = function;
+	record->entry_ns = record->exit_ns = bpf_ktime_get_ns();
 	submit(ring, record, sizeof(*record));
 }
 
@@ -181,7 +183,6 @@ INLINE struct record *fill_record(struct record *record, u8 kind, struct socket_
 	record->endpoints = state->endpoints;
 	record->pid = task >> 32;
 	record->tid = task;
-	record->entry_ns = record->exit_ns = bpf_ktime_get_ns();
 	bpf_get_current_comm(record->command, sizeof(record->command));
 	return record;
 }

@@ -19,7 +19,7 @@ SUBPROGRAM int end_socket(struct socket_alloc *socket, struct sock *sock, u8 fun
 	if (function == FUNCTION_NONE)
 		is_closed = !state->is_end_told;
 	if (!state->is_ignored && !state->is_end_told && !is_process_filtered()) {
-		end_request(state);
+		end_request(state, NULL);
 		state->is_end_told = 1;
 		emit_socket(RECORD_CLOSED, state, inode, function);
 	}

@@ -17,11 +17,14 @@ INLINE struct worker own_worker(struct thread *thread, u64 now)
 	return worker;
 }
 
-INLINE struct open_requests *open_requests_of(const struct worker *worker)
+INLINE struct open_requests *open_requests_of(const struct worker *worker, struct thread *current)
 {
 	u32 tid = worker->id;
-	struct thread *thread = bpf_map_lookup_elem(&threads, &tid);
+	struct thread *thread;
 
+	if (current && tid == (u32)bpf_get_current_pid_tgid())
+		return &current->open;
+	thread = bpf_map_lookup_elem(&threads, &tid);
 	return thread ? &thread->open : NULL;
 }
 
@@ -76,14 +79,16 @@ INLINE struct worker own_worker(struct thread *thread, u64 now)
 	return worker;
 }
 
-/* What a worker has open; NULL: nothing. */
-INLINE struct open_requests *open_requests_of(const struct worker *worker)
+/* What a worker has open; NULL: nothing. The current thread, where it is known, is not looked up again. */
+INLINE struct open_requests *open_requests_of(const struct worker *worker, struct thread *current)
 {
 	struct thread *thread;
 	u32 tid = worker->id;
 
 	if (worker->goroutine)
 		return bpf_map_lookup_elem(&goroutines, worker);
+	if (current && tid == (u32)bpf_get_current_pid_tgid())
+		return &current->open;
 	thread = bpf_map_lookup_elem(&threads, &tid);
 	return thread ? &thread->open : NULL;
 }

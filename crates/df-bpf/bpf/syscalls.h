@@ -217,7 +217,7 @@ SUBPROGRAM int emit_message(struct thread *thread, u64 result)
 	worker = own_worker(thread, moved->exit_ns);
 	moved->coroutine = worker.goroutine;
 	/* A handshake is nobody's question. */
-	moved->causal_id = tls == NO_TLS ? causal_id_of(&worker, state, call->transfer) : 0;
+	moved->causal_id = tls == NO_TLS ? causal_id_of(&worker, state, call->transfer, thread) : 0;
 	emit_data(state, moved);
 	return 0;
 }

@@ -13,6 +13,7 @@ use rustix::thread::CapabilitySet;
 
 use crate::error::LoadError;
 use crate::loader::{self, LinkId, Loader, Settings};
+use crate::payload::{PayloadLimits, most_bytes};
 #[cfg(feature = "profile")]
 use crate::privileges::SYMBOLIZING;
 use crate::privileges::{HOOKING, keep_only, works_without};
@@ -21,8 +22,10 @@ use crate::profile::{Profile, ProfileTaker};
 use crate::report::{HookReport, ProbeReport};
 use crate::rings::Rings;
 use crate::stats::{ProbeStats, ProcessorStats};
-use crate::tls::{LoaderHooks, TlsReport, TlsWatch};
-use crate::{ClockOffset, Event, PortFilter, ProbeConfig, ProcessChange, ProcessFilter, decode_event};
+use crate::tls::{LoaderHooks, TlsConfig, TlsReport, TlsWatch};
+use crate::{
+    ClockOffset, Event, PortFilter, ProbeConfig, ProcessChange, ProcessFilter, ProgramSet, decode_event,
+};
 
 /// Programs in the kernel that tell what processes do with sockets.
 ///
@@ -32,6 +35,7 @@ pub struct Probes {
     rings: Rings,
     report: ProbeReport,
     tls: Option<TlsWatch<LinkId>>,
+    payload_limits: PayloadLimits,
     record: Vec<u8>,
     clock: ClockOffset,
     clock_read_at: Instant,
@@ -47,10 +51,15 @@ impl Probes {
     pub fn load(config: &ProbeConfig) -> Result<Self, LoadError> {
         check(config)?;
         let mark = new_mark();
-        let mut loader = loader::load(config.loader, OBJECT, &settings(config, mark))?;
+        let program_set = config.program_set.unwrap_or_else(loader::best_program_set);
+        let settings = settings(config, mark);
+        let mut loader = loader::load(config.loader, program_set, OBJECT, &settings)?;
+        for (port, bytes) in &config.port_payload_bytes {
+            loader.insert("port_payloads", u32::from(*port), *bytes)?;
+        }
         let rings = Rings::new(loader.as_ref())?;
         #[cfg_attr(not(feature = "profile"), allow(unused_mut, reason = "a profile adds a hook"))]
-        let mut report = attach(loader.as_mut())?;
+        let mut report = attach(loader.as_mut(), program_set)?;
         #[cfg(feature = "profile")]
         let profile = config
             .profile
@@ -63,7 +72,8 @@ impl Probes {
             loader,
             rings,
             report,
-            tls: config.tls.clone().map(TlsWatch::new),
+            tls: hooked_tls(config, program_set).map(TlsWatch::new),
+            payload_limits: PayloadLimits::new(config),
             record: Vec::new(),
             clock: ClockOffset::now(),
             clock_read_at: Instant::now(),
@@ -90,6 +100,17 @@ impl Probes {
             }
             self.rings.wait(left.min(self.flush_interval))?;
         }
+    }
+
+    /// Leaves out so many of 256 connections from now on, 0 to 256: for whoever cannot take all that is told. A connection is left out
+    /// at both of its ends, and from one request to another: what began to be told is told to its end.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::System`] when the programs cannot be told; before Linux 5.19 that takes `CAP_BPF`, as
+    /// [`drop_capabilities`](Self::drop_capabilities) says.
+    pub fn leave_out(&mut self, connections: u16) -> Result<(), LoadError> {
+        self.loader.insert("left_out", 0, u32::from(connections))
     }
 
     /// What was attached, what was not, and why.
@@ -159,8 +180,9 @@ impl Probes {
         let mut events = 0;
         // A bound, so that a flood does not keep the caller from everything else.
         while events < MAX_EVENTS_PER_POLL && self.rings.next_record(self.loader.as_mut(), &mut self.record) {
-            if let Ok(event) = decode_event(&self.record, self.clock) {
+            if let Ok(mut event) = decode_event(&self.record, self.clock) {
                 events += 1;
+                self.payload_limits.apply(&mut event);
                 note_process(&event, &mut self.tls, self.loader.as_mut());
                 handle(event);
             } else {
@@ -186,6 +208,12 @@ fn note_process(event: &Event<'_>, tls: &mut Option<TlsWatch<LinkId>>, loader: &
 fn check(config: &ProbeConfig) -> Result<(), LoadError> {
     if config.payload_bytes > MAX_PAYLOAD_BYTES {
         return Err(LoadError::Config { field: "payload_bytes", what: "at most 16384" });
+    }
+    if config.port_payload_bytes.len() > MAX_PAYLOAD_PORTS {
+        return Err(LoadError::Config { field: "port_payload_bytes", what: "at most 1024 ports" });
+    }
+    if most_bytes(config).is_some_and(|most| most > MAX_PAYLOAD_BYTES) {
+        return Err(LoadError::Config { field: "port_payload_bytes", what: "at most 16384" });
     }
     if config.ring_bytes < 4096 || !config.ring_bytes.is_power_of_two() {
         return Err(LoadError::Config { field: "ring_bytes", what: "must be a power of two from 4096" });
@@ -213,6 +241,7 @@ fn settings(config: &ProbeConfig, mark: u32) -> Settings {
     Settings {
         constants: vec![
             ("df_payload_bytes", config.payload_bytes),
+            ("df_most_payload_bytes", most_bytes(config).unwrap_or(0)),
             ("df_own_pid", own_pid().unwrap_or(0)),
             ("df_own_mark", mark),
             ("df_pid_filter", process_filter),
@@ -225,7 +254,13 @@ fn settings(config: &ProbeConfig, mark: u32) -> Settings {
         map_entries: vec![("threads", config.max_threads), ("sockets", config.max_sockets)],
         sets: vec![("pids", pids), ("ports", ports)],
         ring_bytes: config.ring_bytes,
+        btf_path: config.btf_path.clone(),
     }
+}
+
+/// The reduced programs have none for functions of libraries.
+fn hooked_tls(config: &ProbeConfig, program_set: ProgramSet) -> Option<TlsConfig> {
+    config.tls.clone().filter(|_| program_set == ProgramSet::Whole)
 }
 
 /// The number of this process as the programs see it; None in a PID namespace, where it has another.
@@ -249,12 +284,12 @@ fn show_mark(mark: u32) {
 }
 
 /// Attaches what leaves a call before what enters it: a call is told of only when both are there.
-fn attach(loader: &mut dyn Loader) -> Result<ProbeReport, LoadError> {
-    let mut report = ProbeReport::default();
+fn attach(loader: &mut dyn Loader, program_set: ProgramSet) -> Result<ProbeReport, LoadError> {
+    let mut report = ProbeReport { program_set, ..ProbeReport::default() };
     loader.prepare(&programs());
-    for (program, name) in RAW_TRACEPOINTS {
-        let result = loader.attach_raw_tracepoint(program, name);
-        report.push(*name, result);
+    match program_set {
+        ProgramSet::Whole => attach_raw_tracepoints(loader, &mut report),
+        ProgramSet::Reduced => attach_tracepoints(loader, &mut report),
     }
     for (name, enter, leave) in SYSCALLS {
         for (program, hook) in [(leave, format!("sys_exit_{name}")), (enter, format!("sys_enter_{name}"))] {
@@ -270,6 +305,18 @@ fn attach(loader: &mut dyn Loader) -> Result<ProbeReport, LoadError> {
     match report.hooks.into_iter().filter(is_syscall).find_map(|hook| hook.result.err()) {
         Some(first) => Err(LoadError::NothingAttached { first }),
         None => Err(LoadError::Unsupported { what: "every hook" }),
+    }
+}
+
+fn attach_raw_tracepoints(loader: &mut dyn Loader, report: &mut ProbeReport) {
+    for (program, name) in RAW_TRACEPOINTS {
+        report.push(*name, loader.attach_raw_tracepoint(program, name));
+    }
+}
+
+fn attach_tracepoints(loader: &mut dyn Loader, report: &mut ProbeReport) {
+    for (program, category, name) in TRACEPOINTS {
+        report.push(format!("{category}:{name}"), loader.attach_tracepoint(program, category, name));
     }
 }
 
@@ -315,6 +362,14 @@ const RAW_TRACEPOINTS: &[(&str, &str)] = &[
     ("on_socket_state", "inet_sock_set_state"),
 ];
 
+/// The same where there are no raw tracepoints.
+const TRACEPOINTS: &[(&str, &str, &str)] = &[
+    ("on_exec", "sched", "sched_process_exec"),
+    ("on_fork", "task", "task_newtask"),
+    ("on_exit", "sched", "sched_process_exit"),
+    ("on_socket_state", "sock", "inet_sock_set_state"),
+];
+
 /// The programs. They are the same for every kernel of an architecture.
 #[cfg(target_arch = "x86_64")]
 const OBJECT: &[u8] = include_bytes!("../objects/df_x86_64.bpf.o");
@@ -324,6 +379,7 @@ const OBJECT: &[u8] = include_bytes!("../objects/df_aarch64.bpf.o");
 /// `PROC_PID_INIT_INO`: the inode number of the host's own PID namespace.
 const FIRST_PID_NAMESPACE: u64 = 0xefff_fffc;
 const MAX_PAYLOAD_BYTES: u32 = 16_384;
+const MAX_PAYLOAD_PORTS: usize = 1024;
 const MAX_EVENTS_PER_POLL: usize = 65_536;
 /// Windows of time in which the programs count events.
 const WINDOWS_PER_SECOND: u32 = 100;

@@ -44,6 +44,8 @@ counts! {
     probe_records: "df.ebpf.records", "{record}";
     /// Such records that found the kernel's ring full.
     probe_records_dropped: "df.ebpf.records.dropped", "{record}";
+    /// Such records of connections that are left out, to keep within what the agent may take of the processors.
+    probe_records_left_out: "df.ebpf.records.left_out", "{record}";
     /// Conversations of processes begun.
     conversations_opened: "df.ebpf.conversations.opened", "{conversation}";
     /// Exchanges found.

@@ -1,6 +1,7 @@
 //! `df-agent run`: capture threads, parsing threads and delivery, joined by bounded channels.
 
 mod batch;
+mod budget;
 mod capture;
 mod clock;
 mod parsing;

@@ -25,6 +25,8 @@ macro_rules! settings {
 }
 
 settings! {
+    "global.limits.max_millicpus" => ebpf.max_millicpus,
+        "Thousandths of a processor that the agent may take for long before it leaves out connections of processes; 0 is a tenth of the host's processors, and one at most.";
     "inputs.cbpf.af_packet.interfaces" => capture.interfaces,
         "Interfaces to capture on; `any` is all of them.";
     "inputs.cbpf.af_packet.extra_bpf_filter" => capture.filter,
@@ -65,10 +67,14 @@ settings! {
         "Calls per second and processor above which only one of sixteen is told, payload from half as many on; 0 is no bound.";
     "inputs.ebpf.tunning.max_payload_bytes" => ebpf.payload_bytes,
         "Bytes copied of what one call moves, up to 16384.";
+    "inputs.ebpf.tunning.port_payload_bytes" => ebpf.port_payload_bytes,
+        "The same for sockets with some ports, such as [3306=4096, 443=0]; of two the smaller number counts.";
     "inputs.ebpf.tunning.ring_bytes" => ebpf.ring_bytes,
         "Bytes of the ring of each processor, a power of two.";
     "inputs.ebpf.tunning.flush_interval" => ebpf.flush_interval,
         "How often the rings are looked at when little happens.";
+    "inputs.ebpf.tunning.btf_path" => ebpf.btf_path,
+        "File with the BTF of exactly the running kernel, for one that does not tell it; empty is the kernel's own.";
     "inputs.ebpf.tunning.max_socket_entries" => ebpf.max_sockets,
         "Sockets of which something is known; those unused for longest are forgotten.";
     "inputs.ebpf.tunning.max_thread_entries" => ebpf.max_threads,
