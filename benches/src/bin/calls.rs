@@ -68,7 +68,7 @@ fn measure(seconds: u64) -> Result<(), Failed> {
     println!("| --- |{}", " ---: |".repeat(WAYS.len()));
     for (number, (_, what)) in KINDS.iter().enumerate() {
         let of = |way| median(medians.get(&(number, way)).cloned().unwrap_or_default());
-        let added = (1..WAYS.len()).map(|way| format!("+{:.0}", of(way) - of(0)));
+        let added = (1..WAYS.len()).map(|way| format!("{:+.0}", of(way) - of(0)));
         println!("| {what} | {:.0} | {} |", of(0), added.collect::<Vec<_>>().join(" | "));
     }
     account(per_turn)?;
@@ -80,7 +80,7 @@ fn account(duration: Duration) -> Result<(), Failed> {
     let before = fs::read_to_string(STATISTICS)?;
     fs::write(STATISTICS, "1")?;
     println!("\n| what | program | ns per run |\n| --- | --- | ---: |");
-    let mut tell = || -> Result<(), Failed> {
+    let tell = || -> Result<(), Failed> {
         for (kind, what) in KINDS.iter().skip(1) {
             let mut probes = config(3).map(|config| Probes::load(&config)).transpose()?;
             observed(&mut probes, kind, duration)?;
@@ -102,9 +102,8 @@ fn programs() -> Result<Vec<(String, f64)>, Failed> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc/self/fdinfo")?.flatten() {
         let text = fs::read_to_string(entry.path()).unwrap_or_default();
-        let field = |name: &str| {
-            text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok())
-        };
+        let field =
+            |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
         if let (Some(id), Some(time), Some(runs @ 10_000..)) =
             (field("prog_id:"), field("run_time_ns:"), field("run_cnt:"))
         {
@@ -120,7 +119,8 @@ fn programs() -> Result<Vec<(String, f64)>, Failed> {
 
 fn names() -> BTreeMap<u64, String> {
     let listed = Command::new("bpftool").args(["prog", "show"]).output();
-    let listed = listed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let listed =
+        listed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     let named = listed.lines().filter_map(|line| {
         let (id, rest) = line.split_once(": ")?;
         let name = rest.split(" name ").nth(1)?.split_whitespace().next()?;
@@ -143,14 +143,22 @@ fn throughput(duration: Duration) -> Result<(), Failed> {
 }
 
 /// Has another process make calls, and reads what is told of them meanwhile.
-fn observed(probes: &mut Option<Probes>, kind: &str, duration: Duration) -> Result<(f64, ProbeStats), Failed> {
+fn observed(
+    probes: &mut Option<Probes>,
+    kind: &str,
+    duration: Duration,
+) -> Result<(f64, ProbeStats), Failed> {
     let path: PathBuf = std::env::current_exe()?;
     let mut child =
         Command::new(path).args(["work", kind]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let end = Instant::now() + duration;
     while Instant::now() < end {
         match probes {
-            Some(probes) => drop(probes.poll(Duration::from_millis(20), |event| drop(std::hint::black_box(event)))?),
+            Some(probes) => {
+                probes.poll(Duration::from_millis(20), |event| {
+                    std::hint::black_box(event);
+                })?;
+            }
             None => std::thread::sleep(Duration::from_millis(20)),
         }
     }
@@ -165,8 +173,8 @@ fn observed(probes: &mut Option<Probes>, kind: &str, duration: Duration) -> Resu
 fn work(kind: &str) -> Result<(), Failed> {
     let (stopping, stopped) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        drop(std::io::stdin().read(&mut [0]));
-        drop(stopping.send(()));
+        let _ = std::io::stdin().read(&mut [0]);
+        let _ = stopping.send(());
     });
     let mut round = round_of(kind)?;
     let mut batches = Vec::new();
@@ -192,10 +200,10 @@ fn round_of(kind: &str) -> Result<Round, Failed> {
             let mut sender = TcpStream::connect(listener.local_addr()?)?;
             sender.set_nodelay(true)?;
             let (mut receiver, _) = listener.accept()?;
-            let (sent, mut received) = (vec![b'x'; bytes.parse()?], vec![0; bytes.parse()?]);
+            let (sent, mut buffer) = (vec![b'x'; bytes.parse()?], vec![0; bytes.parse()?]);
             Box::new(move || {
                 sender.write_all(&sent)?;
-                receiver.read_exact(&mut received)
+                receiver.read_exact(&mut buffer)
             })
         }
         None if kind == "file" => {
@@ -230,6 +238,6 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 const ROUNDS_PER_BATCH: u32 = 2_000;
 const STATISTICS: &str = "/proc/sys/kernel/bpf_stats_enabled";

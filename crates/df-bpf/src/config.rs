@@ -20,6 +20,9 @@ use crate::tls::TlsConfig;
 pub struct ProbeConfig {
     /// Most bytes of one call that are copied, 0 to 16384. Default 1024: the head of each message.
     pub payload_bytes: u32,
+    /// The same for sockets with some ports, be it the local or the remote one: of two that are named the smaller number
+    /// counts. At most 1024 ports. Default none.
+    pub port_payload_bytes: Vec<(u16, u32)>,
     /// Bytes of the ring of each processor: a power of two from 4096. Default 8 MiB: some twenty
     /// thousand short messages, for the time in which the reader has no processor.
     pub ring_bytes: u32,
@@ -106,6 +109,7 @@ impl Default for ProbeConfig {
     fn default() -> Self {
         Self {
             payload_bytes: 1024,
+            port_payload_bytes: Vec::new(),
             ring_bytes: 8 << 20,
             flush_interval: Duration::from_millis(10),
             processes: ProcessFilter::All,
@@ -139,6 +143,12 @@ impl ProbeConfig {
     /// Sets how much of each call is copied.
     pub const fn with_payload_bytes(mut self, payload_bytes: u32) -> Self {
         self.payload_bytes = payload_bytes;
+        self
+    }
+
+    /// Sets how much of each call is copied for sockets with some ports, such as 4096 for 3306 and nothing for 443.
+    pub fn with_port_payload_bytes(mut self, ports: impl IntoIterator<Item = (u16, u32)>) -> Self {
+        self.port_payload_bytes = ports.into_iter().collect();
         self
     }
 

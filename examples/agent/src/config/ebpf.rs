@@ -11,6 +11,8 @@ use df_flow::SocketConfig;
 pub(crate) struct EbpfSettings {
     pub(crate) is_disabled: bool,
     pub(crate) payload_bytes: u32,
+    /// By port.
+    pub(crate) port_payload_bytes: Vec<(u16, u32)>,
     /// Per processor.
     pub(crate) ring_bytes: u32,
     pub(crate) flush_interval: Duration,
@@ -36,6 +38,7 @@ impl Default for EbpfSettings {
         Self {
             is_disabled: false,
             payload_bytes: probes.payload_bytes,
+            port_payload_bytes: probes.port_payload_bytes,
             ring_bytes: probes.ring_bytes,
             flush_interval: probes.flush_interval,
             max_sockets: probes.max_sockets,
@@ -57,6 +60,7 @@ impl EbpfSettings {
     pub(crate) fn probes(&self, pid: Option<u32>) -> ProbeConfig {
         let mut probes = ProbeConfig::default();
         probes.payload_bytes = self.payload_bytes;
+        probes.port_payload_bytes.clone_from(&self.port_payload_bytes);
         probes.ring_bytes = self.ring_bytes;
         probes.flush_interval = self.flush_interval;
         probes.max_sockets = self.max_sockets;
