@@ -54,8 +54,11 @@ impl Probes {
         let program_set = config.program_set.unwrap_or_else(loader::best_program_set);
         let settings = settings(config, mark);
         let mut loader = loader::load(config.loader, program_set, OBJECT, &settings)?;
-        for (port, bytes) in &config.port_payload_bytes {
-            loader.insert("port_payloads", u32::from(*port), *bytes)?;
+        // The reduced programs leave that to the reader.
+        if program_set == ProgramSet::Whole {
+            for (port, bytes) in &config.port_payload_bytes {
+                loader.insert("port_payloads", u32::from(*port), *bytes)?;
+            }
         }
         let rings = Rings::new(loader.as_ref())?;
         #[cfg_attr(not(feature = "profile"), allow(unused_mut, reason = "a profile adds a hook"))]
