@@ -93,13 +93,17 @@ mod config;
 mod event;
 #[doc(hidden)]
 pub mod fuzzing;
+mod hooks;
 mod stats;
 
 pub use clock::ClockOffset;
 pub use config::{PortFilter, ProbeConfig, ProcessFilter};
 pub use event::{Event, ProcessChange, ProcessEvent, RecordError, decode_event};
+pub use hooks::{HookKind, Hooks};
 pub use stats::{ProbeStats, ProcessorStats};
 
+#[cfg(all(feature = "aya", target_os = "linux"))]
+mod attachment;
 #[cfg(all(feature = "aya", target_os = "linux"))]
 mod error;
 #[cfg(all(feature = "aya", target_os = "linux"))]
@@ -123,7 +127,7 @@ pub use {
     kernel::{Kernel, KernelFeature, KernelSetting},
     privileges::Capability,
     probes::Probes,
-    report::{HookReport, ProbeReport},
+    report::{CallReport, HookReport, ProbeReport, Refusal},
 };
 
 #[cfg(all(feature = "profile", target_os = "linux"))]

@@ -1,5 +1,6 @@
 //! What the crate needs of a library that loads eBPF programs.
 
+use std::fmt;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 
@@ -22,6 +23,40 @@ pub(crate) struct Settings {
     pub(crate) ring_bytes: u32,
 }
 
+/// Where a program hangs in the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KernelHook<'a> {
+    /// The tracepoint of one system call, such as `sys_enter_read`.
+    SystemCallTracepoint(&'a str),
+    /// A raw tracepoint whose arguments the kernel knows the types of.
+    TypedTracepoint(&'a str),
+    /// The entry of a function.
+    FunctionEntry(&'a str),
+    /// The return of a function.
+    FunctionReturn(&'a str),
+    /// The entry of a function, by a breakpoint or what the kernel has in its place.
+    Kprobe(&'a str),
+    /// The return of a function, by a changed return address.
+    Kretprobe(&'a str),
+}
+
+impl fmt::Display for KernelHook<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, name) = match self {
+            Self::SystemCallTracepoint(name) => (SYSTEM_CALLS, name),
+            Self::TypedTracepoint(name) => ("tp_btf", name),
+            Self::FunctionEntry(name) => ("fentry", name),
+            Self::FunctionReturn(name) => ("fexit", name),
+            Self::Kprobe(name) => ("kprobe", name),
+            Self::Kretprobe(name) => ("kretprobe", name),
+        };
+        write!(formatter, "{kind}:{name}")
+    }
+}
+
+/// The category of tracepoints of single system calls.
+pub(crate) const SYSTEM_CALLS: &str = "syscalls";
+
 /// Where a program hangs in user space.
 #[allow(dead_code, reason = "for probes in user space")]
 #[derive(Debug, Clone, Copy)]
@@ -40,8 +75,8 @@ pub(crate) struct LinkId(pub(crate) u64);
 
 /// A loaded object. Everything it attached is detached when it is dropped, or when the process ends in any way.
 pub(crate) trait Loader {
-    /// Hangs a program on a tracepoint, loading it first.
-    fn attach_tracepoint(&mut self, program: &str, category: &str, name: &str) -> Result<(), AttachError>;
+    /// Hangs a program on a hook of its kind, loading it first.
+    fn attach(&mut self, program: &str, hook: KernelHook<'_>) -> Result<(), AttachError>;
 
     /// Hangs a program on a raw tracepoint, loading it first.
     fn attach_raw_tracepoint(&mut self, program: &str, name: &str) -> Result<(), AttachError>;
@@ -53,6 +88,9 @@ pub(crate) trait Loader {
     /// Undoes an attachment.
     #[allow(dead_code, reason = "for probes in user space")]
     fn detach_uprobe(&mut self, link: LinkId) -> Result<(), AttachError>;
+
+    /// Lets go of the kernel's types, which only [`attach`](Self::attach) needs and which are large.
+    fn forget_types(&mut self);
 
     /// Puts a number into a map.
     fn insert(&mut self, map: &'static str, key: u32, value: u32) -> Result<(), LoadError>;

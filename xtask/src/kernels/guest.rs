@@ -141,7 +141,7 @@ impl fmt::Display for Findings {
 }
 
 /// Enough for an emulated processor on a busy host.
-const MAX_DURATION: Duration = Duration::from_mins(5);
+const MAX_DURATION: Duration = Duration::from_mins(10);
 
 #[cfg(test)]
 mod tests {

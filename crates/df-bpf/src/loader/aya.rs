@@ -7,22 +7,25 @@ use aya::maps::{ArrayOfMaps, HashMap as BpfHashMap, Map, MapData, PerCpuArray, R
 #[cfg(feature = "profile")]
 use aya::programs::perf_event::{PerfEvent, PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::uprobe::{UProbeAttachPoint, UProbeLinkId, UProbeScope};
-use aya::programs::{Program, ProgramError, RawTracePoint, TracePoint, UProbe};
+use aya::programs::{Program, ProgramError, RawTracePoint, UProbe};
 use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
 
-use super::{LinkId, Loader, Settings, UprobePoint};
+use super::{KernelHook, LinkId, Loader, Settings, UprobePoint};
 use crate::abi::used_bytes;
 use crate::error::{AttachError, LoadError, is_not_found, is_not_permitted, whole_message};
-use crate::privileges::{Refused, TracefsError, remedy, tracefs};
+use crate::privileges::{Refused, remedy};
 #[cfg(feature = "profile")]
 use crate::profile::{ProfileConfig, Sample};
 
+mod hooks;
 #[cfg(feature = "profile")]
 mod sampling;
 
 /// An object in the kernel.
 pub(crate) struct AyaLoader {
     object: Ebpf,
+    /// Those of the kernel, as long as they are needed.
+    types: Option<Btf>,
     counters: PerCpuArray<MapData, Counters>,
     rings: Vec<RingBuf<MapData>>,
     #[cfg(feature = "profile")]
@@ -58,6 +61,7 @@ impl AyaLoader {
         let rings = create_rings(&mut outer, settings.ring_bytes)?;
         Ok(Self {
             object,
+            types: Some(btf),
             counters: counters.map_err(|error| LoadError::of("the counters' map", error))?,
             rings,
             #[cfg(feature = "profile")]
@@ -74,13 +78,8 @@ impl AyaLoader {
 }
 
 impl Loader for AyaLoader {
-    fn attach_tracepoint(&mut self, program: &str, category: &str, name: &str) -> Result<(), AttachError> {
-        tracefs().map_err(tracefs_error)?;
-        let hook = format!("tracepoint {category}:{name}");
-        let failed = |error| attach_error(program, &hook, &error);
-        let tracepoint: &mut TracePoint = self.program(program)?.try_into().map_err(failed)?;
-        loaded(tracepoint.load()).map_err(failed)?;
-        tracepoint.attach(category, name).map(|_| ()).map_err(failed)
+    fn attach(&mut self, program: &str, hook: KernelHook<'_>) -> Result<(), AttachError> {
+        hooks::attach(&mut self.object, &mut self.types, program, hook)
     }
 
     fn attach_raw_tracepoint(&mut self, program: &str, name: &str) -> Result<(), AttachError> {
@@ -115,6 +114,10 @@ impl Loader for AyaLoader {
         let failed = |error| attach_error(&program, "detaching", &error);
         let uprobe: &mut UProbe = self.program(&program)?.try_into().map_err(failed)?;
         uprobe.detach(link).map_err(failed)
+    }
+
+    fn forget_types(&mut self) {
+        self.types = None;
     }
 
     fn insert(&mut self, map: &'static str, key: u32, value: u32) -> Result<(), LoadError> {
@@ -224,13 +227,6 @@ fn loaded(result: Result<(), ProgramError>) -> Result<(), ProgramError> {
     match result {
         Err(ProgramError::AlreadyLoaded) => Ok(()),
         other => other,
-    }
-}
-
-fn tracefs_error(error: TracefsError) -> AttachError {
-    match error {
-        TracefsError::NotMounted => AttachError::NoTracefs,
-        TracefsError::NotReadable => AttachError::NotPermitted { remedy: remedy(Refused::Tracefs) },
     }
 }
 

@@ -1,0 +1,194 @@
+//! Which program hangs on which hook: system calls by the best kind of hook that works, and what is hooked beside them.
+
+use crate::error::{AttachError, LoadError};
+use crate::hooks::{HookKind, Hooks};
+use crate::loader::{KernelHook, Loader};
+use crate::report::{CallReport, ProbeReport, Refusal};
+
+/// Attaches what leaves a call before what enters it: a call is told of only when both are there.
+pub(crate) fn attach(loader: &mut impl Loader, hooks: Hooks) -> Result<ProbeReport, LoadError> {
+    let mut report = ProbeReport::default();
+    for (program, name) in RAW_TRACEPOINTS {
+        let result = loader.attach_raw_tracepoint(program, name);
+        report.push(*name, result);
+    }
+    let mut open: Vec<&Call> = CALLS.iter().collect();
+    for kind in hooks.kinds() {
+        match kind {
+            _ if open.is_empty() => break,
+            HookKind::EveryCall => attach_to_every_call(loader, &mut open, &mut report),
+            _ => attach_kind(loader, kind, &mut open, &mut report),
+        }
+    }
+    loader.forget_types();
+    if open.len() == CALLS.len() {
+        return Err(LoadError::NothingAttached { reasons: report.reasons(None) });
+    }
+    for call in open {
+        let reasons = report.reasons(Some(call.name));
+        report.push(call.name, Err(AttachError::NoKind { reasons }));
+        report.calls.push(CallReport { call: call.name, kind: None });
+    }
+    Ok(report)
+}
+
+/// Attaches what is still `open`. When the first call is refused, all are: it is one that every kernel has.
+fn attach_kind(
+    loader: &mut impl Loader,
+    kind: HookKind,
+    open: &mut Vec<&'static Call>,
+    report: &mut ProbeReport,
+) {
+    let mut refused = Vec::new();
+    for call in open.iter().copied() {
+        match attach_call(loader, kind, call) {
+            Ok(hooks) => {
+                hooks.into_iter().for_each(|hook| report.push(hook, Ok(())));
+                report.calls.push(CallReport { call: call.name, kind: Some(kind) });
+            }
+            Err(error) if call.name == CALLS[0].name => {
+                report.refusals.push(Refusal { kind, call: None, error });
+                return;
+            }
+            Err(error) => {
+                report.refusals.push(Refusal { kind, call: Some(call.name), error });
+                refused.push(call);
+            }
+        }
+    }
+    *open = refused;
+}
+
+/// Hooks one call, and gives the names of the hooks.
+fn attach_call(loader: &mut impl Loader, kind: HookKind, call: &Call) -> Result<Vec<String>, AttachError> {
+    let name = call.name;
+    let function = format!("{FUNCTION}{name}");
+    let (enter, leave) = (format!("sys_enter_{name}"), format!("sys_exit_{name}"));
+    let sides = [
+        call.returns.map(|returns| (returns.program(kind, name), Side::Return)),
+        call.is_entry_told.then(|| (entry_program(kind, name), Side::Entry)),
+    ];
+    let mut attached = Vec::new();
+    for (program, side) in sides.into_iter().flatten() {
+        let hook = match (kind, side) {
+            (HookKind::FunctionEntry, Side::Entry) => KernelHook::FunctionEntry(&function),
+            (HookKind::FunctionEntry, Side::Return) => KernelHook::FunctionReturn(&function),
+            (HookKind::Kprobe, Side::Entry) => KernelHook::Kprobe(&function),
+            (HookKind::Kprobe, Side::Return) => KernelHook::Kretprobe(&function),
+            (_, Side::Entry) => KernelHook::SystemCallTracepoint(&enter),
+            (_, Side::Return) => KernelHook::SystemCallTracepoint(&leave),
+        };
+        loader.attach(&program, hook)?;
+        attached.push(hook.to_string());
+    }
+    Ok(attached)
+}
+
+/// One pair of programs for all calls. They would tell of calls that are hooked otherwise a second time.
+fn attach_to_every_call(loader: &mut impl Loader, open: &mut Vec<&'static Call>, report: &mut ProbeReport) {
+    if open.len() < CALLS.len() {
+        return;
+    }
+    let pair = [("on_any_exit", "sys_exit"), ("on_any_enter", "sys_enter")];
+    for (program, name) in pair {
+        if let Err(error) = loader.attach(program, KernelHook::TypedTracepoint(name)) {
+            report.refusals.push(Refusal { kind: HookKind::EveryCall, call: None, error });
+            return;
+        }
+    }
+    for (_, name) in pair {
+        report.push(KernelHook::TypedTracepoint(name).to_string(), Ok(()));
+    }
+    let kind = Some(HookKind::EveryCall);
+    report.calls.extend(open.drain(..).map(|call| CallReport { call: call.name, kind }));
+}
+
+/// A system call that is hooked.
+struct Call {
+    name: &'static str,
+    is_entry_told: bool,
+    returns: Option<Returns>,
+}
+
+/// Which program a call comes back to. Several calls share one, but for those that are made for one function.
+#[derive(Debug, Clone, Copy)]
+enum Returns {
+    One,
+    Several,
+    Accepted,
+}
+
+enum Side {
+    Entry,
+    Return,
+}
+
+fn entry_program(kind: HookKind, name: &str) -> String {
+    let prefix = match kind {
+        HookKind::FunctionEntry => "entry",
+        HookKind::Kprobe => "kprobe",
+        HookKind::Tracepoint | HookKind::EveryCall => "on",
+    };
+    format!("{prefix}_{name}")
+}
+
+impl Returns {
+    fn program(self, kind: HookKind, name: &str) -> String {
+        let sort = match self {
+            Self::One => "leave",
+            Self::Several => "leave_messages",
+            Self::Accepted => "accepted",
+        };
+        match kind {
+            HookKind::FunctionEntry => format!("exit_{name}"),
+            _ => entry_program(kind, sort),
+        }
+    }
+}
+
+/// The first is one that no kernel lacks.
+const CALLS: &[Call] = &[
+    told("read", Returns::One),
+    told("write", Returns::One),
+    told("readv", Returns::One),
+    told("writev", Returns::One),
+    told("recvfrom", Returns::One),
+    told("sendto", Returns::One),
+    told("recvmsg", Returns::One),
+    told("sendmsg", Returns::One),
+    told("recvmmsg", Returns::Several),
+    told("sendmmsg", Returns::Several),
+    told("sendfile64", Returns::One),
+    told("splice", Returns::One),
+    entered("io_uring_enter"),
+    told("connect", Returns::One),
+    returned("accept", Returns::Accepted),
+    returned("accept4", Returns::Accepted),
+    entered("shutdown"),
+    entered("close"),
+];
+
+const fn told(name: &'static str, returns: Returns) -> Call {
+    Call { name, is_entry_told: true, returns: Some(returns) }
+}
+
+const fn entered(name: &'static str) -> Call {
+    Call { name, is_entry_told: true, returns: None }
+}
+
+const fn returned(name: &'static str, returns: Returns) -> Call {
+    Call { name, is_entry_told: false, returns: Some(returns) }
+}
+
+const RAW_TRACEPOINTS: &[(&str, &str)] = &[
+    ("on_exec", "sched_process_exec"),
+    ("on_fork", "sched_process_fork"),
+    ("on_exit", "sched_process_exit"),
+    ("on_socket_state", "inet_sock_set_state"),
+];
+
+/// How the kernel's functions for system calls begin.
+#[cfg(target_arch = "x86_64")]
+const FUNCTION: &str = "__x64_sys_";
+#[cfg(target_arch = "aarch64")]
+const FUNCTION: &str = "__arm64_sys_";
