@@ -1,9 +1,12 @@
 """Drives MariaDB or Redis through its own Python driver and prints, for every request, what the driver's socket saw:
 one line `RESOURCE<tab>CODE<tab>NANOSECONDS` from just before the request is sent until its first answer has arrived.
 
-Usage: measured_client.py mariadb|redis HOST PORT COUNT
+Usage: measured_client.py mariadb|redis HOST PORT COUNT [tls]
+
+Through TLS the driver's socket is Python's, and the times are those of the whole call.
 """
 import socket
+import ssl
 import sys
 import time
 
@@ -32,41 +35,48 @@ class MeasuredSocket(socket.socket):
         return count
 
 
-def report(resource, code):
-    print(resource, code, MeasuredSocket.received - MeasuredSocket.sent, sep="\t")
+def report(resource, code, began):
+    duration = time.perf_counter_ns() - began if TLS else MeasuredSocket.received - MeasuredSocket.sent
+    print(resource, code, duration, sep="\t")
 
 
 def mariadb(host, port, count):
     import pymysql
-    cursor = pymysql.connect(host=host, port=port, user="root", database="shop").cursor()
+    context = ssl._create_unverified_context() if TLS else None
+    cursor = pymysql.connect(host=host, port=port, user="root", database="shop", ssl=context).cursor()
     for number in range(count):
         slow = ", SLEEP(0.01)" if number % 20 == 7 else ""
         table = "nowhere" if number % 20 == 13 else "product"
         sql = "SELECT 'df-%d', name%s FROM %s WHERE id = 1" % (number, slow, table)
+        began = time.perf_counter_ns()
         try:
             cursor.execute(sql)
             code = ""
         except pymysql.MySQLError as error:
             code = error.args[0]
-        report(sql, code)
+        report(sql, code, began)
 
 
 def redis(host, port, count):
     import redis
-    client = redis.Redis(host=host, port=port, single_connection_client=True)
+    client = redis.Redis(host=host, port=port, single_connection_client=True, ssl=TLS, ssl_cert_reqs="none")
     client.ping()
+    client.flushall()
     for number in range(count):
         command = ["SET df:%d value" % number, "GET df:%d" % (number - 1), "LPUSH df:%d x" % (number - 2)][number % 3]
         if number % 20 == 7:
             command = "BLPOP df:none:%d 0.01" % number
+        began = time.perf_counter_ns()
         try:
             client.execute_command(*command.split())
             code = ""
         except redis.RedisError as error:
             code = "WRONGTYPE" if "wrong kind of value" in str(error) else "ERR"
-        report(command, code)
+        report(command, code, began)
 
 
 if __name__ == "__main__":
-    socket.socket = MeasuredSocket
+    TLS = "tls" in sys.argv[5:]
+    if not TLS:
+        socket.socket = MeasuredSocket
     {"mariadb": mariadb, "redis": redis}[sys.argv[1]](sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

@@ -22,6 +22,15 @@ pub struct Measurement {
     pub duration_ns: u64,
 }
 
+/// How a client talks to its server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Privacy {
+    /// In clear.
+    Clear,
+    /// Through TLS, from the first byte on or from where the protocol says so.
+    Tls,
+}
+
 /// Sends `count` different requests to a server, one after the other: most succeed, some fail, some take longer.
 ///
 /// Where the caller may, the client runs with real-time priority, so that a busy machine does not come between the
@@ -37,21 +46,55 @@ pub fn measure(
     count: usize,
 ) -> Result<Vec<Measurement>, PeerError> {
     let port = server.port().to_string();
+    let clear = Privacy::Clear;
     match server.kind() {
-        ServerKind::Nginx => curl(place, &format!("http://{host}:{port}"), count),
-        ServerKind::NginxTls => curl(place, &format!("https://{host}:{port}"), count),
-        ServerKind::Named => dig(place, host, &port, count),
-        ServerKind::PostgreSql => psql(place, (host, &port), server.directory(), count),
+        ServerKind::Nginx => curl(place, &format!("http://{host}:{port}"), &[], count),
+        ServerKind::NginxTls => curl(place, &format!("https://{host}:{port}"), &[], count),
+        ServerKind::Named => dig(place, host, &port, &[], count),
+        ServerKind::PostgreSql => psql(place, (host, &port, clear), server.directory(), count),
         ServerKind::MariaDb => python(place, &["mariadb", host, &port], "pymysql", count),
         ServerKind::Redis => python(place, &["redis", host, &port], "redis", count),
-        kind => Err(PeerError::Failed {
-            command: kind.name().to_owned(),
-            output: "has no measured client".to_owned(),
-        }),
+        kind => Err(no_client(kind)),
     }
 }
 
-fn curl(place: &Place, base: &str, count: usize) -> Result<Vec<Measurement>, PeerError> {
+/// Does what [`measure`] does with a server on this host that can talk both ways, in one of them: the requests are the same
+/// to the byte.
+///
+/// # Errors
+///
+/// Those of [`measure`].
+pub fn measure_one_way(
+    server: &Server,
+    privacy: Privacy,
+    count: usize,
+) -> Result<Vec<Measurement>, PeerError> {
+    const HOST: &str = "127.0.0.1";
+    let (place, is_tls) = (&Place::Host, privacy == Privacy::Tls);
+    let port = if is_tls { server.tls_port() } else { server.port() }.to_string();
+    let python = |client: &str, module: &str| {
+        let all = [client, HOST, &port, "tls"];
+        python(place, if is_tls { &all } else { &all[..3] }, module, count)
+    };
+    match server.kind() {
+        ServerKind::NginxBoth => {
+            let scheme = if is_tls { "https" } else { "http" };
+            let options = ["--http1.1", "-H", "Host: df.test"];
+            curl(place, &format!("{scheme}://{HOST}:{port}"), &options, count)
+        }
+        ServerKind::NamedBoth => dig(place, HOST, &port, &[if is_tls { "+tls" } else { "+tcp" }], count),
+        ServerKind::PostgreSql => psql(place, (HOST, &port, privacy), server.directory(), count),
+        ServerKind::MariaDb => python("mariadb", "pymysql"),
+        ServerKind::RedisBoth => python("redis", "redis"),
+        kind => Err(no_client(kind)),
+    }
+}
+
+fn no_client(kind: ServerKind) -> PeerError {
+    PeerError::Failed { command: kind.name().to_owned(), output: "has no measured client".to_owned() }
+}
+
+fn curl(place: &Place, base: &str, options: &[&str], count: usize) -> Result<Vec<Measurement>, PeerError> {
     let path = |number: usize| match number % 20 {
         7 => format!("/none/{number}"),
         13 => format!("/fail?number={number}"),
@@ -59,6 +102,7 @@ fn curl(place: &Place, base: &str, count: usize) -> Result<Vec<Measurement>, Pee
     };
     let mut command = promptly(place, &find("curl", "curl")?);
     command.args(["-ksS", "-w", "%{url}\t%{http_code}\t%{time_pretransfer}\t%{time_starttransfer}\n"]);
+    command.args(options);
     for number in 0..count {
         command.args(["-o", "/dev/null"]).arg(format!("{base}{}", path(number)));
     }
@@ -73,7 +117,13 @@ fn curl(place: &Place, base: &str, count: usize) -> Result<Vec<Measurement>, Pee
     Ok(run(&mut command)?.lines().filter_map(measurement).collect())
 }
 
-fn dig(place: &Place, host: &str, port: &str, count: usize) -> Result<Vec<Measurement>, PeerError> {
+fn dig(
+    place: &Place,
+    host: &str,
+    port: &str,
+    options: &[&str],
+    count: usize,
+) -> Result<Vec<Measurement>, PeerError> {
     let name = |number: usize| match number % 20 {
         7 => (format!("df-{number}.none.df.test"), "NXDOMAIN"),
         13 => (format!("df-{number}.elsewhere.example"), "REFUSED"),
@@ -81,6 +131,7 @@ fn dig(place: &Place, host: &str, port: &str, count: usize) -> Result<Vec<Measur
     };
     let mut command = promptly(place, &find("dig", "bind9-dnsutils")?);
     command.args(["-u", "+noall", "+stats", "+tries=1", &format!("@{host}"), "-p", port]);
+    command.args(options);
     command.args((0..count).map(|number| name(number).0));
     let output = run(&mut command)?;
     let times = output.lines().filter_map(|line| line.strip_prefix(";; Query time: ")?.strip_suffix(" usec"));
@@ -95,7 +146,12 @@ fn dig(place: &Place, host: &str, port: &str, count: usize) -> Result<Vec<Measur
     Ok(times.enumerate().filter_map(measurement).collect())
 }
 
-fn psql(place: &Place, at: (&str, &str), folder: &Path, count: usize) -> Result<Vec<Measurement>, PeerError> {
+fn psql(
+    place: &Place,
+    at: (&str, &str, Privacy),
+    folder: &Path,
+    count: usize,
+) -> Result<Vec<Measurement>, PeerError> {
     let statement = |number: usize| match number % 20 {
         7 => (format!("SELECT 'df-{number}', pg_sleep(0.01);"), ""),
         13 => (format!("SELECT 'df-{number}' FROM nowhere;"), "42P01"),
@@ -108,20 +164,12 @@ fn psql(place: &Place, at: (&str, &str), folder: &Path, count: usize) -> Result<
     }
     let file = folder.join("statements.sql");
     std::fs::write(&file, script).map_err(|source| PeerError::File { path: file.clone(), source })?;
+    let target = match at.2 {
+        Privacy::Clear => "dbname=shop sslmode=disable",
+        Privacy::Tls => "dbname=shop sslmode=require",
+    };
     let mut command = promptly(place, &find("psql", "postgresql-client")?);
-    command.args([
-        "-X",
-        "-q",
-        "-t",
-        "-h",
-        at.0,
-        "-p",
-        at.1,
-        "-U",
-        "postgres",
-        "dbname=shop sslmode=disable",
-        "-f",
-    ]);
+    command.args(["-X", "-q", "-t", "-h", at.0, "-p", at.1, "-U", "postgres", target, "-f"]);
     let output = run(command.arg(&file))?;
     let times = output.lines().filter_map(|line| line.strip_prefix("Time: ")?.split(' ').next());
     let measurement = |(number, milliseconds): (usize, &str)| {
@@ -145,7 +193,8 @@ fn python(
     }
     let mut command = promptly(place, python);
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/measured_client.py"));
-    let output = run(command.args(arguments).arg(count.to_string()))?;
+    command.args(arguments.get(..3).unwrap_or(arguments)).arg(count.to_string());
+    let output = run(command.args(arguments.get(3..).unwrap_or_default()))?;
     let measurement = |line: &str| {
         let mut columns = line.split('\t');
         let (resource, code) = (columns.next()?.to_owned(), columns.next()?.to_owned());

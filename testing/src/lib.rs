@@ -12,7 +12,7 @@ mod place;
 mod recording;
 mod server;
 
-pub use client::{Measurement, measure};
+pub use client::{Measurement, Privacy, measure, measure_one_way};
 pub use golden::GoldenCase;
 pub use namespaces::Namespaces;
 pub use peer::{PeerError, skip};

@@ -74,6 +74,12 @@ pub enum ServerKind {
     Slapd,
     /// SIPp that takes every call.
     Sipp,
+    /// nginx, on the next port through TLS too.
+    NginxBoth,
+    /// ISC BIND with a zone `df.test`, on the next port through TLS too.
+    NamedBoth,
+    /// Redis, on the next port through TLS too.
+    RedisBoth,
 }
 
 impl ServerKind {
@@ -101,6 +107,9 @@ impl ServerKind {
         Self::Mail,
         Self::Slapd,
         Self::Sipp,
+        Self::NginxBoth,
+        Self::NamedBoth,
+        Self::RedisBoth,
     ];
 
     /// The name of the program.
@@ -128,21 +137,24 @@ impl ServerKind {
             Self::Mail => "mail",
             Self::Slapd => "slapd",
             Self::Sipp => "sipp",
+            Self::NginxBoth => "nginx-both",
+            Self::NamedBoth => "named-both",
+            Self::RedisBoth => "redis-both",
         }
     }
 
     /// The port that everybody knows it by.
     pub fn usual_port(self) -> u16 {
         match self {
-            Self::Nginx => 80,
+            Self::Nginx | Self::NginxBoth => 80,
             Self::NginxHttp2 => 8443,
             Self::Nghttpd => 3000,
             Self::Nghttpx => 8080,
             Self::Grpc => 50_051,
             Self::Tinyproxy => 8888,
             Self::WebSocket => 8765,
-            Self::Named => 53,
-            Self::Redis => 6379,
+            Self::Named | Self::NamedBoth => 53,
+            Self::Redis | Self::RedisBoth => 6379,
             Self::Memcached => 11211,
             Self::Mosquitto => 1883,
             Self::PhpFpm | Self::ClickHouse => 9000,
@@ -161,7 +173,7 @@ impl ServerKind {
     /// The Debian package that has it.
     pub fn package(self) -> &'static str {
         match self {
-            Self::Nginx | Self::NginxHttp2 | Self::NginxTls => "nginx",
+            Self::Nginx | Self::NginxBoth | Self::NginxHttp2 | Self::NginxTls => "nginx",
             Self::Nghttpd => "nghttp2-server",
             Self::Nghttpx => "nghttp2-proxy",
             Self::Grpc => "python3-grpcio",
@@ -171,8 +183,8 @@ impl ServerKind {
             Self::Chrony => "chrony",
             Self::Slapd => "slapd",
             Self::Sipp => "sip-tester",
-            Self::Named => "bind9",
-            Self::Redis => "redis-server",
+            Self::Named | Self::NamedBoth => "bind9",
+            Self::Redis | Self::RedisBoth => "redis-server",
             Self::Memcached => "memcached",
             Self::Mosquitto => "mosquitto",
             Self::PhpFpm => "php8.2-fpm",
@@ -236,6 +248,9 @@ impl Server {
             ServerKind::Mail => plain::mail(&site),
             ServerKind::Slapd => plain::directory(&site),
             ServerKind::Sipp => plain::telephone(&site),
+            ServerKind::NginxBoth => http::nginx_with_tls(&site),
+            ServerKind::NamedBoth => dns::named_with_tls(&site),
+            ServerKind::RedisBoth => redis::redis_with_tls(&site),
         }?;
         let Launch { mut command, ready_line, stop_signal } = launch;
         let log = File::create(site.log()).map_err(|source| PeerError::File { path: site.log(), source })?;
@@ -255,6 +270,14 @@ impl Server {
     /// The port it answers on.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The port on which it talks through TLS, or begins to when its client asks for that; its only one where there is
+    /// no other.
+    pub fn tls_port(&self) -> u16 {
+        let has_own =
+            matches!(self.kind, ServerKind::NginxBoth | ServerKind::NamedBoth | ServerKind::RedisBoth);
+        self.port.saturating_add(u16::from(has_own))
     }
 
     /// Its files, which go with it.
@@ -309,6 +332,11 @@ struct Site<'a> {
 }
 
 impl Site<'_> {
+    /// Where a server that has two ports talks through TLS.
+    fn tls_port(&self) -> u16 {
+        self.port.saturating_add(1)
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }

@@ -60,5 +60,11 @@ fn what_is_absent_is_told_apart_from_what_is_broken() {
 }
 
 /// Those that live tests need; the others serve only the recorder.
-const WATCHED_LIVE: [ServerKind; 5] =
-    [ServerKind::Nginx, ServerKind::Named, ServerKind::Redis, ServerKind::MariaDb, ServerKind::PostgreSql];
+const WATCHED_LIVE: [ServerKind; 6] = [
+    ServerKind::Nginx,
+    ServerKind::NginxBoth,
+    ServerKind::NamedBoth,
+    ServerKind::RedisBoth,
+    ServerKind::MariaDb,
+    ServerKind::PostgreSql,
+];

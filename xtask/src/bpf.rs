@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+mod btf;
+
 /// Writes the objects.
 pub(crate) fn build(root: &Path) -> io::Result<()> {
     for object in OBJECTS {
@@ -32,15 +34,23 @@ pub(crate) fn check(root: &Path) -> io::Result<()> {
 struct Object {
     name: &'static str,
     source: &'static str,
-    /// Says for which architecture, in the words of the C source; programs that read no registers are for any.
+    /// Says for which architecture or kernels, in the words of the C source; programs that read no registers are for any.
     define: Option<&'static str>,
+    /// The instructions that may be used.
+    machine: &'static str,
 }
 
 const OBJECTS: &[Object] = &[
-    Object { name: "df_x86_64", source: "df.bpf.c", define: Some("-D__TARGET_ARCH_x86") },
-    Object { name: "df_aarch64", source: "df.bpf.c", define: Some("-D__TARGET_ARCH_arm64") },
-    Object { name: "probe", source: "probe.bpf.c", define: None },
+    Object { name: "df_x86_64", source: "df.bpf.c", define: Some("-D__TARGET_ARCH_x86"), machine: NEWER },
+    Object { name: "df_aarch64", source: "df.bpf.c", define: Some("-D__TARGET_ARCH_arm64"), machine: NEWER },
+    Object { name: "df_reduced", source: "df.bpf.c", define: Some(REDUCED), machine: OLDEST },
+    Object { name: "probe", source: "probe.bpf.c", define: None, machine: NEWER },
 ];
+
+/// The object for kernels before 5.8.
+const REDUCED: &str = "-DREDUCED";
+const NEWER: &str = "-mcpu=v2";
+const OLDEST: &str = "-mcpu=v1";
 
 impl Object {
     fn path(&self, root: &Path) -> PathBuf {
@@ -52,14 +62,18 @@ impl Object {
 fn compiled(root: &Path, object: &Object) -> io::Result<Vec<u8>> {
     let output = std::env::temp_dir().join(format!("{}_{}.bpf.o", object.name, std::process::id()));
     let mut clang = Command::new(tool("CLANG", "clang-19"));
-    clang.current_dir(root.join("crates/df-bpf/bpf")).args(FLAGS).args(object.define);
+    clang.current_dir(root.join("crates/df-bpf/bpf")).args(FLAGS).arg(object.machine).args(object.define);
     clang.args(["-c", object.source, "-o"]);
     let mut strip = Command::new(tool("LLVM_STRIP", "llvm-strip-19"));
     let bytes = succeed(clang.arg(&output))
         .and_then(|()| succeed(strip.arg("-g").arg(&output)))
         .and_then(|()| std::fs::read(&output));
     std::fs::remove_file(&output).or_else(|error| if bytes.is_ok() { Err(error) } else { Ok(()) })?;
-    bytes
+    let mut bytes = bytes?;
+    if object.define == Some(REDUCED) {
+        btf::make_unacceptable(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 fn tool(variable: &str, default: &str) -> OsString {
@@ -76,7 +90,6 @@ fn succeed(command: &mut Command) -> io::Result<()> {
 const FLAGS: &[&str] = &[
     "-target",
     "bpf",
-    "-mcpu=v2",
     "-O2",
     "-g",
     "-Wall",

@@ -11,8 +11,15 @@ typedef signed long long s64;
 
 #define SEC(name) __attribute__((section(name), used))
 #define INLINE static inline __attribute__((always_inline))
+#ifdef REDUCED
+/* Before 4.16 programs have no functions of their own, before 5.3 no loops. */
+#define SUBPROGRAM INLINE
+#define UNROLLED _Pragma("unroll")
+#else
 /* A function of its own: its instructions are there once, however many programs call it. */
 #define SUBPROGRAM static __attribute__((noinline))
+#define UNROLLED
+#endif
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 #define NULL ((void *)0)
@@ -25,6 +32,7 @@ enum {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PROG_ARRAY = 3,
+	BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_STACK_TRACE = 7,
 	BPF_MAP_TYPE_LRU_HASH = 9,
@@ -36,6 +44,7 @@ enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
 enum { BPF_RB_AVAIL_DATA = 0 };
 enum { BPF_F_USER_STACK = 1 << 8 };
+#define BPF_F_CURRENT_CPU 0xffffffffULL
 
 static void *(*const bpf_map_lookup_elem)(const void *map, const void *key) = (void *)1;
 static long (*const bpf_map_update_elem)(const void *map, const void *key, const void *value, u64 flags) = (void *)2;
@@ -47,10 +56,18 @@ static u64 (*const bpf_get_current_pid_tgid)(void) = (void *)14;
 static long (*const bpf_get_current_comm)(void *buffer, u32 size) = (void *)16;
 static s64 (*const bpf_get_stackid)(void *context, const void *map, u64 flags) = (void *)27;
 static u64 (*const bpf_get_current_task)(void) = (void *)35;
+#ifdef REDUCED
+static long (*const bpf_perf_event_output)(void *context, const void *map, u64 flags, void *data, u64 size) = (void *)25;
+/* Before 5.5 one helper reads both memories. */
+static long (*const bpf_probe_read_user)(void *to, u32 size, const void *from) = (void *)4;
+static long (*const bpf_probe_read_kernel)(void *to, u32 size, const void *from) = (void *)4;
+static long (*const bpf_probe_read_kernel_str)(void *to, u32 size, const void *from) = (void *)45;
+#else
 static long (*const bpf_probe_read_user)(void *to, u32 size, const void *from) = (void *)112;
 static long (*const bpf_probe_read_kernel)(void *to, u32 size, const void *from) = (void *)113;
 static long (*const bpf_probe_read_user_str)(void *to, u32 size, const void *from) = (void *)114;
 static long (*const bpf_probe_read_kernel_str)(void *to, u32 size, const void *from) = (void *)115;
+#endif
 static void *(*const bpf_ringbuf_reserve)(void *ring, u64 size, u64 flags) = (void *)131;
 static void (*const bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132;
 static void (*const bpf_ringbuf_discard)(void *data, u64 flags) = (void *)133;

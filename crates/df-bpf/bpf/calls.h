@@ -2,7 +2,6 @@
 /* The system calls that are hooked and what their arguments mean. Hooks of every kind are made from these lists. */
 #pragma once
 
-#include "compat.h"
 #include "syscalls.h"
 
 /*
@@ -61,10 +60,11 @@
 		asked->function = FUNCTION_##NAME;                                                                    \
 		asked->shape = SHAPE;                                                                                 \
 	}                                                                                                             \
-	INLINE int enter_##name(const u64 *arguments)                                                                 \
+	INLINE int enter_##name(void *context, const u64 *arguments)                                                  \
 	{                                                                                                             \
 		struct call asked = {};                                                                               \
                                                                                                                       \
+		(void)context;                                                                                        \
 		describe_##name(&asked, arguments);                                                                   \
 		return enter_transfer(&asked);                                                                        \
 	}
@@ -72,7 +72,7 @@
 TRANSFERS(DESCRIBE_AND_ENTER)
 
 /* Bytes that go from one file to another without passing through the process: they are counted, not copied. */
-INLINE int enter_sendfile64(const u64 *arguments)
+INLINE int enter_sendfile64(void *context, const u64 *arguments)
 {
 	struct call asked = {
 		.descriptor = arguments[0],
@@ -80,11 +80,12 @@ INLINE int enter_sendfile64(const u64 *arguments)
 		.function = FUNCTION_SENDFILE,
 		.shape = SHAPE_NONE,
 	};
+	(void)context;
 	note_mark(arguments[3]);
 	return enter_transfer(&asked);
 }
 
-INLINE int enter_splice(const u64 *arguments)
+INLINE int enter_splice(void *context, const u64 *arguments)
 {
 	struct call asked = {
 		.descriptor = arguments[2],
@@ -92,6 +93,7 @@ INLINE int enter_splice(const u64 *arguments)
 		.function = FUNCTION_SPLICE,
 		.shape = SHAPE_NONE,
 	};
+	(void)context;
 	if (!is_socket_descriptor(asked.descriptor)) {
 		asked.descriptor = arguments[0];
 		asked.transfer = TRANSFER_RECEIVED;
@@ -100,45 +102,53 @@ INLINE int enter_splice(const u64 *arguments)
 }
 
 /* What such a ring does with sockets is not seen: that it is used is. */
-INLINE int enter_io_uring_enter(const u64 *arguments)
+INLINE int enter_io_uring_enter(void *context, const u64 *arguments)
 {
+	(void)context;
 	(void)arguments;
 	count(COUNT_IO_URING);
 	return 0;
 }
 
-INLINE int enter_connect(const u64 *arguments)
+INLINE int enter_connect(void *context, const u64 *arguments)
 {
 	struct call asked = { .descriptor = arguments[0], .function = FUNCTION_CONNECT };
 
+	(void)context;
 	return enter_transfer(&asked);
 }
 
-INLINE int enter_shutdown(const u64 *arguments)
+INLINE int enter_shutdown(void *context, const u64 *arguments)
 {
 	if (arguments[1] != SHUT_RDWR)
 		return 0;
-	return enter_end(arguments[0], FUNCTION_SHUTDOWN);
+	enter_end(arguments[0], FUNCTION_SHUTDOWN);
+	hand_over(context);
+	return 0;
 }
 
-INLINE int enter_close(const u64 *arguments)
+INLINE int enter_close(void *context, const u64 *arguments)
 {
-	return enter_end(arguments[0], FUNCTION_CLOSE);
+	enter_end(arguments[0], FUNCTION_CLOSE);
+	hand_over(context);
+	return 0;
 }
 
 /* Every call that `enter_transfer` noted. */
-INLINE int return_one(s64 result)
+INLINE int return_one(void *context, s64 result)
 {
-	return leave_call(result, 1);
+	return leave_call(context, result, 1);
 }
 
 /* Calls that move several messages: programs of their own, since the verifier looks at every one of them. */
-INLINE int return_several(s64 result)
+INLINE int return_several(void *context, s64 result)
 {
-	return leave_call(result, MAX_MESSAGES);
+	return leave_call(context, result, MAX_MESSAGES);
 }
 
-INLINE int return_accepted(s64 result)
+INLINE int return_accepted(void *context, s64 result)
 {
-	return leave_accept(result, FUNCTION_ACCEPT4);
+	leave_accept(result, FUNCTION_ACCEPT4);
+	hand_over(context);
+	return 0;
 }

@@ -2,13 +2,18 @@
 /* Records: filling them in, copying payload into them once, handing them over. */
 #pragma once
 
-#include "maps.h"
+#include "budget.h"
+#include "handover.h"
 
+#ifdef REDUCED
+enum { MAX_VECTORS = 4 };
+#else
 enum { MAX_VECTORS = 16 };
+#endif
 
 /* Room for payload in a record. For a vector a record takes twice as much, which is never written: the verifier sees only
  * that an offset below the room and a length up to the room fit into both. One buffer begins at the offset 0. */
-enum { ROOM_TINY = 64, ROOM_SMALL = 256, ROOM_MEDIUM = 1024, ROOM_LARGE = 4096, ROOM_WHOLE = 16384 };
+enum { ROOM_TINY = 64, ROOM_SMALL = 256, ROOM_MEDIUM = 1024, ROOM_LARGE = 4096, ROOM_HALF = 8192, ROOM_WHOLE = 16384 };
 
 /* Events are counted in windows of this length; one of so many is kept of those above the limit. */
 enum { SHED_WINDOW_NS = 10 * 1000 * 1000, SHED_SAMPLE = 16 };
@@ -18,14 +23,6 @@ static void read_peer(struct endpoints *ends, u64 address);
 static u32 copy_vector(u8 *to, const struct payload *payload, u32 wanted, u32 room);
 static u32 copy_buffer(u8 *to, const struct payload *payload, u32 wanted, u32 room);
 static int is_shed(u64 now, u32 *payload_bytes);
-static void submit(void *ring, struct record *record, u64 record_bytes);
-
-INLINE void *own_ring(void)
-{
-	u32 processor = bpf_get_smp_processor_id();
-
-	return bpf_map_lookup_elem(&rings, &processor);
-}
 
 INLINE void fill_moved(struct record *record, struct socket_state *state, const struct moved *moved)
 {
@@ -44,14 +41,37 @@ INLINE void fill_moved(struct record *record, struct socket_state *state, const 
 	read_peer(&record->endpoints, moved->peer);
 }
 
+#ifdef REDUCED
+
+/* There is one room, of which a vector can use the half. */
+INLINE int emit_moved(void *ring, struct socket_state *state, const struct moved *moved, u32 wanted)
+{
+	struct record *record = RESERVE(ring, sizeof(struct record) + ROOM_WHOLE);
+	u8 *to = (u8 *)(record + 1);
+
+	fill_moved(record, state, moved);
+	if (is_port_filtered(&record->endpoints)) {
+		discard(ring, record);
+		return 1;
+	}
+	if (wanted && moved->payload.is_vector)
+		record->payload_bytes = copy_vector(to, &moved->payload, wanted, ROOM_HALF);
+	else
+		record->payload_bytes = copy_buffer(to, &moved->payload, wanted, ROOM_WHOLE);
+	submit(ring, record, sizeof(struct record) + record->payload_bytes);
+	return 1;
+}
+
+#else
+
 /* Reserves a record of `sizeof(struct record) + BYTES`, fills it in and hands it over. */
 #define EMIT_WITH_ROOM(ring, state, moved, wanted, copy, ROOM, BYTES)                                                 \
 	({                                                                                                            \
-		struct record *record_ = bpf_ringbuf_reserve(ring, sizeof(struct record) + (BYTES), 0);               \
+		struct record *record_ = RESERVE(ring, sizeof(struct record) + (BYTES));                              \
 		if (record_)                                                                                          \
 			fill_moved(record_, state, moved);                                                            \
 		if (record_ && is_port_filtered(&record_->endpoints)) {                                               \
-			bpf_ringbuf_discard(record_, BPF_RB_NO_WAKEUP);                                               \
+			discard(ring, record_);                                                                       \
 		} else if (record_) {                                                                                 \
 			record_->payload_bytes = copy((u8 *)(record_ + 1), &(moved)->payload, wanted, ROOM);          \
 			submit(ring, record_, sizeof(struct record) + (BYTES));                                       \
@@ -86,22 +106,26 @@ INLINE int emit_vector(void *ring, struct socket_state *state, const struct move
 	return EMIT_VECTOR(ROOM_WHOLE);
 }
 
+INLINE int emit_moved(void *ring, struct socket_state *state, const struct moved *moved, u32 wanted)
+{
+	if (wanted && moved->payload.is_vector)
+		return emit_vector(ring, state, moved, wanted);
+	return emit_buffer(ring, state, moved, wanted);
+}
+
+#endif
+
 /* Tells of bytes that moved, with as many of them as the settings allow. */
 INLINE void emit_data(struct socket_state *state, const struct moved *moved)
 {
 	u32 wanted = moved->length < df_payload_bytes ? moved->length : df_payload_bytes;
 	void *ring = own_ring();
-	int is_told;
 
-	if (!ring || is_shed(moved->exit_ns, &wanted))
+	if (!ring || is_left_out(state, moved) || is_shed(moved->exit_ns, &wanted))
 		return;
 	if (!moved->payload.base)
 		wanted = 0;
-	if (wanted && moved->payload.is_vector)
-		is_told = emit_vector(ring, state, moved, wanted);
-	else
-		is_told = emit_buffer(ring, state, moved, wanted);
-	if (!is_told) {
+	if (!emit_moved(ring, state, moved, wanted)) {
 		count(COUNT_DROPPED_RECORDS);
 		count_many(COUNT_DROPPED_BYTES, moved->length);
 	}
@@ -115,13 +139,14 @@ INLINE void emit_socket(u8 kind, struct socket_state *state, u64 inode, u8 funct
 
 	if (!ring)
 		return;
-	record = bpf_ringbuf_reserve(ring, sizeof(*record), 0);
+	record = RESERVE(ring, sizeof(*record));
 	if (!record) {
 		count(COUNT_DROPPED_RECORDS);
 		return;
 	}
 	fill_record(record, kind, state, inode);
 	record->function = function;
+	record->entry_ns = record->exit_ns = bpf_ktime_get_ns();
 	submit(ring, record, sizeof(*record));
 }
 
@@ -158,7 +183,6 @@ INLINE struct record *fill_record(struct record *record, u8 kind, struct socket_
 	record->endpoints = state->endpoints;
 	record->pid = task >> 32;
 	record->tid = task;
-	record->entry_ns = record->exit_ns = bpf_ktime_get_ns();
 	bpf_get_current_comm(record->command, sizeof(record->command));
 	return record;
 }
@@ -190,18 +214,19 @@ INLINE u64 copy_piece(u8 *to, u64 offset, u64 from, u64 length, u32 room)
 /* Copies what was wanted, in order and without holes, and gives how much that was. */
 INLINE u32 copy_vector(u8 *to, const struct payload *payload, u32 wanted, u32 room)
 {
-	u64 offset = 0, entry = payload->base;
+	u64 offset = 0, entry = payload->base, limit = wanted < room ? wanted : room;
 
+	UNROLLED
 	for (u32 index = 0; index < MAX_VECTORS; index++) {
 		struct iovec piece;
 		u64 length, end;
 
-		if (index >= payload->count || offset >= wanted)
+		if (index >= payload->count || offset >= limit)
 			break;
 		if (bpf_probe_read_user(&piece, sizeof(piece), (void *)entry))
 			break;
 		entry += sizeof(piece);
-		length = piece.length < wanted - offset ? piece.length : wanted - offset;
+		length = piece.length < limit - offset ? piece.length : limit - offset;
 		if (!length)
 			continue;
 		end = copy_piece(to, offset, piece.base, length, room);
@@ -258,14 +283,4 @@ INLINE int is_shed(u64 now, u32 *payload_bytes)
 		return 0;
 	counters->values[COUNT_SHED_RECORDS] += 1;
 	return 1;
-}
-
-/* Hands a record over. Its reader looks by itself every few milliseconds: it is woken early once so much waits. */
-INLINE void submit(void *ring, struct record *record, u64 record_bytes)
-{
-	u64 waiting = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
-	int is_full_enough = waiting >= df_wakeup_bytes && waiting - df_wakeup_bytes < record_bytes;
-
-	count(COUNT_RECORDS);
-	bpf_ringbuf_submit(record, is_full_enough ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }

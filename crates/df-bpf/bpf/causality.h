@@ -22,7 +22,7 @@ static u64 new_causal_id(void);
  * Ends the request that is open on a socket, if one is. Whoever interrupts this, or `begin_request`, finds a number that is
  * too high rather than an id that is of none.
  */
-INLINE void end_request(struct socket_state *state)
+INLINE void end_request(struct socket_state *state, struct thread *current)
 {
 	struct worker worker = state->worker;
 	struct open_requests *open;
@@ -30,7 +30,7 @@ INLINE void end_request(struct socket_state *state)
 	if (!worker.id)
 		return;
 	state->worker.id = 0;
-	open = open_requests_of(&worker);
+	open = open_requests_of(&worker, current);
 	if (!open || !open->number)
 		return;
 	open->ids ^= state->causal_id;
@@ -48,6 +48,8 @@ INLINE u64 only_open_request(const struct open_requests *open)
 	return open->number == 1 ? open->ids : 0;
 }
 
+#ifndef REDUCED
+
 /* The id of what the current thread does between its calls. It only looks: the thread may be in the midst of a program. */
 INLINE u64 causal_id_of_work(u64 task)
 {
@@ -62,7 +64,7 @@ INLINE u64 causal_id_of_work(u64 task)
 		if (!worker.goroutine)
 			return 0;
 	}
-	open = open_requests_of(&worker);
+	open = open_requests_of(&worker, NULL);
 	if (!open || !open->number)
 		return 0;
 	if (open->knows_handled)
@@ -70,8 +72,10 @@ INLINE u64 causal_id_of_work(u64 task)
 	return open->number == 1 ? open->ids : 0;
 }
 
+#endif
+
 /* The id of bytes that a worker moved. */
-SUBPROGRAM u64 causal_id_of(struct worker *worker, struct socket_state *state, u8 transfer)
+SUBPROGRAM u64 causal_id_of(struct worker *worker, struct socket_state *state, u8 transfer, struct thread *current)
 {
 	struct open_requests *open;
 	u8 last_transfer;
@@ -79,7 +83,7 @@ SUBPROGRAM u64 causal_id_of(struct worker *worker, struct socket_state *state, u
 
 	if (!worker || !state)
 		return 0;
-	open = open_requests_of(worker);
+	open = open_requests_of(worker, current);
 	last_transfer = state->last_transfer;
 	is_datagram = state->endpoints.protocol == IPPROTO_UDP;
 	state->last_transfer = transfer;
@@ -94,7 +98,7 @@ SUBPROGRAM u64 causal_id_of(struct worker *worker, struct socket_state *state, u
 		return state->causal_id;
 	}
 	if (transfer == TRANSFER_SENT) {
-		end_request(state);
+		end_request(state, current);
 		return state->causal_id;
 	}
 	if (is_datagram) {
@@ -107,7 +111,7 @@ SUBPROGRAM u64 causal_id_of(struct worker *worker, struct socket_state *state, u
 		begin_request(open, worker, state);
 	} else if (state->worker.id && !is_same_worker(&state->worker, worker)) {
 		/* Who received the last of it works on it. */
-		end_request(state);
+		end_request(state, current);
 		begin_request(open, worker, state);
 	} else if (open) {
 		open->handled = state->causal_id;

@@ -13,14 +13,26 @@ struct tls_head {
 	u8 length[2];
 };
 
+/* What is known of bytes that a system call moved. */
+enum tls_verdict { NO_TLS, TLS_TOLD, TLS_HIDDEN };
+
+#ifdef REDUCED
+
+/* No library is hooked: all bytes are told as they travel. */
+INLINE enum tls_verdict judge_ciphertext(struct thread *thread, struct socket_state *state)
+{
+	(void)thread;
+	(void)state;
+	return NO_TLS;
+}
+
+#else
+
 static int is_tls_socket(struct socket_state *state, const struct payload *payload);
 static void read_head(struct tls_head *head, const struct payload *payload);
 static void note_record(struct socket_state *state, const struct call *call, const struct tls_head *head, u32 moved);
 static void note_inner_socket(struct tls_call *tls, const struct call *call);
 static void note_ingress(struct tls_thread *tls, const struct call *call, u8 type);
-
-/* What is known of bytes that a system call moved. */
-enum tls_verdict { NO_TLS, TLS_TOLD, TLS_HIDDEN };
 
 /* TLS_HIDDEN: the bytes are told as plain text. TLS_TOLD: they are told, but are no message of the application. */
 INLINE enum tls_verdict judge_ciphertext(struct thread *thread, struct socket_state *state)
@@ -140,3 +152,5 @@ INLINE void note_ingress(struct tls_thread *tls, const struct call *call, u8 typ
 	tls->ingress_inode = call->inode;
 	tls->ingress_socket = call->socket;
 }
+
+#endif

@@ -19,7 +19,7 @@ SUBPROGRAM int end_socket(struct socket_alloc *socket, struct sock *sock, u8 fun
 	if (function == FUNCTION_NONE)
 		is_closed = !state->is_end_told;
 	if (!state->is_ignored && !state->is_end_told && !is_process_filtered()) {
-		end_request(state);
+		end_request(state, NULL);
 		state->is_end_told = 1;
 		emit_socket(RECORD_CLOSED, state, inode, function);
 	}
@@ -34,10 +34,8 @@ SUBPROGRAM int end_socket(struct socket_alloc *socket, struct sock *sock, u8 fun
  * and has turned off both directions. A packet that ends a connection changes states too, of a socket that nobody owns, or
  * before the directions are turned off.
  */
-SEC("raw_tracepoint/inet_sock_set_state") int on_socket_state(u64 *arguments)
+INLINE int socket_changes(struct sock *sock, int state)
 {
-	struct sock *sock = (void *)arguments[0];
-	int state = arguments[2];
 	struct socket *socket;
 
 	if ((state != TCP_FIN_WAIT_1 && state != TCP_LAST_ACK && state != TCP_CLOSE) ||
@@ -47,3 +45,22 @@ SEC("raw_tracepoint/inet_sock_set_state") int on_socket_state(u64 *arguments)
 	/* Such a socket is always part of that structure. */
 	return socket ? end_socket((struct socket_alloc *)socket, sock, FUNCTION_NONE) : 0;
 }
+
+#ifdef REDUCED
+
+/* There since 4.16; before, such sockets are told only by what closes them. */
+SEC("tracepoint/on_socket_state") int on_socket_state(struct socket_change *context)
+{
+	socket_changes(context->sock, context->new_state);
+	hand_over(context);
+	return 0;
+}
+
+#else
+
+SEC("raw_tracepoint/inet_sock_set_state") int on_socket_state(u64 *arguments)
+{
+	return socket_changes((void *)arguments[0], arguments[2]);
+}
+
+#endif

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "calls.h"
+#include "compat.h"
 #include "numbers.h"
 #include "registers.h"
 
@@ -22,7 +23,7 @@ SEC("tp_btf/sys_enter") int on_any_enter(u64 *context)
 		break;
 #define ENTRY_OF_NUMBER(name)                                                                                         \
 	case NUMBER_##name:                                                                                           \
-		return is_32_bit_task() ? 0 : enter_##name(arguments);
+		return is_32_bit_task() ? 0 : enter_##name(context, arguments);
 
 	switch (context[1]) {
 		TRANSFERS(TRANSFER_OF_NUMBER)
@@ -42,10 +43,10 @@ SEC("tp_btf/sys_exit") int on_any_exit(u64 *context)
 #define ACCEPTED_OF_NUMBER(name)
 	switch (CALL_NUMBER(context[0])) {
 		RETURNS(ONE_OF_NUMBER, SEVERAL_OF_NUMBER, ACCEPTED_OF_NUMBER)
-		return is_32_bit_task() ? 0 : return_several(result);
+		return is_32_bit_task() ? 0 : return_several(context, result);
 	case NUMBER_accept:
 	case NUMBER_accept4:
-		return is_32_bit_task() ? 0 : return_accepted(result);
+		return is_32_bit_task() ? 0 : return_accepted(context, result);
 	default:
 		return 0;
 	}

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "calls.h"
+#include "compat.h"
 #include "registers.h"
 
 /*
@@ -23,7 +24,7 @@
 		const struct registers *registers = REGISTERS_OF(context);                                            \
 		const u64 arguments[] = CALL_ARGUMENTS(registers);                                                    \
                                                                                                                       \
-		return is_32_bit_function() ? 0 : enter_##name(arguments);                                            \
+		return is_32_bit_function() ? 0 : enter_##name(context, arguments);                                   \
 	}
 
 TRANSFERS(ENTER_AT_FUNCTION)
@@ -33,7 +34,7 @@ OTHER_ENTRIES(ENTER_AT_FUNCTION)
 #define RETURN_FROM_FUNCTION(name, SORT)                                                                              \
 	SEC("fexit/" SYSTEM_CALL #name) int exit_##name(u64 *context)                                                 \
 	{                                                                                                             \
-		return is_32_bit_function() ? 0 : return_##SORT(context[1]);                                          \
+		return is_32_bit_function() ? 0 : return_##SORT(context, context[1]);                                 \
 	}
 #define ONE_FROM_FUNCTION(name) RETURN_FROM_FUNCTION(name, one)
 #define SEVERAL_FROM_FUNCTION(name) RETURN_FROM_FUNCTION(name, several)

@@ -84,7 +84,7 @@ INLINE int leave_go(struct registers *registers, u8 function, u8 transfer, u32 i
 	if (length <= 0 || !thread)
 		return 0;
 	if (state)
-		plain.causal_id = causal_id_of(&key, state, transfer);
+		plain.causal_id = causal_id_of(&key, state, transfer, thread);
 	return emit_plaintext(thread, stream, state, &plain);
 }
 
@@ -126,7 +126,7 @@ INLINE int on_round_trip(struct registers *registers, u32 id_offset)
 {
 	struct worker worker = goroutine_of(registers, id_offset);
 	struct go_connection connection = { .address = GO_1(registers), .pid = worker.id };
-	struct open_requests *open = open_requests_of(&worker);
+	struct open_requests *open = open_requests_of(&worker, NULL);
 	u64 cause = open ? only_open_request(open) : 0;
 
 	bpf_map_update_elem(&go_http_causes, &connection, &cause, BPF_ANY);
@@ -139,7 +139,7 @@ INLINE int on_http_write(struct registers *registers, u32 id_offset)
 	struct worker worker = goroutine_of(registers, id_offset);
 	struct go_connection connection = { .address = GO_1(registers), .pid = worker.id };
 	u64 *cause = bpf_map_lookup_elem(&go_http_causes, &connection);
-	struct open_requests *open = open_requests_of(&worker);
+	struct open_requests *open = open_requests_of(&worker, NULL);
 
 	if (!open)
 		open = new_open_requests(&worker);

@@ -5,6 +5,37 @@
 #include "kernel.h"
 #include "maps.h"
 
+#ifdef REDUCED
+
+/* Goroutines are not told apart: a Go program's threads are its workers, and most of its calls have no cause. */
+INLINE struct worker own_worker(struct thread *thread, u64 now)
+{
+	struct worker worker = { .id = bpf_get_current_pid_tgid() };
+
+	(void)thread;
+	(void)now;
+	return worker;
+}
+
+INLINE struct open_requests *open_requests_of(const struct worker *worker, struct thread *current)
+{
+	u32 tid = worker->id;
+	struct thread *thread;
+
+	if (current && tid == (u32)bpf_get_current_pid_tgid())
+		return &current->open;
+	thread = bpf_map_lookup_elem(&threads, &tid);
+	return thread ? &thread->open : NULL;
+}
+
+INLINE struct open_requests *new_open_requests(const struct worker *worker)
+{
+	(void)worker;
+	return NULL;
+}
+
+#else
+
 enum { ASK_INTERVAL_NS = 1000 * 1000 * 1000 };
 
 /* Where the goroutines of a process keep their numbers, in bytes from the start of a `g`: filled as Go programs are found. */
@@ -48,19 +79,16 @@ INLINE struct worker own_worker(struct thread *thread, u64 now)
 	return worker;
 }
 
-INLINE int is_same_worker(const struct worker *one, const struct worker *other)
-{
-	return one->id == other->id && one->goroutine == other->goroutine;
-}
-
-/* What a worker has open; NULL: nothing. */
-INLINE struct open_requests *open_requests_of(const struct worker *worker)
+/* What a worker has open; NULL: nothing. The current thread, where it is known, is not looked up again. */
+INLINE struct open_requests *open_requests_of(const struct worker *worker, struct thread *current)
 {
 	struct thread *thread;
 	u32 tid = worker->id;
 
 	if (worker->goroutine)
 		return bpf_map_lookup_elem(&goroutines, worker);
+	if (current && tid == (u32)bpf_get_current_pid_tgid())
+		return &current->open;
 	thread = bpf_map_lookup_elem(&threads, &tid);
 	return thread ? &thread->open : NULL;
 }
@@ -100,3 +128,10 @@ INLINE u64 own_goroutine(u64 number_offset)
 }
 
 #endif
+
+#endif
+
+INLINE int is_same_worker(const struct worker *one, const struct worker *other)
+{
+	return one->id == other->id && one->goroutine == other->goroutine;
+}

@@ -2,7 +2,9 @@
 /* Hooks of system calls, one kind in each of these. Which kind is used is found out when programs are attached. */
 #pragma once
 
+#include "tracepoints.h"
+#ifndef REDUCED
 #include "every_call.h"
 #include "functions.h"
 #include "kprobes.h"
-#include "tracepoints.h"
+#endif

@@ -12,6 +12,7 @@ enum { S_IFMT = 0170000, S_IFSOCK = 0140000 };
 enum { MSG_OOB = 0x1, MSG_PEEK = 0x2, MSG_TRUNC = 0x20, MSG_ERRQUEUE = 0x2000, MSG_FASTOPEN = 0x20000000 };
 enum { EINPROGRESS = 115 };
 enum { SHUT_RDWR = 2 };
+enum { CLONE_PARENT = 0x8000, CLONE_THREAD = 0x10000 };
 enum { SOCK_BINDPORT_LOCK = 8 };
 
 struct inode {
@@ -77,6 +78,7 @@ struct task_struct {
 	struct thread_struct thread;
 	u32 pid;
 	u32 tgid;
+	u64 start_time;
 	u64 start_boottime;
 	int exit_code;
 	struct task_struct *real_parent;
@@ -84,6 +86,10 @@ struct task_struct {
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
 	char comm[16];
+} RELOCATED;
+
+struct task_struct___before_5_5 {
+	u64 real_start_time;
 } RELOCATED;
 
 struct in6_addr {
@@ -186,4 +192,26 @@ struct syscall_exit {
 	u64 common;
 	u64 number;
 	s64 result;
+};
+
+/* The same on every kernel from 4.14 on. */
+
+struct socket_change {
+	u64 common;
+	struct sock *sock;
+	s32 old_state;
+	s32 new_state;
+};
+
+struct program_change {
+	u64 common;
+	/* Where the path stands, from the start of this structure, in the lower half. */
+	u32 path_at;
+};
+
+struct new_task {
+	u64 common;
+	u32 pid;
+	char command[16];
+	u64 clone_flags;
 };

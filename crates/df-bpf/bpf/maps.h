@@ -5,6 +5,10 @@
 #include "kernel.h"
 #include "record.h"
 
+#ifdef REDUCED
+#include "reduced.h"
+#else
+
 /* Settings, written before the programs are loaded, so that the verifier removes what they turn off. */
 
 /* Most bytes of one call that are copied. */
@@ -24,6 +28,8 @@ const volatile u32 df_wakeup_bytes = 256 * 1024;
 /* Events of one processor in one window of time above which payload, and above which events are left out; 0: none. */
 const volatile u32 df_max_payload_events = 0;
 const volatile u32 df_max_events = 0;
+
+#endif
 
 enum { FILTER_NONE = 0, FILTER_ONLY = 1, FILTER_EXCEPT = 2 };
 
@@ -134,11 +140,13 @@ struct tls_thread {
 struct thread {
 	struct call call;
 	struct open_requests open;
+#ifndef REDUCED
 	struct moved moved;
 	struct tls_thread tls;
 	/* Where its goroutines keep their numbers, and when that was asked for; 0: it has none. */
 	u64 asked_ns;
 	u64 goroutine_offset;
+#endif
 };
 
 /* What is known of a socket. */
@@ -157,7 +165,11 @@ struct socket_state {
 	/* Who received the request which is open on this socket. */
 	struct worker worker;
 	u8 is_end_told;
-	u8 padding[7];
+	/* The last transfer that could be told, and whether what follows it is left out. */
+	u8 last_told;
+	u8 is_left_out;
+	u8 padding[5];
+#ifndef REDUCED
 	/* The connection of a TLS library that it carries. */
 	u64 tls_connection;
 	/* Where the records of TLS begin that hold what is told next. */
@@ -172,7 +184,10 @@ struct socket_state {
 	u8 is_begun;
 	u8 begins_with_handshake;
 	u8 tls_padding[2];
+#endif
 };
+
+#ifndef REDUCED
 
 struct ring {
 	MAP_UINT(type, BPF_MAP_TYPE_RINGBUF);
@@ -186,6 +201,8 @@ struct {
 	MAP_UINT(value_size, sizeof(u32));
 	MAP_VALUES(struct ring);
 } rings SEC(".maps");
+
+#endif
 
 struct {
 	MAP_UINT(type, BPF_MAP_TYPE_HASH);
@@ -201,6 +218,7 @@ struct {
 	MAP_UINT(value_size, sizeof(struct socket_state));
 } sockets SEC(".maps");
 
+#ifndef REDUCED
 /* Processes that called a hooked function of TLS. */
 struct {
 	MAP_UINT(type, BPF_MAP_TYPE_LRU_HASH);
@@ -208,6 +226,7 @@ struct {
 	MAP_UINT(key_size, sizeof(u32));
 	MAP_UINT(value_size, sizeof(u8));
 } tls_processes SEC(".maps");
+#endif
 
 struct {
 	MAP_UINT(type, BPF_MAP_TYPE_HASH);
@@ -248,6 +267,8 @@ enum counter {
 	/* Samples of the processor, and stacks, for which there was no room. */
 	COUNT_LOST_SAMPLES,
 	COUNT_LOST_STACKS,
+	/* Records of connections that the reader asked to leave out. */
+	COUNT_LEFT_OUT,
 	COUNTERS = 32,
 };
 
@@ -268,11 +289,20 @@ struct {
 	MAP_UINT(value_size, sizeof(struct counters));
 } counts SEC(".maps");
 
+#ifndef REDUCED
+
 /* The number of the process that used the mark. */
 u32 df_marked_pid = 0;
 
+INLINE void mark_process(u32 pid)
+{
+	df_marked_pid = pid;
+}
+
 /* Where `socket_file_operations` is: learned from the first socket, 0 before. One value for the whole kernel. */
 u64 df_socket_operations = 0;
+
+#endif
 
 INLINE void count_many(enum counter counter, u64 amount)
 {

@@ -67,6 +67,24 @@ INLINE int has_lasting_ends(const struct socket_state *state)
 	return state->endpoints.protocol == IPPROTO_TCP && state->endpoints.remote_port && state->endpoints.local_port;
 }
 
+#ifdef REDUCED
+
+INLINE struct file *file_of(u32 descriptor)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct files_struct *open = READ(task, files);
+	struct fdtable *table = READ(open, fdt);
+	struct file **files, *file = NULL;
+
+	if (descriptor >= READ(table, max_fds))
+		return NULL;
+	files = READ(table, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), &files[descriptor]);
+	return file;
+}
+
+#else
+
 /* Only the names are compared with those of the kernel. */
 enum bpf_func_id { BPF_FUNC_get_current_task_btf = 158, BPF_FUNC_task_pt_regs = 175 };
 
@@ -101,10 +119,13 @@ INLINE struct file *file_of(u32 descriptor)
 	return file;
 }
 
+#endif
+
 INLINE int is_process_filtered(void)
 {
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
-	u32 own = df_own_pid ? df_own_pid : df_marked_pid;
+	u32 given = df_own_pid;
+	u32 own = given ? given : df_marked_pid;
 
 	return pid == own || is_filtered(df_pid_filter, &pids, pid);
 }
@@ -112,15 +133,19 @@ INLINE int is_process_filtered(void)
 /* All sockets share one table of operations: one read tells them from other files. */
 INLINE int is_socket(struct file *file)
 {
-	u64 operations = (u64)READ(file, f_op);
 	struct inode *inode;
+#ifndef REDUCED
+	u64 operations = (u64)READ(file, f_op);
 
 	if (df_socket_operations)
 		return operations == df_socket_operations;
+#endif
 	inode = READ(file, f_inode);
 	if ((READ(inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return 0;
+#ifndef REDUCED
 	df_socket_operations = operations;
+#endif
 	return 1;
 }
 
@@ -138,7 +163,7 @@ INLINE int is_last_reference(struct file *file)
 INLINE void note_mark(u64 bytes)
 {
 	if (!df_own_pid && !df_marked_pid && bytes == df_own_mark)
-		df_marked_pid = bpf_get_current_pid_tgid() >> 32;
+		mark_process(bpf_get_current_pid_tgid() >> 32);
 }
 
 /* What is known of a socket; read from the kernel at first sight. */
@@ -182,13 +207,33 @@ INLINE void read_state(struct sock *sock, struct socket_state *state)
 	state->is_ignored = is_port_filtered(&state->endpoints);
 }
 
+#define READ_BITFIELD(pointer, type, field)                                                                           \
+	({                                                                                                            \
+		u64 value_ = 0;                                                                                       \
+		bpf_probe_read_kernel(&value_, __builtin_preserve_field_info((pointer)->field, FIELD_BYTE_SIZE),      \
+				      (void *)(pointer) +                                                             \
+					      __builtin_preserve_field_info((pointer)->field, FIELD_BYTE_OFFSET));     \
+		value_ <<= __builtin_preserve_field_info((pointer)->field, FIELD_LSHIFT_U64);                         \
+		value_ >> __builtin_preserve_field_info((pointer)->field, FIELD_RSHIFT_U64);                          \
+	})
+
+/* Before 5.6 it shares a word with other fields. */
+INLINE u8 protocol_of(struct sock *sock)
+{
+#ifdef REDUCED
+	return READ_BITFIELD(sock, struct sock, sk_protocol);
+#else
+	return READ(sock, sk_protocol);
+#endif
+}
+
 /* 0: neither TCP nor UDP. */
 SUBPROGRAM int read_endpoints(struct sock *sock, struct endpoints *ends)
 {
 	if (!ends)
 		return 0;
 	ends->family = READ(sock, __sk_common.skc_family);
-	ends->protocol = READ(sock, sk_protocol);
+	ends->protocol = protocol_of(sock);
 	if (ends->protocol != IPPROTO_TCP && ends->protocol != IPPROTO_UDP)
 		return 0;
 	ends->local_port = READ(sock, __sk_common.skc_num);
@@ -204,16 +249,6 @@ SUBPROGRAM int read_endpoints(struct sock *sock, struct endpoints *ends)
 	bpf_probe_read_kernel(ends->remote, 16, &sock->__sk_common.skc_v6_daddr);
 	return 1;
 }
-
-#define READ_BITFIELD(pointer, type, field)                                                                           \
-	({                                                                                                            \
-		u64 value_ = 0;                                                                                       \
-		bpf_probe_read_kernel(&value_, __builtin_preserve_field_info((pointer)->field, FIELD_BYTE_SIZE),      \
-				      (void *)(pointer) +                                                             \
-					      __builtin_preserve_field_info((pointer)->field, FIELD_BYTE_OFFSET));     \
-		value_ <<= __builtin_preserve_field_info((pointer)->field, FIELD_LSHIFT_U64);                         \
-		value_ >> __builtin_preserve_field_info((pointer)->field, FIELD_RSHIFT_U64);                          \
-	})
 
 /*
  * Who asks and who answers, told from the socket itself, so that it holds for those that are older than the programs.

@@ -125,7 +125,7 @@ INLINE int leave_tls(struct registers *registers, u8 function)
 	if (state) {
 		struct worker worker = own_worker(thread, plain.entry_ns);
 
-		plain.causal_id = causal_id_of(&worker, state, call->transfer);
+		plain.causal_id = causal_id_of(&worker, state, call->transfer, thread);
 	}
 	return emit_plaintext(thread, stream, state, &plain);
 }

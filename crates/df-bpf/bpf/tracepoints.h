@@ -7,7 +7,7 @@
 #define ENTER_AT_TRACEPOINT(name, ...)                                                                                \
 	SEC("tracepoint/on_" #name) int on_##name(struct syscall_enter *context)                                      \
 	{                                                                                                             \
-		return enter_##name(context->arguments);                                                              \
+		return enter_##name(context, context->arguments);                                                     \
 	}
 
 TRANSFERS(ENTER_AT_TRACEPOINT)
@@ -15,15 +15,15 @@ OTHER_ENTRIES(ENTER_AT_TRACEPOINT)
 
 SEC("tracepoint/on_leave") int on_leave(struct syscall_exit *context)
 {
-	return return_one(context->result);
+	return return_one(context, context->result);
 }
 
 SEC("tracepoint/on_leave_messages") int on_leave_messages(struct syscall_exit *context)
 {
-	return return_several(context->result);
+	return return_several(context, context->result);
 }
 
 SEC("tracepoint/on_accepted") int on_accepted(struct syscall_exit *context)
 {
-	return return_accepted(context->result);
+	return return_accepted(context, context->result);
 }

@@ -6,11 +6,12 @@ use crate::loader::{KernelHook, Loader};
 use crate::report::{CallReport, ProbeReport, Refusal};
 
 /// Attaches what leaves a call before what enters it: a call is told of only when both are there.
-pub(crate) fn attach(loader: &mut impl Loader, hooks: Hooks) -> Result<ProbeReport, LoadError> {
+pub(crate) fn attach(loader: &mut dyn Loader, hooks: Hooks) -> Result<ProbeReport, LoadError> {
     let mut report = ProbeReport::default();
+    loader.prepare(&RAW_TRACEPOINTS.map(|(program, _)| program));
     for (program, name) in RAW_TRACEPOINTS {
         let result = loader.attach_raw_tracepoint(program, name);
-        report.push(*name, result);
+        report.push(name, result);
     }
     let mut open: Vec<&Call> = CALLS.iter().collect();
     for kind in hooks.kinds() {
@@ -34,7 +35,7 @@ pub(crate) fn attach(loader: &mut impl Loader, hooks: Hooks) -> Result<ProbeRepo
 
 /// Attaches what is still `open`. When the first call is refused, all are: it is one that every kernel has.
 fn attach_kind(
-    loader: &mut impl Loader,
+    loader: &mut dyn Loader,
     kind: HookKind,
     open: &mut Vec<&'static Call>,
     report: &mut ProbeReport,
@@ -43,6 +44,9 @@ fn attach_kind(
     for call in open.iter().copied() {
         match attach_call(loader, kind, call) {
             Ok(hooks) => {
+                if call.name == CALLS[0].name {
+                    prepare(loader, kind, open);
+                }
                 hooks.into_iter().for_each(|hook| report.push(hook, Ok(())));
                 report.calls.push(CallReport { call: call.name, kind: Some(kind) });
             }
@@ -59,8 +63,18 @@ fn attach_kind(
     *open = refused;
 }
 
+/// The programs of all calls but the first, each once.
+fn prepare(loader: &mut dyn Loader, kind: HookKind, calls: &[&'static Call]) {
+    let mut programs: Vec<String> = calls.iter().flat_map(|call| call.programs(kind)).collect();
+    let first: Vec<String> = calls.iter().take(1).flat_map(|call| call.programs(kind)).collect();
+    programs.sort_unstable();
+    programs.dedup();
+    programs.retain(|program| !first.contains(program));
+    loader.prepare(&programs.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
 /// Hooks one call, and gives the names of the hooks.
-fn attach_call(loader: &mut impl Loader, kind: HookKind, call: &Call) -> Result<Vec<String>, AttachError> {
+fn attach_call(loader: &mut dyn Loader, kind: HookKind, call: &Call) -> Result<Vec<String>, AttachError> {
     let name = call.name;
     let function = format!("{FUNCTION}{name}");
     let (enter, leave) = (format!("sys_enter_{name}"), format!("sys_exit_{name}"));
@@ -85,7 +99,7 @@ fn attach_call(loader: &mut impl Loader, kind: HookKind, call: &Call) -> Result<
 }
 
 /// One pair of programs for all calls. They would tell of calls that are hooked otherwise a second time.
-fn attach_to_every_call(loader: &mut impl Loader, open: &mut Vec<&'static Call>, report: &mut ProbeReport) {
+fn attach_to_every_call(loader: &mut dyn Loader, open: &mut Vec<&'static Call>, report: &mut ProbeReport) {
     if open.len() < CALLS.len() {
         return;
     }
@@ -121,6 +135,13 @@ enum Returns {
 enum Side {
     Entry,
     Return,
+}
+
+impl Call {
+    fn programs(&self, kind: HookKind) -> impl Iterator<Item = String> {
+        let entry = self.is_entry_told.then(|| entry_program(kind, self.name));
+        entry.into_iter().chain(self.returns.map(|returns| returns.program(kind, self.name)))
+    }
 }
 
 fn entry_program(kind: HookKind, name: &str) -> String {
@@ -180,7 +201,7 @@ const fn returned(name: &'static str, returns: Returns) -> Call {
     Call { name, is_entry_told: false, returns: Some(returns) }
 }
 
-const RAW_TRACEPOINTS: &[(&str, &str)] = &[
+const RAW_TRACEPOINTS: [(&str, &str); 4] = [
     ("on_exec", "sched_process_exec"),
     ("on_fork", "sched_process_fork"),
     ("on_exit", "sched_process_exit"),

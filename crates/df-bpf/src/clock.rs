@@ -1,7 +1,7 @@
 //! From the clock of the kernel's programs to Unix time.
 
 use df_core::Timestamp;
-#[cfg(all(feature = "aya", target_os = "linux"))]
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 use rustix::time::ClockId;
 
 /// How far `CLOCK_MONOTONIC`, which the programs read, is behind Unix time.
@@ -17,7 +17,7 @@ impl ClockOffset {
     }
 
     /// Reads both clocks.
-    #[cfg(all(feature = "aya", target_os = "linux"))]
+    #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
     pub fn now() -> Self {
         let before = nanos(ClockId::Monotonic);
         let unix = nanos(ClockId::Realtime);
@@ -37,14 +37,14 @@ pub(crate) fn unix_now() -> Timestamp {
     Timestamp::from_nanos(nanos(ClockId::Realtime))
 }
 
-#[cfg(all(feature = "aya", target_os = "linux"))]
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 fn nanos(clock: ClockId) -> u64 {
     let time = rustix::time::clock_gettime(clock);
     let [seconds, rest] = [time.tv_sec, time.tv_nsec].map(|part| u64::try_from(part).unwrap_or(0));
     Timestamp::from_parts(seconds, u32::try_from(rest).unwrap_or(0)).as_nanos()
 }
 
-#[cfg(all(test, feature = "aya", target_os = "linux"))]
+#[cfg(all(test, any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod tests {
     use std::time::{SystemTime, UNIX_EPOCH};
 

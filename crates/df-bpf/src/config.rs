@@ -40,9 +40,25 @@ pub struct ProbeConfig {
     pub hooks: Hooks,
     /// Whether and how TLS libraries are hooked for their plain text. Default: they are. None: no process is looked at.
     pub tls: Option<TlsConfig>,
+    /// What loads the programs. Default: the first of [`LoaderKind::ALL`]. What is told does not depend on it.
+    #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
+    pub loader: LoaderKind,
     /// Whether and how processors are sampled, for [`Probes::take_profile`](crate::Probes::take_profile). Default: they are not.
     #[cfg(all(feature = "profile", target_os = "linux"))]
     pub profile: Option<ProfileConfig>,
+}
+
+/// A library that loads the programs.
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoaderKind {
+    /// `aya`, in Rust alone.
+    #[cfg(feature = "aya")]
+    Aya,
+    /// `libbpf`, in C, which is built with this crate. It takes no profiles.
+    #[cfg(feature = "libbpf")]
+    Libbpf,
 }
 
 /// Which processes are observed. Numbers are those of the PID namespace of the host.
@@ -82,10 +98,23 @@ impl Default for ProbeConfig {
             max_events_per_second: None,
             hooks: Hooks::Automatic,
             tls: Some(TlsConfig::default()),
+            #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
+            loader: LoaderKind::ALL[0],
             #[cfg(all(feature = "profile", target_os = "linux"))]
             profile: None,
         }
     }
+}
+
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
+impl LoaderKind {
+    /// Those that are built in, as features say.
+    pub const ALL: &[Self] = &[
+        #[cfg(feature = "aya")]
+        Self::Aya,
+        #[cfg(feature = "libbpf")]
+        Self::Libbpf,
+    ];
 }
 
 impl ProbeConfig {
@@ -122,6 +151,13 @@ impl ProbeConfig {
     /// Says whether and how TLS libraries are hooked.
     pub fn with_tls(mut self, tls: Option<TlsConfig>) -> Self {
         self.tls = tls;
+        self
+    }
+
+    /// Chooses what loads the programs.
+    #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
+    pub const fn with_loader(mut self, loader: LoaderKind) -> Self {
+        self.loader = loader;
         self
     }
 

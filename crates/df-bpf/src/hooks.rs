@@ -51,7 +51,10 @@ impl HookKind {
 
 impl Hooks {
     /// What is tried, in this order.
-    #[cfg_attr(not(feature = "aya"), allow(dead_code, reason = "only what loads tries"))]
+    #[cfg_attr(
+        not(all(any(feature = "aya", feature = "libbpf"), target_os = "linux")),
+        allow(dead_code, reason = "only what loads tries")
+    )]
     pub(crate) fn kinds(self) -> impl Iterator<Item = HookKind> {
         HookKind::ALL
             .into_iter()

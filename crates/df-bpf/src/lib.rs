@@ -102,33 +102,36 @@ pub use event::{Event, ProcessChange, ProcessEvent, RecordError, decode_event};
 pub use hooks::{HookKind, Hooks};
 pub use stats::{ProbeStats, ProcessorStats};
 
-#[cfg(all(feature = "aya", target_os = "linux"))]
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod attachment;
-#[cfg(all(feature = "aya", target_os = "linux"))]
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod error;
 #[cfg(all(feature = "aya", target_os = "linux"))]
 mod kernel;
-#[cfg(all(feature = "aya", target_os = "linux"))]
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod loader;
-#[cfg(all(feature = "aya", target_os = "linux"))]
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod privileges;
-#[cfg(all(feature = "aya", target_os = "linux"))]
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod probes;
 #[cfg(all(feature = "profile", target_os = "linux"))]
 mod profile;
-#[cfg(all(feature = "aya", target_os = "linux"))]
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod report;
-#[cfg(all(feature = "aya", target_os = "linux"))]
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod rings;
 
-#[cfg(all(feature = "aya", target_os = "linux"))]
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 pub use {
+    config::LoaderKind,
     error::{AttachError, LoadError},
-    kernel::{Kernel, KernelFeature, KernelSetting},
     privileges::Capability,
     probes::Probes,
     report::{CallReport, HookReport, ProbeReport, Refusal},
 };
+
+#[cfg(all(feature = "aya", target_os = "linux"))]
+pub use kernel::{Kernel, KernelFeature, KernelSetting};
 
 #[cfg(all(feature = "profile", target_os = "linux"))]
 pub use profile::{Profile, ProfileConfig, Sample, Symbolizer, Symbols};

@@ -4,11 +4,33 @@ use std::fmt;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 
+pub(crate) use self::failure::*;
+use crate::config::LoaderKind;
 use crate::error::{AttachError, LoadError};
 #[cfg(feature = "profile")]
 use crate::profile::{ProfileConfig, Sample};
 
+#[cfg(feature = "aya")]
 pub(crate) mod aya;
+mod failure;
+#[cfg(feature = "libbpf")]
+mod libbpf;
+#[cfg(test)]
+mod tests;
+
+/// Creates the maps of an object and one ring for each processor. Programs are loaded when they are attached.
+pub(crate) fn load(
+    kind: LoaderKind,
+    object: &[u8],
+    settings: &Settings,
+) -> Result<Box<dyn Loader + Send>, LoadError> {
+    match kind {
+        #[cfg(feature = "aya")]
+        LoaderKind::Aya => Ok(Box::new(aya::AyaLoader::load(object, settings)?)),
+        #[cfg(feature = "libbpf")]
+        LoaderKind::Libbpf => Ok(Box::new(libbpf::LibbpfLoader::load(object, settings)?)),
+    }
+}
 
 /// What the object is told before it is loaded.
 #[derive(Debug, Clone, Default)]
@@ -58,7 +80,6 @@ impl fmt::Display for KernelHook<'_> {
 pub(crate) const SYSTEM_CALLS: &str = "syscalls";
 
 /// Where a program hangs in user space.
-#[allow(dead_code, reason = "for probes in user space")]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct UprobePoint<'a> {
     /// The file.
@@ -75,6 +96,10 @@ pub(crate) struct LinkId(pub(crate) u64);
 
 /// A loaded object. Everything it attached is detached when it is dropped, or when the process ends in any way.
 pub(crate) trait Loader {
+    /// Tells which programs will be attached: some loaders load many at once faster than each by itself. What cannot be
+    /// loaded is told when it is attached.
+    fn prepare(&mut self, _programs: &[&str]) {}
+
     /// Hangs a program on a hook of its kind, loading it first.
     fn attach(&mut self, program: &str, hook: KernelHook<'_>) -> Result<(), AttachError>;
 
@@ -82,15 +107,13 @@ pub(crate) trait Loader {
     fn attach_raw_tracepoint(&mut self, program: &str, name: &str) -> Result<(), AttachError>;
 
     /// Hangs a program on an instruction of a file, loading it first.
-    #[allow(dead_code, reason = "for probes in user space")]
     fn attach_uprobe(&mut self, program: &str, point: UprobePoint<'_>) -> Result<LinkId, AttachError>;
 
     /// Undoes an attachment.
-    #[allow(dead_code, reason = "for probes in user space")]
     fn detach_uprobe(&mut self, link: LinkId) -> Result<(), AttachError>;
 
     /// Lets go of the kernel's types, which only [`attach`](Self::attach) needs and which are large.
-    fn forget_types(&mut self);
+    fn forget_types(&mut self) {}
 
     /// Puts a number into a map.
     fn insert(&mut self, map: &'static str, key: u32, value: u32) -> Result<(), LoadError>;

@@ -10,8 +10,7 @@ use rustix::thread::CapabilitySet;
 
 use crate::attachment::attach;
 use crate::error::LoadError;
-use crate::loader::aya::AyaLoader;
-use crate::loader::{LinkId, Loader, Settings};
+use crate::loader::{self, LinkId, Loader, Settings};
 #[cfg(feature = "profile")]
 use crate::privileges::SYMBOLIZING;
 use crate::privileges::{HOOKING, keep_only, works_without};
@@ -27,7 +26,7 @@ use crate::{ClockOffset, Event, PortFilter, ProbeConfig, ProcessChange, ProcessF
 ///
 /// They only read. Everything is detached when this is dropped, or when the process ends in any way.
 pub struct Probes {
-    loader: AyaLoader,
+    loader: Box<dyn Loader + Send>,
     rings: Rings,
     report: ProbeReport,
     tls: Option<TlsWatch<LinkId>>,
@@ -46,13 +45,15 @@ impl Probes {
     pub fn load(config: &ProbeConfig) -> Result<Self, LoadError> {
         check(config)?;
         let mark = new_mark();
-        let mut loader = AyaLoader::load(OBJECT, &settings(config, mark))?;
-        let rings = Rings::new(&loader)?;
+        let mut loader = loader::load(config.loader, OBJECT, &settings(config, mark))?;
+        let rings = Rings::new(loader.as_ref())?;
         #[cfg_attr(not(feature = "profile"), allow(unused_mut, reason = "a profile adds a hook"))]
-        let mut report = attach(&mut loader, config.hooks)?;
+        let mut report = attach(loader.as_mut(), config.hooks)?;
         #[cfg(feature = "profile")]
-        let profile =
-            config.profile.as_ref().map(|profile| ProfileTaker::attach(profile, &mut loader, &mut report));
+        let profile = config
+            .profile
+            .as_ref()
+            .map(|profile| ProfileTaker::attach(profile, loader.as_mut(), &mut report));
         if own_pid().is_none() {
             show_mark(mark);
         }
@@ -78,7 +79,7 @@ impl Probes {
         let begin = Instant::now();
         loop {
             if let Some(tls) = &mut self.tls {
-                tls.poll(Instant::now(), &mut LoaderHooks(&mut self.loader));
+                tls.poll(Instant::now(), &mut LoaderHooks(self.loader.as_mut()));
             }
             let events = self.drain(&mut handle);
             let left = timeout.saturating_sub(begin.elapsed());
@@ -87,6 +88,17 @@ impl Probes {
             }
             self.rings.wait(left.min(self.flush_interval))?;
         }
+    }
+
+    /// Leaves out so many of 256 connections from now on, 0 to 256: for whoever cannot take all that is told. A connection is left out
+    /// at both of its ends, and from one request to another: what began to be told is told to its end.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::System`] when the programs cannot be told; before Linux 5.19 that takes `CAP_BPF`, as
+    /// [`drop_capabilities`](Self::drop_capabilities) says.
+    pub fn leave_out(&mut self, connections: u16) -> Result<(), LoadError> {
+        self.loader.insert("left_out", 0, u32::from(connections))
     }
 
     /// What was attached, what was not, and why.
@@ -120,7 +132,7 @@ impl Probes {
     pub fn take_profile(&mut self) -> Result<Profile, LoadError> {
         let taker = self.profile.as_mut();
         let taker = taker.ok_or(LoadError::Config { field: "profile", what: "was not asked for" })?;
-        taker.take(&mut self.loader)
+        taker.take(self.loader.as_mut())
     }
 
     /// Gives up, for the calling thread, every capability that is not needed from now on: all of them when TLS is not
@@ -155,7 +167,7 @@ impl Probes {
         }
         let mut events = 0;
         // A bound, so that a flood does not keep the caller from everything else.
-        while events < MAX_EVENTS_PER_POLL && self.rings.next_record(&mut self.loader, &mut self.record) {
+        while events < MAX_EVENTS_PER_POLL && self.rings.next_record(self.loader.as_mut(), &mut self.record) {
             if let Ok(event) = decode_event(&self.record, self.clock) {
                 events += 1;
                 note_process(&event, &mut self.tls);
@@ -245,9 +257,9 @@ fn show_mark(mark: u32) {
 
 /// The programs. They are the same for every kernel of an architecture.
 #[cfg(target_arch = "x86_64")]
-const OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/df_x86_64.bpf.o");
+const OBJECT: &[u8] = include_bytes!("../objects/df_x86_64.bpf.o");
 #[cfg(target_arch = "aarch64")]
-const OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/df_aarch64.bpf.o");
+const OBJECT: &[u8] = include_bytes!("../objects/df_aarch64.bpf.o");
 
 /// `PROC_PID_INIT_INO`: the inode number of the host's own PID namespace.
 const FIRST_PID_NAMESPACE: u64 = 0xefff_fffc;

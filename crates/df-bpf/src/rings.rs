@@ -27,7 +27,7 @@ struct Head {
 }
 
 impl Rings {
-    pub(crate) fn new(loader: &impl Loader) -> Result<Self, LoadError> {
+    pub(crate) fn new(loader: &dyn Loader) -> Result<Self, LoadError> {
         let failed = |call| move |error: rustix::io::Errno| LoadError::of(call, io::Error::from(error));
         let waker = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(failed("epoll_create1"))?;
         for ring in 0..loader.rings() {
@@ -42,7 +42,7 @@ impl Rings {
     }
 
     /// Takes the earliest of the records at the heads of all rings.
-    pub(crate) fn next_record(&mut self, loader: &mut impl Loader, record: &mut Vec<u8>) -> bool {
+    pub(crate) fn next_record(&mut self, loader: &mut dyn Loader, record: &mut Vec<u8>) -> bool {
         for (ring, head) in self.heads.iter_mut().enumerate() {
             if head.exit_ns.is_none() && loader.next_record(ring, &mut head.record) {
                 head.exit_ns = Some(exit_ns_of(&head.record));

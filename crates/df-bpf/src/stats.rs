@@ -2,7 +2,7 @@
 
 /// What the programs counted on one processor.
 ///
-/// Every call that moves bytes of an observed socket is one of `records`, `dropped_records`, `shed_records`,
+/// Every call that moves bytes of an observed socket is one of `records`, `dropped_records`, `shed_records`, `left_out_records`,
 /// `suppressed_ciphertext`, `lost_sockets` and `full_threads`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -47,6 +47,8 @@ pub struct ProcessorStats {
     pub lost_samples: u64,
     /// Stacks for which there was no room; their samples are told without.
     pub lost_stacks: u64,
+    /// Records of connections that were left out, as [`Probes::leave_out`](crate::Probes::leave_out) asked.
+    pub left_out_records: u64,
 }
 
 /// What was counted on all processors and by the reader of the rings.
@@ -63,7 +65,7 @@ pub struct ProbeStats {
 
 impl ProcessorStats {
     /// From what the programs keep: numbers in the order of `enum counter`.
-    #[cfg(all(feature = "aya", target_os = "linux"))]
+    #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
     pub(crate) fn from_counters(counters: &[u64]) -> Self {
         let at = |index: usize| counters.get(index).copied().unwrap_or(0);
         Self {
@@ -87,6 +89,7 @@ impl ProcessorStats {
             ambiguous_tls_calls: at(17),
             lost_samples: at(18),
             lost_stacks: at(19),
+            left_out_records: at(20),
         }
     }
 }

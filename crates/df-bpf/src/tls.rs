@@ -3,7 +3,7 @@
 //! `inspect` reads an ELF file and says where its TLS functions begin and end. It is pure: bytes in, values out.
 //! `TlsWatch` looks at running processes, attaches to each file that they use once, and lets it go afterwards.
 
-#[cfg(all(feature = "aya", target_os = "linux"))]
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod attach;
 #[cfg(feature = "inspect")]
 mod binary;
@@ -25,7 +25,7 @@ mod processes;
 #[cfg(all(feature = "inspect", target_os = "linux"))]
 mod watch;
 
-#[cfg(all(feature = "aya", target_os = "linux"))]
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 pub(crate) use attach::LoaderHooks;
 #[cfg(feature = "inspect")]
 pub use binary::{

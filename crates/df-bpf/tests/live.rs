@@ -1,5 +1,5 @@
 //! Programs that really talk, watched by the probes. Needs root and python3; says so where they are missing.
-#![cfg(all(feature = "aya", target_os = "linux"))]
+#![cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 #![allow(
     clippy::print_stdout,
     clippy::expect_used,
@@ -8,6 +8,7 @@
     reason = "tests say what they skip and fail where they are"
 )]
 
+mod loaders;
 mod programs;
 #[path = "live/watch.rs"]
 mod watch;

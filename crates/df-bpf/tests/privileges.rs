@@ -9,6 +9,8 @@
     reason = "a test says what it misses, aloud"
 )]
 
+mod loaders;
+
 use std::process::Command;
 
 use df_bpf::{Kernel, ProbeConfig, Probes};
@@ -28,7 +30,8 @@ fn said(with: &str) -> Option<String> {
         command.args(["--user", "--map-root-user"]);
     }
     command.arg("--mount").arg(std::env::current_exe().expect("this test"));
-    command.args(["--exact", "load_with_less", "--ignored", "--nocapture"]).env(WITH, with);
+    let whole_name = loaders::test_name(module_path!(), "load_with_less");
+    command.args(["--exact", &whole_name, "--ignored", "--nocapture"]).env(WITH, with);
     let output = match command.output() {
         Ok(output) => output,
         Err(error) => {
@@ -58,7 +61,7 @@ fn load_with_less() {
         names => become_nobody(names),
     }
     let kernel = Kernel::probe();
-    let loaded = Probes::load(&ProbeConfig::default().with_ring_bytes(4096));
+    let loaded = Probes::load(&ProbeConfig::default().with_ring_bytes(4096).with_loader(loaders::loader()));
     println!("BEGIN");
     println!("sufficient: {}", kernel.is_sufficient());
     match loaded {

@@ -1,5 +1,5 @@
 //! Processes that end or live in a namespace of their own, watched by the probes. Needs root; says so where it is not.
-#![cfg(all(feature = "aya", target_os = "linux"))]
+#![cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 #![allow(
     clippy::print_stdout,
     clippy::expect_used,
@@ -8,6 +8,7 @@
     reason = "tests say what they skip and fail where they are"
 )]
 
+mod loaders;
 #[path = "live/watch.rs"]
 #[allow(dead_code, reason = "each test uses some of it")]
 mod watch;
@@ -69,7 +70,8 @@ fn connections_that_end_without_a_call_of_close_are_closed_once() {
 fn in_a_pid_namespace_the_own_process_is_left_out_and_others_are_not() {
     let mut command = Command::new("unshare");
     command.args(["--pid", "--fork", "--mount-proc"]).arg(std::env::current_exe().expect("this test"));
-    command.args(["--exact", "watch_from_a_namespace", "--ignored", "--nocapture"]).env(INSIDE, "1");
+    let whole_name = loaders::test_name(module_path!(), "watch_from_a_namespace");
+    command.args(["--exact", &whole_name, "--ignored", "--nocapture"]).env(INSIDE, "1");
     let output = match command.output() {
         Ok(output) => output,
         Err(error) => return println!("skipped: unshare: {error}"),

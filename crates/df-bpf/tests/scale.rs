@@ -1,6 +1,6 @@
 //! A thousand connections at once, watched by the probes and by a packet capture. Needs root and python3; says so where
 //! they are missing.
-#![cfg(all(feature = "aya", target_os = "linux"))]
+#![cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 #![allow(
     clippy::print_stdout,
     clippy::expect_used,
@@ -9,6 +9,8 @@
     reason = "tests say what they skip and fail where they are"
 )]
 
+mod loaders;
+
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -16,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use df_bpf::{Event, Kernel, ProbeConfig, Probes};
+use df_bpf::{Event, ProbeConfig, Probes};
 use df_capture::{AfPacket, AfPacketConfig, decode};
 use df_core::{SocketActivity, StreamPosition, Transfer, TransportHeader};
 
@@ -43,7 +45,8 @@ fn in_a_network_namespace(exchanges: &str, ring_bytes: Option<&str>) {
     let this = std::env::current_exe().expect("this test");
     let mut command = Command::new("unshare");
     command.args(["--net", "sh", "-c", "ip link set lo up && exec \"$0\" \"$@\""]).arg(this);
-    command.args(["--exact", "watch_the_crowd", "--ignored", "--nocapture"]).env(EXCHANGES, exchanges);
+    let whole_name = loaders::test_name(module_path!(), "watch_the_crowd");
+    command.args(["--exact", &whole_name, "--ignored", "--nocapture"]).env(EXCHANGES, exchanges);
     command.envs(ring_bytes.map(|bytes| (RING, bytes)));
     match command.output() {
         Err(error) => println!("skipped: unshare: {error}"),
@@ -76,13 +79,7 @@ fn watch_the_crowd() {
         // A reader that is not optimised does not keep up with this: there is room for nearly all.
         config = config.with_ring_bytes(32 << 20);
     }
-    let mut probes = match Probes::load(&config) {
-        Ok(probes) => probes,
-        Err(error) => {
-            assert!(!Kernel::probe().is_sufficient(), "nothing is missing, and yet: {error}");
-            return println!("skipped: {error}");
-        }
-    };
+    let Some(mut probes) = loaders::loaded(config) else { return };
     let Some((mut crowd, port)) = crowd(&exchanges) else { return };
     let mut config = AfPacketConfig::default().with_interface("lo").with_block_count(64);
     config.snap_len = 256;

@@ -1,5 +1,5 @@
 //! Plain text of real TLS connections, seen by the hooks in the kernel. Needs root; says so and skips where it is not.
-#![cfg(all(feature = "aya", target_os = "linux"))]
+#![cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,6 +8,7 @@
     reason = "a test says what it misses, aloud"
 )]
 
+mod loaders;
 mod programs;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +20,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use df_bpf::tls::TlsConfig;
-use df_bpf::{Event, Kernel, ProbeConfig, Probes};
+use df_bpf::{Event, ProbeConfig, Probes};
 use df_core::{EventSource, SocketActivity, SocketRole, StreamPosition, Transfer};
 
 /// Bytes that moved, as they were told.
@@ -50,14 +51,7 @@ impl Watched {
             return None;
         }
         let config = ProbeConfig::default().with_payload_bytes(16_384).with_tls(Some(tls));
-        match Probes::load(&config) {
-            Ok(probes) => Some(Self { probes, seen: Vec::new() }),
-            Err(error) => {
-                assert!(!Kernel::probe().is_sufficient(), "nothing is missing, and yet: {error}");
-                println!("skipped: {error}");
-                None
-            }
-        }
+        Some(Self { probes: loaders::loaded(config)?, seen: Vec::new() })
     }
 
     fn poll(&mut self) {

@@ -8,6 +8,8 @@
     reason = "tests say what they skip and fail where they are"
 )]
 
+mod loaders;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -15,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use df_bpf::{Event, Kernel, ProbeConfig, Probes};
+use df_bpf::{Event, ProbeConfig, Probes};
 use df_core::SocketActivity;
 
 /// An application whose traffic is fixed beforehand, and what its ends received.
@@ -177,7 +179,11 @@ impl Drop for Killed {
 /// This test's program as a process of its own, with everything attached.
 fn observer() -> Option<Killed> {
     let mut command = Command::new(std::env::current_exe().expect("this test"));
-    command.args(["--exact", "observe", "--ignored", "--nocapture"]).env(OBSERVE, "1").stdout(Stdio::piped());
+    let whole_name = loaders::test_name(module_path!(), "observe");
+    command
+        .args(["--exact", &whole_name, "--ignored", "--nocapture"])
+        .env(OBSERVE, "1")
+        .stdout(Stdio::piped());
     let mut child = Killed(command.spawn().expect("this test can be run"));
     let lines = BufReader::new(child.0.stdout.take().expect("piped")).lines();
     for line in lines.map_while(Result::ok) {
@@ -193,14 +199,7 @@ fn observer() -> Option<Killed> {
 }
 
 fn load() -> Option<Probes> {
-    match Probes::load(&ProbeConfig::default()) {
-        Ok(probes) => Some(probes),
-        Err(error) => {
-            assert!(!Kernel::probe().is_sufficient(), "nothing is missing, and yet: {error}");
-            println!("skipped: {error}");
-            None
-        }
-    }
+    loaders::loaded(ProbeConfig::default())
 }
 
 /// Until the library that the application uses is hooked.

@@ -140,13 +140,23 @@ impl<S> SocketTable<S> {
             self.evict(sink);
         }
         let ends = ConversationEnds::new(socket, task, data);
-        let state = sink.opened(&ends);
+        let state = match self.outside_of(key) {
+            Some(outside) => sink.opened_inside(&ends, outside),
+            None => sink.opened(&ends),
+        };
         let conversation = Conversation::new(key, ends, self.opened, state);
         let place = self.conversations.insert(conversation).ok()?;
         self.opened += 1;
         self.stats.conversations_opened += 1;
         self.places.insert(key, place);
         Some(place)
+    }
+
+    /// The state of what travels where this is the plain text inside.
+    fn outside_of(&mut self, key: Key) -> Option<&mut S> {
+        let outside = Key { lane: Lane::Stream, ..key };
+        let place = self.places.get(&outside).filter(|_| key.lane == Lane::Plaintext)?;
+        self.conversations.get_mut(*place).map(Conversation::state)
     }
 
     /// Ends the conversation whose appointment is next.

@@ -26,6 +26,8 @@ pub struct Connection {
     config: Arc<ConnectionConfig>,
     exchanges: VecDeque<Exchange>,
     state: State,
+    /// What goes on inside of TLS, for whoever sees that.
+    inside_tls: Option<Box<Active>>,
     stats: ConnectionStats,
     transport: Transport,
     client_port: u16,
@@ -73,6 +75,7 @@ impl Connection {
             config,
             exchanges: VecDeque::new(),
             state: State::Detecting(Box::default()),
+            inside_tls: None,
             stats: ConnectionStats::default(),
             transport,
             client_port: 0,
@@ -101,6 +104,16 @@ impl Connection {
         if let State::Detecting(detecting) = &mut self.state {
             detecting.expected = Some(protocol);
         }
+    }
+
+    /// The connection inside of TLS, once the protocol has left this one to it and goes on there from what was agreed on in
+    /// clear: for whoever sees the plain text too. Give it the plain text from its first byte on.
+    #[must_use]
+    pub fn take_inside_tls(&mut self) -> Option<Self> {
+        let state = State::Active(self.inside_tls.take()?);
+        let mut inside = Self::new(self.transport, Arc::clone(&self.config));
+        inside = inside.with_ports(self.client_port, self.server_port);
+        Some(Self { state, is_reversed: self.is_reversed, ..inside })
     }
 
     /// Takes the next bytes of one direction.
@@ -221,9 +234,12 @@ impl Connection {
     /// The protocol has left the connection: finds out what the bytes behind it are.
     fn start_again<'a>(&mut self, rest: Option<Chunk<'a>>) -> Option<Chunk<'a>> {
         let (active, mut outputs) = self.parts();
+        let mut inside_tls = None;
         if let Some(active) = active {
             active.handle_close(&mut outputs);
+            inside_tls = active.inside_tls().map(Box::new);
         }
+        self.inside_tls = inside_tls;
         self.stats.protocol_changes = self.stats.protocol_changes.saturating_add(1);
         self.state = State::Detecting(Box::new(Detecting::at_start()));
         rest.map(|mut rest| {

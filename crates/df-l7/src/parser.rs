@@ -49,6 +49,12 @@ pub trait Parser: Send {
         false
     }
 
+    /// Where the protocol has left the connection to TLS: the parser of the plain text inside, if that goes on from what was
+    /// agreed on in clear. Asked once, when the protocol [has ended](Self::has_ended).
+    fn inside_tls(&mut self) -> Option<Box<dyn Parser>> {
+        None
+    }
+
     /// Whether a new parser would do as well from here: nothing seen so far matters for what comes. An idle connection then
     /// needs none. The default says no.
     fn is_fresh(&self) -> bool {

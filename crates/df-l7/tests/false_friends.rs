@@ -152,6 +152,18 @@ fn random_bytes_are_claimed_by_nobody() {
 }
 
 #[test]
+fn one_byte_over_and_over_is_claimed_by_nobody() {
+    for (byte, len) in (0..=u8::MAX).flat_map(|byte| [(byte, 8), (byte, 64), (byte, 1_400)]) {
+        for transport in [Transport::Tcp, Transport::Udp] {
+            let mut stranger = Stranger::new(transport, 0);
+            stranger.say(Direction::ToServer, &vec![byte; len]);
+            stranger.say(Direction::ToClient, &vec![byte; len]);
+            assert_eq!(stranger.claimed(), None, "{len} bytes {byte:#04x} over {transport:?}");
+        }
+    }
+}
+
+#[test]
 fn random_bytes_at_a_well_known_port_are_hardly_ever_claimed() {
     let ports: BTreeSet<u16> =
         PROTOCOLS.iter().flat_map(|row: &ProtocolRow| row.ports.iter().copied()).collect();

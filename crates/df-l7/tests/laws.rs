@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use df_core::Transport;
 use df_l7::fuzzing::{Observation, Pair, Piece, observe, split};
-use df_l7::{Connection, ConnectionConfig};
+use df_l7::{Connection, ConnectionConfig, protocols::PROTOCOLS};
 use proptest::prelude::*;
 
 mod recordings;
@@ -16,6 +16,17 @@ fn run(conversation: &Conversation, pieces: &[Piece]) -> Observation {
     let connection = Connection::new(conversation.key.transport, Arc::new(config.clone()))
         .with_ports(conversation.key.client.port, conversation.key.server.port);
     observe(connection, pieces, &config)
+}
+
+/// The same where the protocol is known beforehand, so that a damaged beginning does not hide the rest.
+fn run_as_known(conversation: &Conversation, pieces: &[Piece]) -> Observation {
+    let config = ConnectionConfig::default();
+    let folder = conversation.case.split('/').next();
+    let carrier = if folder == Some("grpc") { Some("http2") } else { folder };
+    let row = PROTOCOLS.iter().find(|row| Some(row.protocol.name()) == carrier);
+    assert!(row.is_some(), "{} is named after no protocol", conversation.case);
+    let connection = Connection::new(conversation.key.transport, Arc::new(config.clone()));
+    observe(row.into_iter().fold(connection, Connection::with_protocol), pieces, &config)
 }
 
 #[test]
@@ -77,6 +88,22 @@ proptest! {
         }
     }
 
+    /// Whatever is changed on the way, cut or lost: nothing panics, every bound holds and every byte is accounted for.
+    #[test]
+    fn damage_is_survived(
+        flips in prop::collection::vec((0.0_f64..1.0, any::<u8>()), 1..8),
+        (from, share) in (0.0_f64..1.0, 0.0_f64..0.1),
+        len in 1_usize..200,
+    ) {
+        for conversation in CONVERSATIONS.iter() {
+            let mut pieces = split(&conversation.pieces, len);
+            for (place, byte) in &flips {
+                damage(&mut pieces, *place, *byte);
+            }
+            run_as_known(conversation, &lose(&pieces, from, share));
+        }
+    }
+
     /// A snap length never makes more exchanges than there were messages.
     #[test]
     fn a_snap_length_degrades(len in 1_usize..300) {
@@ -117,6 +144,25 @@ fn check_gap(conversation: &Conversation, (from, share, len): (f64, f64, usize))
         let is_true = |pair: &&Pair| whole.pairs.iter().any(|other| pair.is_part_of(other));
         let invented = found.pairs.iter().find(|pair| !is_true(pair));
         assert!(invented.is_none(), "{case}: {invented:?}");
+    }
+}
+
+/// Changes one byte of a conversation.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "small counts"
+)]
+fn damage(pieces: &mut [Piece], place: f64, byte: u8) {
+    let all: usize = pieces.iter().map(|piece| piece.bytes.len()).sum();
+    let mut place = (place * all as f64) as usize;
+    for piece in pieces {
+        if let Some(hit) = piece.bytes.get_mut(place) {
+            *hit = byte;
+            return;
+        }
+        place -= piece.bytes.len();
     }
 }
 

@@ -67,7 +67,8 @@
 //! # Bounds
 //!
 //! [`TraceConfig::max_held_spans`] bounds what is held, [`TraceStats`] counts what became of it. Handling an exchange
-//! takes constant time; at most 64 exchanges that look alike are compared with each other.
+//! takes constant time; at most 64 exchanges that look alike are compared with each other. A [`Throttle`] bounds how many
+//! spans leave per second.
 //!
 //! # Features
 //!
@@ -90,6 +91,7 @@ mod span;
 mod stats;
 #[cfg(test)]
 mod test_exchange;
+mod throttle;
 
 pub use assembler::SpanAssembler;
 pub use config::TraceConfig;
@@ -99,3 +101,4 @@ pub use observation_point::{LocalEnds, ObservationPoint};
 pub use place::{ObservedProcess, Place};
 pub use span::{LinkReason, Span, SpanKind, SpanLink, SpanStatus, Vantage};
 pub use stats::TraceStats;
+pub use throttle::Throttle;

@@ -102,6 +102,7 @@ impl Default for ParsingSettings {
 #[derive(Debug, Clone)]
 pub(crate) struct ExportSettings {
     pub(crate) has_exchange_logs: bool,
+    pub(crate) max_spans_per_second: u32,
     pub(crate) metrics_interval: Duration,
     pub(crate) shutdown_timeout: Duration,
 }
@@ -110,6 +111,7 @@ impl Default for ExportSettings {
     fn default() -> Self {
         Self {
             has_exchange_logs: false,
+            max_spans_per_second: 10_000,
             metrics_interval: Duration::from_secs(60),
             shutdown_timeout: Duration::from_secs(10),
         }

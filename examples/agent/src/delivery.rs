@@ -82,6 +82,7 @@ impl Delivery {
 
     /// Lets spans go whose window has ended, and shows everything so far.
     pub(crate) fn handle_timeout(&mut self, now: Timestamp) {
+        self.exports.handle_timeout(now);
         self.spans.handle_timeout(now);
         self.deliver_ready();
         self.printer.flush();
@@ -110,6 +111,11 @@ impl Delivery {
     /// What the receiver of the export took up to now, and what will never arrive.
     pub(crate) fn export_account(&self) -> (u64, u64) {
         self.exports.account()
+    }
+
+    /// How many spans were not exported since there were too many.
+    pub(crate) const fn spans_throttled(&self) -> u64 {
+        self.exports.throttled()
     }
 
     /// What was delivered, counted by the assembler.
@@ -161,11 +167,16 @@ impl Delivery {
         if self.printer.wants_links() || !linked.is_seen_again() {
             self.printer.exchange(exchange, &place.flow, &seen);
         }
-        self.exports.exchange(exchange, &seen);
-        if self.printer.wants_spans() || self.exports.is_active() {
+        let is_exported = self.exports.admits(context.trace_id);
+        if is_exported {
+            self.exports.exchange(exchange, &seen);
+        }
+        if self.printer.wants_spans() || is_exported {
             let span = linked.to_span();
             self.printer.span(&span, &self.resource);
-            self.exports.span(span);
+            if is_exported {
+                self.exports.span(span);
+            }
         }
     }
 

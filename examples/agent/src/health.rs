@@ -44,12 +44,16 @@ counts! {
     probe_records: "df.ebpf.records", "{record}";
     /// Such records that found the kernel's ring full.
     probe_records_dropped: "df.ebpf.records.dropped", "{record}";
+    /// Such records of connections that are left out, to keep within what the agent may take of the processors.
+    probe_records_left_out: "df.ebpf.records.left_out", "{record}";
     /// Conversations of processes begun.
     conversations_opened: "df.ebpf.conversations.opened", "{conversation}";
     /// Exchanges found.
     exchanges: "df.l7.exchanges", "{exchange}";
     /// Exchanges that found no room to be linked.
     spans_dropped: "df.trace.spans.dropped", "{span}";
+    /// Spans that were not exported since there were too many.
+    spans_throttled: "df.export.spans.throttled", "{span}";
     /// Spans, metric points and log records that the receiver took.
     items_exported: "df.export.items.exported", "{item}";
     /// Spans, metric points and log records that will never arrive.

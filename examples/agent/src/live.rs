@@ -1,6 +1,7 @@
 //! `df-agent run`: capture threads, parsing threads and delivery, joined by bounded channels.
 
 mod batch;
+mod budget;
 mod capture;
 mod clock;
 mod parsing;
@@ -162,6 +163,7 @@ impl Observation<'_> {
 struct HealthShares {
     exchanges: Share,
     spans_dropped: Share,
+    spans_throttled: Share,
     items_exported: Share,
     items_dropped: Share,
 }
@@ -172,6 +174,7 @@ impl HealthShares {
         let (exported, dropped) = delivery.export_account();
         self.exchanges.add(&health.exchanges, stats.exchanges);
         self.spans_dropped.add(&health.spans_dropped, stats.dropped);
+        self.spans_throttled.add(&health.spans_throttled, delivery.spans_throttled());
         self.items_exported.add(&health.items_exported, exported);
         self.items_dropped.add(&health.items_dropped, dropped);
     }

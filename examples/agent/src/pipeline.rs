@@ -198,6 +198,12 @@ impl<R: Receiver> SocketSink<FlowState> for Pipeline<R> {
         FlowState::new(&ends.key, self.config.as_ref())
     }
 
+    /// What began in clear goes on inside, where its protocol says so.
+    fn opened_inside(&mut self, ends: &ConversationEnds, outside: &mut FlowState) -> FlowState {
+        let inside = outside.parsing(self.config.as_ref()).and_then(|one| one.connection.take_inside_tls());
+        inside.map_or_else(|| FlowState::new(&ends.key, self.config.as_ref()), FlowState::of)
+    }
+
     fn chunk(&mut self, ends: &ConversationEnds, state: &mut FlowState, chunk: Chunk<'_>) {
         self.read(Seen::InProcess(ends), state, chunk);
     }

@@ -2,17 +2,28 @@
 
 use rustix::process::Signal;
 
-use super::{Launch, Site};
+use super::{Launch, Site, certificate};
 use crate::PeerError;
 use crate::place::find;
 
 /// `www` has an A and an AAAA, `alias` leads to it, `big` has more than fits in one datagram, and everything under
 /// `item` exists.
 pub(super) fn named(site: &Site<'_>) -> Result<Launch, PeerError> {
+    named_listening(site, "")
+}
+
+/// The same server, on the next port through TLS too.
+pub(super) fn named_with_tls(site: &Site<'_>) -> Result<Launch, PeerError> {
+    certificate(site.directory, "root")?;
+    named_listening(site, &format!("listen-on port {} tls own {{ any; }};", site.tls_port()))
+}
+
+fn named_listening(site: &Site<'_>, also: &str) -> Result<Launch, PeerError> {
     let named = find("named", "bind9")?;
     let folder = site.directory.display().to_string();
     site.write("df.test.zone", zone())?;
     let text = NAMED.replace("@DIR@", &folder).replace("@PORT@", &site.port.to_string());
+    let text = text.replace("@ALSO@", also);
     let configuration = site.write("named.conf", text)?;
     let mut command = site.place.tied_command(&named, None);
     command.args(["-g", "-4", "-n", "1", "-c"]).arg(configuration);
@@ -31,6 +42,7 @@ options {
     pid-file "@DIR@/named.pid";
     session-keyfile "@DIR@/session.key";
     listen-on port @PORT@ { any; };
+    @ALSO@
     listen-on-v6 { none; };
     allow-query { any; };
     recursion no;
@@ -38,6 +50,7 @@ options {
     notify no;
 };
 controls { };
+tls own { cert-file "@DIR@/cert.pem"; key-file "@DIR@/key.pem"; };
 zone "df.test" { type primary; file "@DIR@/df.test.zone"; };
 "#;
 

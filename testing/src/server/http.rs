@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use std::path::{Path, PathBuf};
 
-use super::{Launch, Site};
+use super::{Launch, Site, certificate};
 use crate::PeerError;
 use crate::place::find;
 
@@ -14,6 +14,18 @@ use crate::place::find;
 /// - `/orders` takes a body and answers 201; `/socket` is passed on to a WebSocket server
 pub(super) fn nginx(site: &Site<'_>) -> Result<Launch, PeerError> {
     nginx_listening(site, "")
+}
+
+/// The same nginx, on the next port through TLS too.
+pub(super) fn nginx_with_tls(site: &Site<'_>) -> Result<Launch, PeerError> {
+    certificate(site.directory, "root")?;
+    let (port, folder) = (site.tls_port(), site.directory.display());
+    nginx_listening(
+        site,
+        &format!(
+            "; listen 0.0.0.0:{port} ssl; ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem"
+        ),
+    )
 }
 
 /// nginx with a parameter of `listen`.

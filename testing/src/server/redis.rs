@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use super::{Launch, Site};
+use super::{Launch, Site, certificate};
 use crate::PeerError;
 use crate::place::find;
 
@@ -19,4 +19,15 @@ pub(super) fn redis(site: &Site<'_>) -> Result<Launch, PeerError> {
         .args(["--save", "", "--dir"])
         .arg(site.directory);
     Ok(Launch { command, ready_line: Some("Ready to accept connections"), stop_signal: Signal::TERM })
+}
+
+/// The same Redis, on the next port through TLS too.
+pub(super) fn redis_with_tls(site: &Site<'_>) -> Result<Launch, PeerError> {
+    certificate(site.directory, "root")?;
+    let mut launch = redis(site)?;
+    launch.command.args(["--tls-port", &site.tls_port().to_string(), "--tls-auth-clients", "no"]);
+    for (option, file) in [("--tls-cert-file", "cert.pem"), ("--tls-key-file", "key.pem")] {
+        launch.command.arg(option).arg(site.path(file));
+    }
+    Ok(launch)
 }

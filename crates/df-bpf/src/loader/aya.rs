@@ -3,17 +3,18 @@
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use aya::maps::{ArrayOfMaps, HashMap as BpfHashMap, Map, MapData, PerCpuArray, RingBuf};
+use aya::maps::{Array, ArrayOfMaps, HashMap as BpfHashMap, Map, MapData, PerCpuArray, RingBuf};
 #[cfg(feature = "profile")]
 use aya::programs::perf_event::{PerfEvent, PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::uprobe::{UProbeAttachPoint, UProbeLinkId, UProbeScope};
 use aya::programs::{Program, ProgramError, RawTracePoint, UProbe};
-use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
+use aya::{Btf, Ebpf, EbpfLoader};
 
-use super::{KernelHook, LinkId, Loader, Settings, UprobePoint};
+use super::{
+    KernelHook, LinkId, Loader, Settings, UprobePoint, hook_error, load_error, refusal, uprobe_error,
+};
 use crate::abi::used_bytes;
-use crate::error::{AttachError, LoadError, is_not_found, is_not_permitted, whole_message};
-use crate::privileges::{Refused, remedy};
+use crate::error::{AttachError, LoadError};
 #[cfg(feature = "profile")]
 use crate::profile::{ProfileConfig, Sample};
 
@@ -32,9 +33,7 @@ pub(crate) struct AyaLoader {
     sampling: Option<sampling::Sampling>,
     /// Keeps the rings in reach of the programs.
     _ring_of_processor: ArrayOfMaps<MapData>,
-    #[allow(dead_code, reason = "for probes in user space")]
     uprobes: HashMap<LinkId, (String, UProbeLinkId)>,
-    #[allow(dead_code, reason = "for probes in user space")]
     last_link: u64,
 }
 
@@ -51,7 +50,8 @@ impl AyaLoader {
         for (name, entries) in &settings.map_entries {
             loader.map_max_entries(name, *entries);
         }
-        let mut object = loader.load(object).map_err(load_error)?;
+        let mut object =
+            loader.load(object).map_err(|error| load_error(LoadError::of("loading maps", error)))?;
         for (name, keys) in &settings.sets {
             fill_set(&mut object, name, keys)?;
         }
@@ -97,10 +97,7 @@ impl Loader for AyaLoader {
         loaded(uprobe.load()).map_err(failed)?;
         let place = UProbeAttachPoint { location: point.file_offset.into(), cookie: point.cookie };
         let attached = uprobe.attach(place, point.path, UProbeScope::AllProcesses);
-        let link = attached.map_err(|error| match failed(error) {
-            AttachError::NotPermitted { .. } => AttachError::NotPermitted { remedy: remedy(Refused::Uprobe) },
-            other => other,
-        })?;
+        let link = attached.map_err(|error| uprobe_error(failed(error)))?;
         self.last_link += 1;
         let id = LinkId(self.last_link);
         self.uprobes.insert(id, (program.to_owned(), link));
@@ -122,6 +119,11 @@ impl Loader for AyaLoader {
 
     fn insert(&mut self, map: &'static str, key: u32, value: u32) -> Result<(), LoadError> {
         let map = self.object.map_mut(map).ok_or(LoadError::Unsupported { what: "a map of the object" })?;
+        if let Map::Array(_) = map {
+            let mut map: Array<_, u32> =
+                Array::try_from(map).map_err(|error| LoadError::of("a map", error))?;
+            return map.set(key, value, 0).map_err(|error| LoadError::of("filling a map", error));
+        }
         let mut map: BpfHashMap<_, u32, u32> =
             BpfHashMap::try_from(map).map_err(|error| LoadError::of("a map", error))?;
         map.insert(key, value, 0).map_err(|error| LoadError::of("filling a map", error))
@@ -176,19 +178,6 @@ impl Loader for AyaLoader {
     }
 }
 
-/// The maps of profiles are there even where none is asked for, and the kernel refuses them where stacks must be shorter.
-fn load_error(error: EbpfError) -> LoadError {
-    let most = std::fs::read_to_string("/proc/sys/kernel/perf_event_max_stack").ok();
-    let is_short =
-        most.and_then(|frames| frames.trim().parse::<u32>().ok()).is_some_and(|most| most < MAX_FRAMES);
-    match LoadError::of("loading maps", error) {
-        LoadError::System { .. } if is_short => LoadError::Unsupported {
-            what: "stacks of 127 frames: run `sysctl kernel.perf_event_max_stack=127`",
-        },
-        other => other,
-    }
-}
-
 /// One ring for each processor that the host may have.
 fn create_rings(
     outer: &mut ArrayOfMaps<MapData>,
@@ -232,35 +221,13 @@ fn loaded(result: Result<(), ProgramError>) -> Result<(), ProgramError> {
 
 pub(crate) fn attach_error(program: &str, hook: &str, error: &ProgramError) -> AttachError {
     if let ProgramError::LoadError { io_error, verifier_log } = error {
-        let log = verifier_log.to_string();
-        if log.trim().is_empty() && io_error.kind() == std::io::ErrorKind::PermissionDenied {
-            return AttachError::NotPermitted { remedy: remedy(Refused::Bpf) };
-        }
-        let last_lines: Vec<&str> = log.lines().rev().take(MAX_VERIFIER_LINES).collect();
-        let message = last_lines.into_iter().rev().collect::<Vec<_>>().join("; ");
-        return AttachError::Refused {
-            program: program.to_owned(),
-            message: format!("{io_error}: {message}"),
-        };
+        return refusal(program, io_error, &verifier_log.to_string());
     }
-    if is_not_permitted(error) {
-        return AttachError::NotPermitted { remedy: remedy(Refused::Bpf) };
-    }
-    if is_not_found(error) {
-        return AttachError::NoHook { hook: hook.to_owned() };
-    }
-    AttachError::Failed { hook: hook.to_owned(), message: whole_message(error) }
+    hook_error(hook, error)
 }
 
 /// `struct counters`.
 type Counters = [u64; 35];
 
-/// Lines of what the verifier says that are worth telling.
-const MAX_VERIFIER_LINES: usize = 6;
-/// Of a stack: `MAX_FRAMES` of `bpf/profile.h`.
-const MAX_FRAMES: u32 = 127;
 /// `BPF_MAP_TYPE_RINGBUF`.
 const RINGBUF: u32 = 27;
-
-#[cfg(test)]
-mod tests;

@@ -43,7 +43,7 @@ struct Lost {
 
 impl ProfileTaker {
     /// Begins, and tells in the report whether that is possible.
-    pub(crate) fn attach(config: &ProfileConfig, loader: &mut impl Loader, report: &mut ProbeReport) -> Self {
+    pub(crate) fn attach(config: &ProfileConfig, loader: &mut dyn Loader, report: &mut ProbeReport) -> Self {
         let hook = format!("clock of {} Hz", config.frequency_hertz);
         report.push(hook, loader.attach_clock("on_clock", config));
         Self {
@@ -55,7 +55,7 @@ impl ProfileTaker {
     }
 
     /// Ends a profile and begins the next.
-    pub(crate) fn take(&mut self, loader: &mut impl Loader) -> Result<Profile, LoadError> {
+    pub(crate) fn take(&mut self, loader: &mut dyn Loader) -> Result<Profile, LoadError> {
         let (now, unix_now) = (Instant::now(), unix_now());
         let samples = loader.take_samples()?;
         let lost = Lost::until_now(loader)?;
@@ -73,7 +73,7 @@ impl ProfileTaker {
 }
 
 impl Lost {
-    fn until_now(loader: &impl Loader) -> Result<Self, LoadError> {
+    fn until_now(loader: &dyn Loader) -> Result<Self, LoadError> {
         let counters = loader.counters()?;
         let processors = counters.iter().map(|values| ProcessorStats::from_counters(values));
         Ok(processors.fold(Self::default(), |lost, processor| Self {

@@ -7,9 +7,9 @@ use super::watch::AttachHook;
 use crate::loader::{LinkId, Loader, UprobePoint};
 
 /// The programs behind a loader, as what hooks are put in by.
-pub(crate) struct LoaderHooks<'a, L>(pub(crate) &'a mut L);
+pub(crate) struct LoaderHooks<'a>(pub(crate) &'a mut dyn Loader);
 
-impl<L: Loader> AttachHook for LoaderHooks<'_, L> {
+impl AttachHook for LoaderHooks<'_> {
     type Link = LinkId;
 
     fn attach(&mut self, binary: &Binary, hook: Hook, path: &Path) -> Result<LinkId, String> {

@@ -4,8 +4,10 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use df_bpf::{Event, HookKind, Kernel, ProbeConfig, Probes};
+use df_bpf::{Event, HookKind, LoadError, ProbeConfig, Probes};
 use df_core::{Socket, SocketActivity, StreamPosition, Timestamp, Transfer};
+
+use super::loaders::{loaded, loader};
 
 /// What the probes told of one socket, with its bytes.
 #[derive(Debug, Clone)]
@@ -46,20 +48,28 @@ impl Seen {
 
 /// The probes, or a line that says why there are none.
 pub(crate) fn probes(config: &ProbeConfig) -> Option<Probes> {
-    match Probes::load(config) {
-        Ok(probes) => Some(probes),
-        Err(error) => {
-            assert!(!Kernel::probe().is_sufficient(), "nothing is missing, and yet: {error}");
-            println!("skipped: {error}");
-            None
-        }
-    }
+    loaded(config.clone())
 }
 
 /// The probes by each kind of hooks; a line for each that this kernel does not have.
 pub(crate) fn probes_by_kind() -> impl Iterator<Item = (HookKind, Probes)> {
-    let kernel = Kernel::probe();
-    HookKind::ALL.into_iter().filter_map(move |kind| {
+    HookKind::ALL.into_iter().filter_map(|kind| {
+        match Probes::load(&ProbeConfig::default().with_hooks(kind).with_loader(loader())) {
+            Ok(probes) => Some((kind, probes)),
+            Err(error) => {
+                assert_lacking(kind, &error);
+                println!("skipped: {kind}: {error}");
+                None
+            }
+        }
+    })
+}
+
+/// That the kernel lacks a kind, found out in another way.
+fn assert_lacking(kind: HookKind, error: &LoadError) {
+    #[cfg(feature = "aya")]
+    {
+        let kernel = df_bpf::Kernel::probe();
         let feature = kernel.feature(match kind {
             HookKind::FunctionEntry => "function entries (fentry)",
             HookKind::Tracepoint => "system call tracepoints",
@@ -67,16 +77,10 @@ pub(crate) fn probes_by_kind() -> impl Iterator<Item = (HookKind, Probes)> {
             HookKind::Kprobe => "kprobes",
             other => panic!("{other}"),
         });
-        let is_available = feature.expect("it is tried").is_available;
-        match Probes::load(&ProbeConfig::default().with_hooks(kind)) {
-            Ok(probes) => Some((kind, probes)),
-            Err(error) => {
-                assert!(!is_available, "{kind} are there, and yet: {error}");
-                println!("skipped: {kind}: {error}");
-                None
-            }
-        }
-    })
+        assert!(!feature.expect("it is tried").is_available, "{kind} are there, and yet: {error}");
+    }
+    #[cfg(not(feature = "aya"))]
+    assert_ne!(kind, HookKind::Tracepoint, "{error}");
 }
 
 /// Starts a Python program, or says why not.

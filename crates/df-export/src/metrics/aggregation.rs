@@ -92,13 +92,7 @@ impl Cell for Sum {
     }
 
     fn points(cells: Vec<(AttributeSet, Self)>, period: Period, _: &'static [f64]) -> MetricPoints {
-        let point = |(set, Self(value)): (AttributeSet, Self)| SumPoint {
-            attributes: set.to_attributes(),
-            start: period.start,
-            time: period.end,
-            value,
-        };
-        MetricPoints::Sum(cells.into_iter().map(point).collect())
+        MetricPoints::Sum(number_points(cells.into_iter().map(|(set, Self(value))| (set, value)), period))
     }
 }
 
@@ -118,14 +112,18 @@ impl Cell for Level {
     }
 
     fn points(cells: Vec<(AttributeSet, Self)>, period: Period, _: &'static [f64]) -> MetricPoints {
-        let point = |(set, Self(value)): (AttributeSet, Self)| SumPoint {
-            attributes: set.to_attributes(),
-            start: period.start,
-            time: period.end,
-            value,
-        };
-        MetricPoints::Gauge(cells.into_iter().map(point).collect())
+        MetricPoints::Gauge(number_points(cells.into_iter().map(|(set, Self(value))| (set, value)), period))
     }
+}
+
+fn number_points(numbers: impl Iterator<Item = (AttributeSet, u64)>, period: Period) -> Vec<SumPoint> {
+    let point = |(set, value): (AttributeSet, u64)| SumPoint {
+        attributes: set.to_attributes(),
+        start: period.start,
+        time: period.end,
+        value,
+    };
+    numbers.map(point).collect()
 }
 
 /// A distribution of delays that comes with its buckets filled.

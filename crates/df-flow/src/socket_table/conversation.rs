@@ -125,6 +125,10 @@ impl<S> Conversation<S> {
         Self { key, number, found_ns: None, ends, stretches, last_seen: Timestamp::ZERO, state }
     }
 
+    pub(super) const fn state(&mut self) -> &mut S {
+        &mut self.state
+    }
+
     pub(super) fn handle_data(
         &mut self,
         event: &SocketEvent<'_>,

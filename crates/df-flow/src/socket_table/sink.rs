@@ -9,6 +9,13 @@ pub trait SocketSink<S> {
     /// A conversation begins: makes its state.
     fn opened(&mut self, ends: &ConversationEnds) -> S;
 
+    /// The plain text of a socket begins: makes its state. `outside` is the state of what travelled on the same socket so far,
+    /// which may have been in clear at first.
+    fn opened_inside(&mut self, ends: &ConversationEnds, outside: &mut S) -> S {
+        let _ = outside;
+        self.opened(ends)
+    }
+
     /// The next bytes of one direction, in order. The task of `ends` moved them.
     fn chunk(&mut self, ends: &ConversationEnds, state: &mut S, chunk: Chunk<'_>);
 

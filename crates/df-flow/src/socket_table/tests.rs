@@ -14,6 +14,8 @@ use super::{ConversationEnds, LocalEnd, SocketConfig, SocketSink, SocketTable};
 #[derive(Default)]
 struct Notebook {
     ended: Vec<(ConversationEnds, Vec<Noted>)>,
+    /// What had travelled where plain text began.
+    outside: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +30,11 @@ struct Noted {
 
 impl SocketSink<Vec<Noted>> for Notebook {
     fn opened(&mut self, _: &ConversationEnds) -> Vec<Noted> {
+        Vec::new()
+    }
+
+    fn opened_inside(&mut self, _: &ConversationEnds, outside: &mut Vec<Noted>) -> Vec<Noted> {
+        self.outside.push(text(outside));
         Vec::new()
     }
 
@@ -148,6 +155,7 @@ fn plaintext_is_a_conversation_of_its_own_that_ends_with_its_socket() {
     assert!(table.is_empty());
     let sources: Vec<_> = notebook.ended.iter().map(|(ends, _)| ends.source).collect();
     assert_eq!(sources, [EventSource::Syscall, EventSource::OpenSsl]);
+    assert_eq!(notebook.outside, ["hello"]);
 }
 
 #[test]

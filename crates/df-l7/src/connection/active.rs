@@ -59,9 +59,13 @@ impl Active {
         config: &Arc<ConnectionConfig>,
         transport: Transport,
     ) -> Self {
+        Self::with_parser(row, (row.parser)(config, transport))
+    }
+
+    fn with_parser(row: &'static ProtocolRow, parser: Box<dyn Parser>) -> Self {
         Self {
             row,
-            parser: (row.parser)(config, transport),
+            parser,
             streams: [Stream::default(), Stream::default()],
             started: StartedMessages::default(),
             matcher: Matcher::default(),
@@ -69,6 +73,11 @@ impl Active {
             errors_in_a_row: 0,
             has_given_up: false,
         }
+    }
+
+    /// What goes on inside of TLS, to which the protocol has left the connection.
+    pub(crate) fn inside_tls(&mut self) -> Option<Self> {
+        Some(Self::with_parser(self.row, self.parser.inside_tls()?))
     }
 
     pub(crate) const fn row(&self) -> &'static ProtocolRow {

@@ -25,6 +25,8 @@ macro_rules! settings {
 }
 
 settings! {
+    "global.limits.max_millicpus" => ebpf.max_millicpus,
+        "Thousandths of a processor that the agent may take for long before it leaves out connections of processes; 0 is a tenth of the host's processors, and one at most.";
     "inputs.cbpf.af_packet.interfaces" => capture.interfaces,
         "Interfaces to capture on; `any` is all of them.";
     "inputs.cbpf.af_packet.extra_bpf_filter" => capture.filter,
@@ -143,6 +145,8 @@ settings! {
         "Export exchanges as log records besides spans.";
     "outputs.otlp.shutdown_timeout" => export.shutdown_timeout,
         "How long the end waits for the receiver to take what is queued.";
+    "outputs.flow_log.throttles.l7_throttle" => export.max_spans_per_second,
+        "Spans that `run` exports per second; of more, whole traces are left out and counted, metrics count them all. 0 is no bound.";
     "outputs.flow_metrics.interval" => export.metrics_interval,
         "How often `run` tells metrics, and how long the windows are in which flows are added up: 1s or 1m, for example.";
 }

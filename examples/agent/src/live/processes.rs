@@ -13,6 +13,7 @@ use df_flow::{SocketStats, SocketTable};
 use df_l7::ConnectionConfig;
 use regex::Regex;
 
+use super::budget::Budget;
 use super::clock::{self, Regularly};
 use super::parsing::{Event, Outbox};
 use crate::config::{Configuration, EbpfSettings};
@@ -68,6 +69,8 @@ impl Processes {
         let mut sockets = SocketTable::new(configuration.ebpf.sockets.clone());
         let mut pipeline = Pipeline::new(connection, &configuration.parsing, Outbox::new(events));
         let (mut tell, mut told) = (Regularly::new(TELL_INTERVAL), HealthShares::default());
+        let (mut look, mut budget) =
+            (Regularly::new(LOOK_INTERVAL), Budget::new(configuration.ebpf.max_millicpus));
         while !stop.is_requested() {
             let Self { probes, chosen, .. } = &mut self;
             let polled = probes.poll(IDLE, |event| match event {
@@ -87,11 +90,23 @@ impl Processes {
                 told.tell(health, &self.probe_stats(), &sockets.stats());
                 self.announcer.announce(self.probes.tls_report());
             }
+            if look.is_due() {
+                self.keep_within(&mut budget);
+            }
         }
         sockets.finish(&mut pipeline);
         pipeline.receiver().send();
         let (parsing, _) = pipeline.finish();
         ProcessStats { probes: self.probe_stats(), sockets: sockets.stats(), parsing }
+    }
+
+    /// Leaves out connections while the agent takes more than it may.
+    fn keep_within(&mut self, budget: &mut Budget) {
+        if let Some(connections) = budget.look(&self.probe_stats())
+            && let Err(error) = self.probes.leave_out(connections)
+        {
+            tracing::warn!("connections cannot be left out: {error}");
+        }
     }
 
     fn probe_stats(&self) -> ProbeStats {
@@ -173,6 +188,7 @@ const fn library(library: Library) -> &'static str {
 struct HealthShares {
     records: Share,
     records_dropped: Share,
+    records_left_out: Share,
     conversations: Share,
     gaps: Share,
 }
@@ -182,6 +198,8 @@ impl HealthShares {
         let records = probes.processors.iter().map(|processor| processor.records).sum();
         self.records.add(&health.probe_records, records);
         self.records_dropped.add(&health.probe_records_dropped, probes.dropped_records());
+        let left_out = probes.processors.iter().map(|processor| processor.left_out_records).sum();
+        self.records_left_out.add(&health.probe_records_left_out, left_out);
         self.conversations.add(&health.conversations_opened, sockets.conversations_opened);
         self.gaps.add(&health.gaps, sockets.gaps);
     }
@@ -189,5 +207,7 @@ impl HealthShares {
 
 const IDLE: Duration = Duration::from_millis(100);
 const TELL_INTERVAL: Duration = Duration::from_millis(500);
+/// How often it is seen to that the agent takes no more than it may.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Processes of which is remembered whether they are chosen, and files that were told of.
 const MAX_KNOWN: usize = 65_536;

@@ -51,10 +51,17 @@ pub(crate) struct Resting {
 impl FlowState {
     /// A connection that begins, if there is what to parse it with.
     pub(super) fn new(key: &FlowKey, config: Option<&Arc<ConnectionConfig>>) -> Self {
+        let Some(config) = config else {
+            return Self { conversation: Conversation::Unparsed, logged: None };
+        };
+        Self::of(
+            Connection::new(key.transport, Arc::clone(config)).with_ports(key.client.port, key.server.port),
+        )
+    }
+
+    /// A connection of which something is known.
+    pub(super) fn of(connection: Connection) -> Self {
         let logged = None;
-        let Some(config) = config else { return Self { conversation: Conversation::Unparsed, logged } };
-        let connection =
-            Connection::new(key.transport, Arc::clone(config)).with_ports(key.client.port, key.server.port);
         let counts = L7Counts::default();
         let parsing = Parsing { connection, protocol: None, has_begun: false, counts };
         Self { conversation: Conversation::Parsed(Box::new(parsing)), logged }

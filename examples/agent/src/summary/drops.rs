@@ -56,6 +56,9 @@ pub(crate) fn process_drops(probes: &ProbeStats, sockets: &SocketStats) -> Vec<D
         counted("records that found the ring full", |processor| processor.dropped_records),
         counted("records left out above the configured rate", |processor| processor.shed_records),
         counted("payloads left out above the configured rate", |processor| processor.shed_payloads),
+        counted("records of connections left out since the agent took too much", |processor| {
+            processor.left_out_records
+        }),
         counted("calls left out since too many threads were in calls", |processor| processor.full_threads),
         counted("sockets for which there was no room", |processor| {
             processor.full_sockets + processor.lost_sockets

@@ -81,6 +81,38 @@ fn the_summary_ends_the_table_when_the_time_is_over() {
 }
 
 #[test]
+fn spans_above_the_bound_are_left_out_and_counted() {
+    if is_without_privileges() {
+        return;
+    }
+    let path = |name: &str| std::env::temp_dir().join(format!("df-agent-{name}-{}", std::process::id()));
+    let (config, spans) = (path("throttle.yaml"), path("throttled.jsonl"));
+    std::fs::write(&config, "outputs: {flow_log: {throttles: {l7_throttle: 5}}}").unwrap();
+    let port = start_server();
+    let filter = format!("tcp port {port}");
+    let paths = [config.to_str().unwrap(), spans.to_str().unwrap()];
+    let child =
+        start(&["--config", paths[0], "--otlp-file", paths[1], "--interface", "lo", "--filter", &filter]);
+    for number in 0..200 {
+        request(port, number);
+    }
+    let ended = stop(child, Signal::INT);
+    let exported = std::fs::read_to_string(&spans).unwrap();
+    std::fs::remove_file(&config).unwrap();
+    std::fs::remove_file(&spans).unwrap();
+    let lines = exported.lines().map(|line| serde_json::from_str(line).unwrap());
+    let spans_of = |line: serde_json::Value| {
+        line.pointer("/resourceSpans/0/scopeSpans/0/spans").and_then(|spans| spans.as_array().map(Vec::len))
+    };
+    let spans: usize = lines.filter_map(spans_of).sum();
+    // The requests may take longer than a second.
+    assert!((1..=20).contains(&spans), "{spans} spans");
+    let told = format!("{:>12}  export: spans above the bound per second", 200 - spans);
+    assert!(ended.stdout.contains(&told), "{}", ended.stdout);
+    assert!(ended.stderr.contains("more than 5 spans per second"), "{}", ended.stderr);
+}
+
+#[test]
 fn wrong_interfaces_and_filters_are_refused() {
     if is_without_privileges() {
         return;

@@ -27,17 +27,18 @@ impl Agent {
         Self::spawn(place, interfaces, &["--filter", filter, "--no-ebpf"], directory)
     }
 
-    /// Starts the agent on this host's loopback packets to and from a port and on the processes that talk there.
+    /// Starts the agent on this host's loopback packets to and from some ports and on the processes that talk there.
     ///
     /// # Errors
     ///
     /// Processes cannot be observed, which the doctor knows too.
-    pub(crate) fn start_with_processes(port: u16) -> Result<Self, PeerError> {
+    pub(crate) fn start_with_processes(ports: &[u16]) -> Result<Self, PeerError> {
         let directory = tempfile::tempdir().unwrap();
         let config = directory.path().join("agent.yaml");
-        let only = format!("inputs: {{ebpf: {{socket: {{kprobe: {{whitelist: {{ports: [{port}]}}}}}}}}}}");
+        let only = format!("inputs: {{ebpf: {{socket: {{kprobe: {{whitelist: {{ports: {ports:?}}}}}}}}}}}");
         std::fs::write(&config, only).unwrap();
-        let filter = format!("port {port}");
+        let each: Vec<String> = ports.iter().map(|port| format!("port {port}")).collect();
+        let filter = each.join(" or ");
         let options = ["--filter", &filter, "--config", config.to_str().unwrap()];
         let agent = Self::spawn(&Place::Host, &["lo"], &options, directory);
         match agent.log().lines().find(|line| line.contains("processes are not observed")) {

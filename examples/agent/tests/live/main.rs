@@ -12,6 +12,7 @@
 mod agent;
 mod both_ends;
 mod comparison;
+mod encrypted;
 mod processes;
 mod troubles;
 mod tunnels;

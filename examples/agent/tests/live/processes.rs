@@ -44,7 +44,7 @@ fn watch(kind: ServerKind, protocol: &str, threads: (&str, &str)) {
     let observe = || -> Result<(), PeerError> {
         let _turn = turn()?;
         let server = Server::start(kind)?;
-        let mut agent = Agent::start_with_processes(server.port())?;
+        let mut agent = Agent::start_with_processes(&[server.port()])?;
         if kind == ServerKind::NginxTls {
             agent.wait_until_reading("libssl.so");
         }
@@ -99,7 +99,7 @@ impl Sightings {
     }
 }
 
-fn side(exchange: &Value) -> &'static str {
+pub(crate) fn side(exchange: &Value) -> &'static str {
     match (exchange["client_process"].is_object(), exchange["server_process"].is_object()) {
         (true, _) => CLIENT,
         (_, true) => SERVER,
@@ -128,8 +128,8 @@ fn told(exchange: &Value, beside: &[&str]) -> Value {
     told
 }
 
-const SEQUENCES: &[&str] = &["request_sequence", "response_sequence"];
-const SEEN: &[&str] = &[
+pub(crate) const SEQUENCES: &[&str] = &["request_sequence", "response_sequence"];
+pub(crate) const SEEN: &[&str] = &[
     "source",
     "interface",
     "client_process",
@@ -141,6 +141,6 @@ const SEEN: &[&str] = &[
     "span_id",
     "parent_span_id",
 ];
-const CLIENT: &str = "asking process";
-const SERVER: &str = "answering process";
-const WIRE: &str = "wire";
+pub(crate) const CLIENT: &str = "asking process";
+pub(crate) const SERVER: &str = "answering process";
+pub(crate) const WIRE: &str = "wire";

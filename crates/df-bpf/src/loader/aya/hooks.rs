@@ -5,8 +5,7 @@ use aya::{Btf, Ebpf};
 
 use super::{attach_error, loaded};
 use crate::error::AttachError;
-use crate::loader::{KernelHook, SYSTEM_CALLS};
-use crate::privileges::{Refused, TracefsError, remedy, tracefs};
+use crate::loader::{KernelHook, SYSTEM_CALLS, function_error, require_tracefs};
 
 /// Loads and attaches a program. The kernel's types are read when they are needed first.
 pub(super) fn attach(
@@ -16,7 +15,7 @@ pub(super) fn attach(
     hook: KernelHook<'_>,
 ) -> Result<(), AttachError> {
     if matches!(hook, KernelHook::SystemCallTracepoint(_)) {
-        tracefs().map_err(tracefs_error)?;
+        require_tracefs()?;
     }
     let loaded = object
         .program_mut(program)
@@ -76,24 +75,10 @@ fn told(program: &str, hook: KernelHook<'_>, error: &ProgramError) -> AttachErro
     match (hook, error) {
         // Its types tell no such function or tracepoint.
         (_, ProgramError::Btf(_)) => AttachError::NoHook { hook: hook.to_string() },
-        _ => match attach_error(program, &hook.to_string(), error) {
-            AttachError::NotPermitted { .. }
-                if matches!(hook, KernelHook::FunctionEntry(_) | KernelHook::FunctionReturn(_)) =>
-            {
-                AttachError::NotPermitted { remedy: remedy(Refused::FunctionEntry) }
-            }
-            other => other,
-        },
+        _ => function_error(hook, attach_error(program, &hook.to_string(), error)),
     }
 }
 
 fn failed(hook: &KernelHook<'_>, message: String) -> AttachError {
     AttachError::Failed { hook: hook.to_string(), message }
-}
-
-fn tracefs_error(error: TracefsError) -> AttachError {
-    match error {
-        TracefsError::NotMounted => AttachError::NoTracefs,
-        TracefsError::NotReadable => AttachError::NotPermitted { remedy: remedy(Refused::Tracefs) },
-    }
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use aya::Ebpf;
 use aya::maps::{Array, ArrayOfMaps, HashMap as BpfHashMap, Map, MapData, MapError, StackTraceMap};
 
-use super::{MAX_FRAMES, taken};
+use super::taken;
 use crate::error::LoadError;
+use crate::loader::MAX_FRAMES;
 use crate::profile::{ProfileConfig, SAMPLE_BYTES, Sample, SampleKey};
 
 type Samples = BpfHashMap<MapData, [u8; SAMPLE_BYTES], u64>;

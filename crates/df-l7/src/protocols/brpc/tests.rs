@@ -1,11 +1,10 @@
 //! Conversations in `baidu_std`, byte by byte.
 
 use df_core::{Direction, Transport};
-use proptest::prelude::*;
 
 use super::ROW;
 use crate::Detection;
-use crate::test_conversation::{call_line, down, exchanges_of, up};
+use crate::test_conversation::{call_line, down, lines_however_cut, up};
 
 /// A number of less than 128, or bytes of less than 128, as a field.
 fn number(field: u8, number: u8) -> Vec<u8> {
@@ -57,55 +56,19 @@ fn story() -> (Vec<(Direction, Vec<u8>)>, Vec<&'static str>) {
     (pieces, lines)
 }
 
-/// One line per exchange of these pieces, each cut as told.
-fn converse(pieces: &[(Direction, Vec<u8>)], cut: usize) -> Vec<String> {
-    exchanges_of(pieces, cut).iter().map(call_line).collect()
-}
-
 #[test]
 fn every_kind_of_message_however_it_is_cut() {
     let (pieces, lines) = story();
-    for cut in [100_000, 1, 2, 5, 16, 17, 33] {
-        assert_eq!(converse(&pieces, cut), lines, "in pieces of {cut}");
-    }
+    assert_eq!(lines_however_cut(&pieces, call_line), lines);
 }
 
 #[test]
-fn detection_knows_both_sides_and_nothing_else() {
+fn detection_knows_both_sides() {
     let detect = |direction, bytes: &[u8]| (ROW.detect)(Transport::Tcp, direction, bytes);
     assert_eq!(detect(Direction::ToServer, &call(1)), Detection::CERTAIN);
     assert_eq!(detect(Direction::ToClient, &call(1)), Detection::CERTAIN_REVERSED);
     assert_eq!(detect(Direction::ToClient, &done(1)), Detection::CERTAIN);
     for len in 1..13 {
         assert_eq!(detect(Direction::ToServer, &call(1)[..len]), Detection::NeedMore, "{len}");
-    }
-    for other in [
-        &b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"[..],
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a random and more of it",
-        b"*1\r\n$4\r\nPING\r\n and more of that",
-        &[0; 64],
-        &[1; 64],
-        &[2; 64],
-    ] {
-        assert_eq!(detect(Direction::ToServer, other), Detection::NoMatch, "{}", other.escape_ascii());
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    #[test]
-    fn damage_is_survived(place in any::<prop::sample::Index>(), byte in any::<u8>(), cut in 1_usize..200) {
-        let (mut pieces, _) = story();
-        let all: usize = pieces.iter().map(|(_, bytes)| bytes.len()).sum();
-        let mut place = place.index(all);
-        for (_, bytes) in &mut pieces {
-            if let Some(hit) = bytes.get_mut(place) {
-                *hit = byte;
-                break;
-            }
-            place -= bytes.len();
-        }
-        converse(&pieces, cut);
     }
 }

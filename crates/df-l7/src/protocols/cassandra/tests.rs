@@ -6,8 +6,7 @@ use df_core::{Direction, Transport};
 use proptest::prelude::*;
 
 use super::ROW;
-use crate::fuzzing::{Piece, observe};
-use crate::test_conversation::exchanges_with;
+use crate::test_conversation::{any_flips, check_survival, exchanges_with};
 use crate::{Connection, ConnectionConfig, Detection, Exchange, ExchangeKind};
 
 const C: Direction = Direction::ToServer;
@@ -227,27 +226,13 @@ proptest! {
     #[test]
     fn hostile_bytes_neither_panic_nor_stall(
         frames in proptest::collection::vec((any::<bool>(), 0_u8..17, 0_u8..32, proptest::collection::vec(any::<u8>(), 0..40)), 0..20),
-        flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        flips in any_flips(),
         piece in 1_usize..40,
     ) {
         let one = |(is_response, opcode, flags, body): &(bool, u8, u8, Vec<u8>)| {
             if *opcode == 4 { SEGMENT.to_vec() } else { frame(if *is_response { 0x84 } else { 4 }, *flags, 1, *opcode, body) }
         };
-        let mut bytes: Vec<u8> = frames.iter().flat_map(one).collect();
-        for (index, byte) in flips {
-            if !bytes.is_empty() {
-                let place = index.index(bytes.len());
-                bytes[place] = byte;
-            }
-        }
-        let config = ConnectionConfig::default();
-        let connection = Connection::new(Transport::Tcp, Arc::new(config.clone())).with_protocol(&ROW);
-        let pieces: Vec<Piece> = bytes.chunks(piece).enumerate().map(|(at, chunk)| Piece {
-            direction: if at % 3 == 0 { S } else { C },
-            bytes: chunk.to_vec(),
-            truncated: at % 5 / 4,
-            lost: at % 7 / 6,
-        }).collect();
-        observe(connection, &pieces, &config);
+        let bytes: Vec<u8> = frames.iter().flat_map(one).collect();
+        check_survival(&ROW, Transport::Tcp, &bytes, &flips, piece);
     }
 }

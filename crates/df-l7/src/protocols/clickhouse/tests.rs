@@ -7,8 +7,7 @@ use proptest::prelude::*;
 
 use super::ROW;
 use super::column::Column;
-use crate::fuzzing::{Piece, observe};
-use crate::test_conversation::exchanges_with;
+use crate::test_conversation::{any_flips, check_survival, exchanges_with};
 use crate::{Connection, ConnectionConfig, Detection, Exchange, ExchangeKind};
 
 const C: Direction = Direction::ToServer;
@@ -288,7 +287,7 @@ proptest! {
     #[test]
     fn hostile_bytes_neither_panic_nor_stall(
         forms in proptest::collection::vec(0_u8..8, 0..12),
-        flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+        flips in any_flips(),
         piece in 1_usize..60,
     ) {
         let packet = |form: &u8| match form {
@@ -301,21 +300,7 @@ proptest! {
             6 => exception(60, "no"),
             _ => [PROGRESS_OLD, PROFILE, END].concat(),
         };
-        let mut bytes: Vec<u8> = forms.iter().flat_map(packet).collect();
-        for (index, byte) in flips {
-            if !bytes.is_empty() {
-                let place = index.index(bytes.len());
-                bytes[place] = byte;
-            }
-        }
-        let config = ConnectionConfig::default();
-        let connection = Connection::new(Transport::Tcp, Arc::new(config.clone())).with_protocol(&ROW);
-        let pieces: Vec<Piece> = bytes.chunks(piece).enumerate().map(|(at, chunk)| Piece {
-            direction: if at % 3 == 0 { S } else { C },
-            bytes: chunk.to_vec(),
-            truncated: at % 5 / 4,
-            lost: at % 7 / 6,
-        }).collect();
-        observe(connection, &pieces, &config);
+        let bytes: Vec<u8> = forms.iter().flat_map(packet).collect();
+        check_survival(&ROW, Transport::Tcp, &bytes, &flips, piece);
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use df_core::{Chunk, Direction, Timestamp, Transport};
-use proptest::prelude::*;
 
 use super::ROW;
 use crate::test_conversation::{down, exchanges_of, up};
@@ -148,32 +147,9 @@ fn detection_knows_both_sides_and_nothing_else() {
     assert_eq!(detect(Direction::ToServer, &done(1)), Detection::CERTAIN_REVERSED);
     assert_eq!(detect(Direction::ToClient, &done(1)), Detection::CERTAIN);
     assert_eq!(detect(Direction::ToServer, &call(1)[..15]), Detection::NeedMore);
-    for other in [
-        &b"GET / HTTP/1.1\r\n"[..],
-        &[0xda; 40],
-        &message(0xc0, 0, 1, b""),
-        &message(2, 21, 1, b""),
-        &message(0xdf, 0, 1, b""),
-    ] {
+    for other in
+        [&[0xda; 40][..], &message(0xc0, 0, 1, b""), &message(2, 21, 1, b""), &message(0xdf, 0, 1, b"")]
+    {
         assert_eq!(detect(Direction::ToServer, other), Detection::NoMatch, "{}", other.escape_ascii());
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    #[test]
-    fn damage_is_survived(place in any::<prop::sample::Index>(), byte in any::<u8>(), cut in 1_usize..200) {
-        let (mut pieces, _) = story();
-        let all: usize = pieces.iter().map(|(_, bytes)| bytes.len()).sum();
-        let mut place = place.index(all);
-        for (_, bytes) in &mut pieces {
-            if let Some(hit) = bytes.get_mut(place) {
-                *hit = byte;
-                break;
-            }
-            place -= bytes.len();
-        }
-        converse(&pieces, cut);
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use df_core::{Chunk, Direction, Timestamp, Transport};
+use df_core::{Direction, Transport};
 use proptest::prelude::*;
 
 use super::ROW;
-use crate::fuzzing::{Piece, observe};
+use crate::test_conversation::{any_flips, check_survival, exchanges_with};
 use crate::{Connection, ConnectionConfig, Detection, Exchange, Obfuscation};
 
 const C: Direction = Direction::ToServer;
@@ -58,22 +58,7 @@ fn ended(id: u8, application: u8, protocol: u8) -> Vec<u8> {
 
 /// What a connection makes of these turns, whose bytes come in pieces; an empty turn is a gap.
 fn run(turns: &[(Direction, Vec<u8>)], piece: usize, config: ConnectionConfig) -> Vec<Exchange> {
-    let mut connection = Connection::new(Transport::Tcp, Arc::new(config)).with_protocol(&ROW);
-    let (mut offsets, mut clock) = ([0_u64; 2], 0);
-    for (direction, bytes) in turns {
-        clock += 10_000_000;
-        let offset = &mut offsets[direction.index()];
-        if bytes.is_empty() {
-            *offset += 100_000;
-        }
-        for chunk in bytes.chunks(piece) {
-            let chunk = Chunk::new(*direction, Timestamp::from_nanos(clock), *offset, chunk);
-            *offset = chunk.end_offset();
-            connection.handle_chunk(chunk);
-        }
-    }
-    connection.handle_close();
-    std::iter::from_fn(|| connection.poll_exchange()).collect()
+    exchanges_with(Connection::new(Transport::Tcp, Arc::new(config)).with_protocol(&ROW), turns, piece)
 }
 
 fn line(exchange: &Exchange) -> String {
@@ -283,25 +268,11 @@ proptest! {
     #[test]
     fn hostile_bytes_neither_panic_nor_stall(
         records in proptest::collection::vec((0_u8..13, 0_u8..4, proptest::collection::vec(any::<u8>(), 0..40)), 0..30),
-        flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        flips in any_flips(),
         piece in 1_usize..40,
     ) {
-        let mut bytes: Vec<u8> =
+        let bytes: Vec<u8> =
             records.iter().flat_map(|(kind, id, content)| record(*kind, *id, content)).collect();
-        for (index, byte) in flips {
-            if !bytes.is_empty() {
-                let place = index.index(bytes.len());
-                bytes[place] = byte;
-            }
-        }
-        let config = ConnectionConfig::default();
-        let connection = Connection::new(Transport::Tcp, Arc::new(config.clone())).with_protocol(&ROW);
-        let pieces: Vec<Piece> = bytes.chunks(piece).enumerate().map(|(at, chunk)| Piece {
-            direction: if at % 3 == 0 { S } else { C },
-            bytes: chunk.to_vec(),
-            truncated: at % 5 / 4,
-            lost: at % 7 / 6,
-        }).collect();
-        observe(connection, &pieces, &config);
+        check_survival(&ROW, Transport::Tcp, &bytes, &flips, piece);
     }
 }

@@ -6,7 +6,7 @@ use df_core::{Chunk, Direction, Timestamp, Transport};
 use proptest::prelude::*;
 
 use super::ROW;
-use crate::fuzzing::{Piece, observe};
+use crate::test_conversation::{any_flips, check_survival, exchanges_with};
 use crate::{Connection, ConnectionConfig, Detection, Exchange, ExchangeKind, Obfuscation};
 
 const C: Direction = Direction::ToServer;
@@ -16,23 +16,9 @@ type Turn<'a> = (Direction, &'a [u8]);
 
 /// What a connection makes of these turns, whose bytes come in pieces; an empty turn to the client is a gap.
 fn run(transport: Transport, turns: &[Turn<'_>], piece: usize) -> Vec<String> {
-    let mut connection =
-        Connection::new(transport, Arc::new(ConnectionConfig::default())).with_protocol(&ROW);
-    let (mut offsets, mut clock) = ([0_u64; 2], 0);
-    for (direction, bytes) in turns {
-        clock += 10_000_000;
-        let offset = &mut offsets[direction.index()];
-        if bytes.is_empty() {
-            *offset += 1_000;
-        }
-        for chunk in bytes.chunks(piece) {
-            let chunk = Chunk::new(*direction, Timestamp::from_nanos(clock), *offset, chunk);
-            *offset = chunk.end_offset();
-            connection.handle_chunk(chunk);
-        }
-    }
-    connection.handle_close();
-    std::iter::from_fn(|| connection.poll_exchange()).map(|exchange| line(&exchange)).collect()
+    let config = Arc::new(ConnectionConfig::default());
+    let connection = Connection::new(transport, config).with_protocol(&ROW);
+    exchanges_with(connection, turns, piece).iter().map(line).collect()
 }
 
 fn line(exchange: &Exchange) -> String {
@@ -261,26 +247,12 @@ proptest! {
     #[test]
     fn hostile_bytes_neither_panic_nor_stall(
         text in "((get|mg|set|VALUE|VA|END|HD|mn) [a-z0-9]{1,3}( [0-9q]{1,4}){0,4}\r\n|\\x{80}|\\x{81}){0,40}",
-        flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+        flips in any_flips(),
         piece in 1_usize..20,
     ) {
-        let mut bytes = text.into_bytes();
-        for (index, byte) in flips {
-            if !bytes.is_empty() {
-                let place = index.index(bytes.len());
-                bytes[place] = byte;
-            }
-        }
-        let config = ConnectionConfig::default();
+        let bytes = text.into_bytes();
         for transport in [Transport::Tcp, Transport::Udp] {
-            let connection = Connection::new(transport, Arc::new(config.clone())).with_protocol(&ROW);
-            let pieces: Vec<Piece> = bytes.chunks(piece).enumerate().map(|(at, chunk)| Piece {
-                direction: if at % 3 == 0 { S } else { C },
-                bytes: chunk.to_vec(),
-                truncated: at % 5 / 4,
-                lost: at % 7 / 6,
-            }).collect();
-            observe(connection, &pieces, &config);
+            check_survival(&ROW, transport, &bytes, &flips, piece);
         }
     }
 }

@@ -85,4 +85,14 @@ impl Parser for MysqlParser {
     fn has_ended(&self) -> bool {
         self.conversation.secrecy == Secrecy::Tls
     }
+
+    /// The greeting was in clear, and the login that answers it is not.
+    fn inside_tls(&mut self) -> Option<Box<dyn Parser>> {
+        let mut conversation = Conversation::new(&self.conversation.config);
+        std::mem::swap(&mut conversation, &mut self.conversation);
+        // This one is done with: it stays as it ended.
+        self.conversation.secrecy = Secrecy::Tls;
+        conversation.secrecy = Secrecy::Plain;
+        Some(Box::new(Self { conversation, compression: None, has_begun: true }))
+    }
 }

@@ -300,6 +300,32 @@ fn tls_ends_the_protocol_and_zstandard_is_left_alone() {
     assert_eq!(outline(&exchanges(&pieces)), ["LOGIN ok"]);
 }
 
+#[test]
+fn the_login_inside_of_tls_answers_the_greeting_outside() {
+    let flags = CLASSIC | Capabilities::SSL;
+    let mut tls_request = flags.to_le_bytes().to_vec();
+    tls_request.extend_from_slice(&[0, 0, 0, 1, 33]);
+    tls_request.extend_from_slice(&[0; 23]);
+    let config = Arc::new(ConnectionConfig::default());
+    let mut outside = Connection::new(Transport::Tcp, config).with_ports(50_000, 3_306);
+    assert!(outside.take_inside_tls().is_none());
+    let chunk = |time, (direction, bytes): &Piece, connection: &mut Connection| {
+        connection.handle_chunk(Chunk::new(*direction, Timestamp::from_nanos(time), 0, bytes));
+    };
+    chunk(1, &greeting("10.11.19-MariaDB", flags), &mut outside);
+    chunk(2, &(CLIENT, packet(1, &tls_request)), &mut outside);
+    chunk(3, &(CLIENT, b"\x16\x03\x01\x00\x05hello".to_vec()), &mut outside);
+    let mut inside = outside.take_inside_tls().unwrap();
+    assert!(outside.take_inside_tls().is_none());
+    let (_, mut login) = login(flags);
+    login[3] = 2;
+    chunk(4, &(CLIENT, login), &mut inside);
+    chunk(5, &(SERVER, packet(3, &ok(0, 2))), &mut inside);
+    let exchange = inside.poll_exchange().unwrap();
+    assert_eq!(outline(&[exchange]), ["LOGIN ok"]);
+    assert_eq!((inside.stats().parse_errors, inside.stats().gaps), (0, 0));
+}
+
 /// Wraps packets as the compressed protocol does.
 fn frame(plain: &[u8], is_compressed: bool) -> Vec<u8> {
     let payload =

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use super::ROW;
 use super::topics::{Destination, Destinations, partition};
-use crate::test_conversation::exchanges_of;
-use crate::{Detection, Exchange};
+use crate::Detection;
+use crate::test_conversation::{exchanges_of, lines_however_cut, message_line};
 
 const TO_SERVER: Direction = Direction::ToServer;
 const TO_CLIENT: Direction = Direction::ToClient;
@@ -43,20 +43,7 @@ fn message(name: &str, value: &str) -> Vec<u8> {
 }
 
 fn lines(pieces: &[(Direction, &[u8])]) -> Vec<String> {
-    let line = |exchange: &Exchange| {
-        let request = exchange.asked();
-        let kind = request.map_or("?", |request| &request.kind);
-        let topic = request.and_then(|request| request.endpoint.as_deref()).unwrap_or("-");
-        let response = exchange.response.as_ref().map(|response| &response.content);
-        let code = response.and_then(|response| response.code.as_deref()).unwrap_or("-");
-        format!("{} {kind} {topic} {} {code}", exchange.kind.name(), exchange.status().name())
-    };
-    let whole: Vec<String> = exchanges_of(pieces, usize::MAX).iter().map(line).collect();
-    for piece_len in [1, 3, 11] {
-        let cut: Vec<String> = exchanges_of(pieces, piece_len).iter().map(line).collect();
-        assert_eq!(cut, whole, "in pieces of {piece_len}");
-    }
-    whole
+    lines_however_cut(pieces, message_line)
 }
 
 #[test]

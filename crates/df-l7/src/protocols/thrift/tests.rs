@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use df_core::{Chunk, Direction, Timestamp, Transport};
+use df_core::{Direction, Transport};
 use proptest::prelude::*;
 
 use super::ROW;
 use crate::fuzzing::{Piece, observe};
+use crate::test_conversation::{any_flips, check_survival, exchanges_with};
 use crate::{Connection, ConnectionConfig, Detection, Exchange, ExchangeKind};
 
 const C: Direction = Direction::ToServer;
@@ -45,23 +46,8 @@ fn with_header(sequence_id: u8, header: &[u8], message: &[u8]) -> Vec<u8> {
 
 /// What a connection makes of these turns, whose bytes come in pieces; an empty turn is a gap.
 fn run(transport: Transport, turns: &[(Direction, Vec<u8>)], piece: usize) -> Vec<Exchange> {
-    let mut connection =
-        Connection::new(transport, Arc::new(ConnectionConfig::default())).with_protocol(&ROW);
-    let (mut offsets, mut clock) = ([0_u64; 2], 0);
-    for (direction, bytes) in turns {
-        clock += 10_000_000;
-        let offset = &mut offsets[direction.index()];
-        if bytes.is_empty() {
-            *offset += 1_000;
-        }
-        for chunk in bytes.chunks(piece) {
-            let chunk = Chunk::new(*direction, Timestamp::from_nanos(clock), *offset, chunk);
-            *offset = chunk.end_offset();
-            connection.handle_chunk(chunk);
-        }
-    }
-    connection.handle_close();
-    std::iter::from_fn(|| connection.poll_exchange()).collect()
+    let config = Arc::new(ConnectionConfig::default());
+    exchanges_with(Connection::new(transport, config).with_protocol(&ROW), turns, piece)
 }
 
 fn line(exchange: &Exchange) -> String {
@@ -275,7 +261,7 @@ proptest! {
     #[test]
     fn hostile_bytes_neither_panic_nor_stall(
         forms in proptest::collection::vec((0_u8..5, 1_u8..5), 0..12),
-        flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+        flips in any_flips(),
         piece in 1_usize..60,
     ) {
         let message = |(form, kind): &(u8, u8)| match form {
@@ -285,23 +271,9 @@ proptest! {
             3 => framed(&strict(*kind, "framed", 3, &binary_fields())),
             _ => with_header(4, &[2, 0, 1, 1, 1, b'a', 1, b'b'], &compact(*kind, "header", 4, &compact_fields())),
         };
-        let mut bytes: Vec<u8> = forms.iter().flat_map(message).collect();
-        for (index, byte) in flips {
-            if !bytes.is_empty() {
-                let place = index.index(bytes.len());
-                bytes[place] = byte;
-            }
-        }
-        let config = ConnectionConfig::default();
+        let bytes: Vec<u8> = forms.iter().flat_map(message).collect();
         for transport in [Transport::Tcp, Transport::Udp] {
-            let connection = Connection::new(transport, Arc::new(config.clone())).with_protocol(&ROW);
-            let pieces: Vec<Piece> = bytes.chunks(piece).enumerate().map(|(at, chunk)| Piece {
-                direction: if at % 3 == 0 { S } else { C },
-                bytes: chunk.to_vec(),
-                truncated: at % 5 / 4,
-                lost: at % 7 / 6,
-            }).collect();
-            observe(connection, &pieces, &config);
+            check_survival(&ROW, transport, &bytes, &flips, piece);
         }
     }
 }

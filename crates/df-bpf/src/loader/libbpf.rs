@@ -1,0 +1,264 @@
+//! Loading by `libbpf`, the kernel's own library.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::path::Path;
+
+use libbpf_rs::{
+    Link, MapCore, MapFlags, MapHandle, Object, ObjectBuilder, OpenObject, ProgramMut, TracepointCategory,
+    UprobeOpts,
+};
+
+use self::constants::Constants;
+use self::messages::{Failure, quietly};
+use self::ring::Ring;
+use super::{
+    KernelHook, LinkId, Loader, SYSTEM_CALLS, Settings, UprobePoint, function_error, load_error,
+    require_tracefs, uprobe_error,
+};
+use crate::error::{AttachError, LoadError};
+#[cfg(feature = "profile")]
+use crate::profile::{ProfileConfig, Sample};
+
+mod constants;
+mod messages;
+mod ring;
+
+/// An object in the kernel.
+///
+/// libbpf loads all programs of an object at once, or none when the kernel refuses one. So the maps are an object without
+/// programs, and the programs further objects on the same maps, which are opened when they are asked for.
+pub(crate) struct LibbpfLoader {
+    object: Vec<u8>,
+    maps: HashMap<OsString, MapHandle>,
+    rings: Vec<Ring>,
+    programs: HashMap<String, usize>,
+    loaded: Vec<Object>,
+    /// Of what is never undone.
+    links: Vec<Link>,
+    uprobes: HashMap<LinkId, Link>,
+    last_link: u64,
+}
+
+impl LibbpfLoader {
+    /// Creates the maps of an object and one ring for each processor. Programs are loaded when they are attached.
+    pub(crate) fn load(object: &[u8], settings: &Settings) -> Result<Self, LoadError> {
+        // libbpf would look for it in other places as well.
+        if !Path::new(KERNEL_BTF).exists() {
+            return Err(LoadError::NoBtf);
+        }
+        let object = object.to_vec();
+        let maps = create_maps(&object, settings)?;
+        for (name, keys) in &settings.sets {
+            let set = map(&maps, name)?;
+            for key in keys {
+                let filled = set.update(&key.to_ne_bytes(), &[1], MapFlags::ANY);
+                filled.map_err(|error| LoadError::of("filling a set", Failure::of(&error).cause))?;
+            }
+        }
+        let rings = create_rings(map(&maps, "rings")?, settings.ring_bytes)?;
+        Ok(Self {
+            object,
+            maps,
+            rings,
+            programs: HashMap::new(),
+            loaded: Vec::new(),
+            links: Vec::new(),
+            uprobes: HashMap::new(),
+            last_link: 0,
+        })
+    }
+
+    /// Loads these programs, on the maps that there are.
+    fn load_programs(&mut self, names: &[&str]) -> Result<(), Failure> {
+        let object = quietly(|| {
+            let mut object = open(&self.object)?;
+            for mut program in object.progs_mut() {
+                let is_wanted = names.iter().any(|name| program.name() == OsStr::new(name));
+                program.set_autoload(is_wanted);
+            }
+            for mut map in object.maps_mut() {
+                if let Some(there) = self.maps.get(map.name()) {
+                    map.reuse_fd(there.as_fd())?;
+                }
+            }
+            object.load()
+        })?;
+        self.programs.extend(names.iter().map(|name| ((*name).to_owned(), self.loaded.len())));
+        self.loaded.push(object);
+        Ok(())
+    }
+
+    /// A program that is loaded, or is loaded now.
+    fn program(&mut self, name: &str) -> Result<ProgramMut<'_>, AttachError> {
+        if !self.programs.contains_key(name) {
+            self.load_programs(&[name]).map_err(|failure| failure.of_program(name))?;
+        }
+        let object = self.programs.get(name).and_then(|index| self.loaded.get(*index));
+        let program = object.and_then(|object| object.progs_mut().find(|program| program.name() == name));
+        program.ok_or_else(|| AttachError::UnknownProgram { program: name.to_owned() })
+    }
+
+    /// Hangs a program on something that it is not taken from again.
+    fn hang(
+        &mut self,
+        program: &str,
+        hook: &str,
+        attach: impl FnOnce(&ProgramMut<'_>) -> libbpf_rs::Result<Link>,
+    ) -> Result<(), AttachError> {
+        let program = self.program(program)?;
+        let link = quietly(|| attach(&program)).map_err(|failure| failure.of_hook(hook))?;
+        self.links.push(link);
+        Ok(())
+    }
+}
+
+impl Loader for LibbpfLoader {
+    fn prepare(&mut self, programs: &[&str]) {
+        // When the kernel refuses one of them, that one is found when each is loaded by itself.
+        let _ = self.load_programs(programs);
+    }
+
+    fn attach(&mut self, program: &str, hook: KernelHook<'_>) -> Result<(), AttachError> {
+        let name = hook.to_string();
+        let attached = match hook {
+            KernelHook::SystemCallTracepoint(tracepoint) => {
+                require_tracefs()?;
+                let category = TracepointCategory::Custom(SYSTEM_CALLS.to_owned());
+                self.hang(program, &name, |program| program.attach_tracepoint(category, tracepoint))
+            }
+            KernelHook::Kprobe(function) => {
+                self.hang(program, &name, |program| program.attach_kprobe(false, function))
+            }
+            KernelHook::Kretprobe(function) => {
+                self.hang(program, &name, |program| program.attach_kprobe(true, function))
+            }
+            // What they hang on, their section says.
+            KernelHook::TypedTracepoint(_) | KernelHook::FunctionEntry(_) | KernelHook::FunctionReturn(_) => {
+                self.hang(program, &name, |program| program.attach_trace())
+            }
+        };
+        attached.map_err(|error| function_error(hook, error))
+    }
+
+    fn attach_raw_tracepoint(&mut self, program: &str, name: &str) -> Result<(), AttachError> {
+        let hook = format!("raw tracepoint {name}");
+        self.hang(program, &hook, |program| program.attach_raw_tracepoint(name))
+    }
+
+    fn attach_uprobe(&mut self, program: &str, point: UprobePoint<'_>) -> Result<LinkId, AttachError> {
+        let hook = format!("{} at {:#x}", point.path.display(), point.file_offset);
+        let too_far = || AttachError::Failed { hook: hook.clone(), message: "it stands too far".to_owned() };
+        let offset = usize::try_from(point.file_offset).map_err(|_| too_far())?;
+        let program = self.program(program)?;
+        let retprobe = program.section().as_encoded_bytes().starts_with(b"uretprobe/");
+        let options = UprobeOpts { cookie: point.cookie.unwrap_or(0), retprobe, ..UprobeOpts::default() };
+        let attached =
+            quietly(|| program.attach_uprobe_with_opts(EVERY_PROCESS, point.path, offset, options));
+        let link = attached.map_err(|failure| uprobe_error(failure.of_hook(&hook)))?;
+        self.last_link += 1;
+        let id = LinkId(self.last_link);
+        self.uprobes.insert(id, link);
+        Ok(id)
+    }
+
+    fn detach_uprobe(&mut self, link: LinkId) -> Result<(), AttachError> {
+        let link = self.uprobes.remove(&link);
+        let let_go = quietly(|| {
+            drop(link);
+            Ok(())
+        });
+        let_go.map_err(|failure| failure.of_hook("detaching"))
+    }
+
+    fn insert(&mut self, name: &'static str, key: u32, value: u32) -> Result<(), LoadError> {
+        let filled = map(&self.maps, name)?.update(&key.to_ne_bytes(), &value.to_ne_bytes(), MapFlags::ANY);
+        filled.map_err(|error| LoadError::of("filling a map", Failure::of(&error).cause))
+    }
+
+    fn rings(&self) -> usize {
+        self.rings.len()
+    }
+
+    fn ring_fd(&self, ring: usize) -> Option<BorrowedFd<'_>> {
+        self.rings.get(ring).map(AsFd::as_fd)
+    }
+
+    fn next_record(&mut self, ring: usize, record: &mut Vec<u8>) -> bool {
+        self.rings.get_mut(ring).is_some_and(|ring| ring.next_record(record))
+    }
+
+    #[cfg(feature = "profile")]
+    fn attach_clock(&mut self, _program: &str, config: &ProfileConfig) -> Result<(), AttachError> {
+        let hook = format!("clock of {} Hz", config.frequency_hertz);
+        Err(AttachError::Failed { hook, message: "only the loader aya takes profiles".to_owned() })
+    }
+
+    #[cfg(feature = "profile")]
+    fn take_samples(&mut self) -> Result<Vec<Sample>, LoadError> {
+        Ok(Vec::new())
+    }
+
+    fn counters(&self) -> Result<Vec<Vec<u64>>, LoadError> {
+        let values = map(&self.maps, "counts")?.lookup_percpu(&0_u32.to_ne_bytes(), MapFlags::ANY);
+        let values = values.map_err(|error| LoadError::of("reading counters", Failure::of(&error).cause))?;
+        let numbers =
+            |value: &Vec<u8>| value.as_chunks().0.iter().map(|one| u64::from_ne_bytes(*one)).collect();
+        Ok(values.unwrap_or_default().iter().map(numbers).collect())
+    }
+}
+
+/// The maps, with what is settled before programs are loaded.
+fn create_maps(object: &[u8], settings: &Settings) -> Result<HashMap<OsString, MapHandle>, LoadError> {
+    let constants = Constants::read(object)?;
+    let loaded = quietly(|| {
+        let mut object = open(object)?;
+        for mut program in object.progs_mut() {
+            program.set_autoload(false);
+        }
+        for mut map in object.maps_mut() {
+            let entries = settings.map_entries.iter().find(|(name, _)| map.name() == OsStr::new(name));
+            if let Some((_, entries)) = entries {
+                map.set_max_entries(*entries)?;
+            }
+            if map.name().as_encoded_bytes().ends_with(b".rodata")
+                && let Some(section) = map.initial_value_mut()
+            {
+                constants.write(section, &settings.constants)?;
+            }
+        }
+        object.load()
+    });
+    let loaded = loaded.map_err(|failure| load_error(LoadError::of("loading maps", failure.cause)))?;
+    let handle = |map: libbpf_rs::Map<'_>| Ok((map.name().to_owned(), MapHandle::try_from(&map)?));
+    let handles: libbpf_rs::Result<_> = loaded.maps().map(handle).collect();
+    handles.map_err(|error| LoadError::of("keeping maps", Failure::of(&error).cause))
+}
+
+/// One ring for each processor that the host may have.
+fn create_rings(outer: &MapHandle, ring_bytes: u32) -> Result<Vec<Ring>, LoadError> {
+    let failed = |error: libbpf_rs::Error| LoadError::of("creating rings", Failure::of(&error).cause);
+    let processors = u32::try_from(libbpf_rs::num_possible_cpus().map_err(failed)?).unwrap_or(u32::MAX);
+    let ring = |processor: u32| {
+        let ring = Ring::create(ring_bytes)?;
+        let descriptor = ring.as_fd().as_raw_fd();
+        outer.update(&processor.to_ne_bytes(), &descriptor.to_ne_bytes(), MapFlags::ANY)?;
+        Ok(ring)
+    };
+    let rings = || (0..processors.min(outer.max_entries())).map(ring).collect();
+    quietly(rings).map_err(|failure| LoadError::of("creating rings", failure.cause))
+}
+
+/// Its name is part of the names of its maps, which must be the same whenever it is opened.
+fn open(object: &[u8]) -> libbpf_rs::Result<OpenObject> {
+    ObjectBuilder::default().name("df")?.open_memory(object)
+}
+
+fn map<'a>(maps: &'a HashMap<OsString, MapHandle>, name: &str) -> Result<&'a MapHandle, LoadError> {
+    maps.get(OsStr::new(name)).ok_or(LoadError::Unsupported { what: "a map of the object" })
+}
+
+/// Where the kernel tells how its structures are laid out.
+const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+const EVERY_PROCESS: i32 = -1;
