@@ -8,6 +8,7 @@
 
 mod calls;
 mod compared;
+mod crowd;
 mod datagrams;
 mod https;
 mod programs;
@@ -17,6 +18,7 @@ mod watched;
 use std::process::ExitCode;
 
 use df_bpf::{HookKind, Hooks, Kernel, LoadError, ProbeConfig, ProbeReport, Probes};
+use df_capture::{AfPacket, AfPacketConfig};
 use serde_json::{Value, json};
 
 use crate::watched::Watched;
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         },
         ["tcp", ip] => streams::talk(ip).map(|()| true),
         ["udp", ip] => datagrams::talk(ip).map(|()| true),
+        ["crowd", pairs] => crowd::talk(pairs).map(|()| true),
         _ => Err("usage: selftest [KIND]".into()),
     };
     match result {
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
 /// kinds of hooks alone; with each that there is, if none is given.
 fn selftest(kinds: &[HookKind]) -> Result<bool, Box<dyn std::error::Error>> {
     tell_kernel();
+    tell_lockdown();
     let mut is_good = try_choice()?;
     let kinds = if kinds.is_empty() { &HookKind::ALL } else { kinds };
     for kind in kinds {
@@ -56,6 +60,22 @@ fn selftest(kinds: &[HookKind]) -> Result<bool, Box<dyn std::error::Error>> {
     is_good &= tell_check("programs for TLS", &programs::load_tls_programs());
     is_good &= tell_check("TLS of Go", &https::check()?);
     Ok(end(is_good))
+}
+
+/// What a kernel that is locked down leaves: what loading the probes comes to, in one line, and capturing packets.
+fn tell_lockdown() {
+    let kernel = Kernel::probe();
+    let setting = kernel.settings.iter().find(|setting| setting.name == "lockdown");
+    let mode = setting.map_or("none", |setting| setting.value.as_str());
+    let probes = match load(Hooks::Automatic) {
+        Ok(probes) => format!("{} hooks", probes.report().attached()),
+        Err(error) => error.to_string(),
+    };
+    let packets = match AfPacket::open(&AfPacketConfig::default().with_interface("lo")) {
+        Ok(_) => "a packet socket with its ring opens".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    tell(&json!({"finding": "lockdown", "mode": mode, "probes": probes, "packets": packets}));
 }
 
 /// Automatic hooks must cover every call. Where they are of one kind, that is tried by itself.
@@ -91,7 +111,13 @@ fn try_kind(kind: HookKind) -> Result<bool, Box<dyn std::error::Error>> {
     };
     tell(&json!({"finding": "kind", "name": kind.name(), "is": result, "detail": detail}));
     match loaded {
-        Ok(mut probes) if result == "complete" => try_traffic(kind.name(), &mut probes),
+        Ok(mut probes) if result == "complete" => {
+            let pairs = if kind == HookKind::Kprobe { FEW_PAIRS } else { MANY_PAIRS };
+            let watched = Watched::run(&mut probes, &["crowd", &pairs.to_string()])?;
+            let name = format!("{}: {} threads", kind.name(), pairs * 2);
+            let is_complete = tell_check(&name, &watched.crowd(pairs));
+            Ok(try_traffic(kind.name(), &mut probes)? && is_complete)
+        }
         _ => Ok(true),
     }
 }
@@ -126,6 +152,10 @@ fn losses(probes: &Probes) -> Result<Outcome, LoadError> {
     let lost = stats.dropped_records() + stats.malformed_records;
     Ok(if lost == 0 { Outcome::passed("none") } else { Outcome::Failed(format!("{stats:?}")) })
 }
+
+/// Pairs of threads: more than the kernel has places for returns that kprobes wait for, which are ten or two for each processor.
+const MANY_PAIRS: usize = 24;
+const FEW_PAIRS: usize = 4;
 
 /// The name of each kind of traffic, and the arguments with which this program makes it.
 const TRAFFIC: &[(&str, [&str; 2])] = &[
