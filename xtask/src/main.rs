@@ -11,6 +11,7 @@ mod features;
 mod fuzz;
 mod kernels;
 mod package;
+mod packages;
 mod test;
 mod tidy;
 

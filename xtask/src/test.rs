@@ -4,18 +4,20 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
-use crate::cargo::{self, succeed};
+use crate::cargo::{self, Workspace};
+use crate::packages::{self, Needed, is_root};
 
 /// Installs what tests need, if that is possible here, and runs all tests.
 pub(crate) fn run(root: &Path) -> io::Result<()> {
-    install_peers()?;
+    packages::install(&[packages::LIBBPF, PEERS].concat())?;
     mount_tracefs();
+    let features = features(root)?;
     cargo::run(root, &["build", "--package", "df-agent"])?;
     if has_nextest() {
-        cargo::run(root, &["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"])?;
-        cargo::run(root, &["test", "--doc", "--workspace", "--all-features"])?;
+        cargo::run(root, &["nextest", "run", "--workspace", "--no-fail-fast", &features])?;
+        cargo::run(root, &["test", "--doc", "--workspace", &features])?;
     } else {
-        cargo::run(root, &["test", "--workspace", "--all-features", "--no-fail-fast"])?;
+        cargo::run(root, &["test", "--workspace", "--no-fail-fast", &features])?;
     }
     // A program outside the workspace, as a user's would be.
     let target = root.join("target");
@@ -24,21 +26,20 @@ pub(crate) fn run(root: &Path) -> io::Result<()> {
     cargo::run(root, &["test", "--manifest-path", manifest, "--target-dir", target])
 }
 
-/// As root on Debian: the servers and clients themselves. Elsewhere tests that miss one say so and are skipped.
-fn install_peers() -> io::Result<()> {
-    let missing: Vec<&str> =
-        PEERS.iter().filter(|(file, _)| !is_there(file)).map(|(_, package)| *package).collect();
+/// All features, as far as they can be built here.
+fn features(root: &Path) -> io::Result<String> {
+    let missing = packages::missing(packages::LIBBPF);
     if missing.is_empty() {
-        return Ok(());
+        return Ok("--all-features".to_owned());
     }
-    if !is_root() || !is_there("apt-get") {
-        eprintln!("not installed, so that some tests will be skipped: {}", missing.join(" "));
-        return Ok(());
-    }
-    eprintln!("installing {}", missing.join(" "));
-    succeed(apt().args(["update", "-qq"]).status()?.success(), "apt-get update failed")?;
-    let install = apt().args(["install", "-y", "-qq", "--no-install-recommends"]).args(&missing).status()?;
-    succeed(install.success(), "apt-get install failed")
+    eprintln!("without the feature libbpf of df-bpf, which needs {}", missing.join(" "));
+    let of_library = |library: &cargo::Library| {
+        let name = library.name.clone();
+        let wanted = library.features.clone().into_iter().filter(|feature| feature != "libbpf");
+        wanted.map(move |feature| format!("{name}/{feature}")).collect::<Vec<_>>()
+    };
+    let features: Vec<String> = Workspace::read(root)?.libraries.iter().flat_map(of_library).collect();
+    Ok(format!("--features={}", features.join(",")))
 }
 
 /// As root: what tests of processes need to find the kernel's hooks. Where it cannot be mounted they say so.
@@ -50,24 +51,6 @@ fn mount_tracefs() {
     }
 }
 
-fn apt() -> Command {
-    let mut command = Command::new("apt-get");
-    command.env("DEBIAN_FRONTEND", "noninteractive").stdout(io::stderr());
-    command
-}
-
-fn is_there(file: &str) -> bool {
-    let folders = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-    if file.starts_with('/') {
-        return Path::new(file).exists();
-    }
-    folders.iter().any(|folder| Path::new(folder).join(file).exists())
-}
-
-fn is_root() -> bool {
-    std::fs::metadata("/proc/self").is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0)
-}
-
 fn has_nextest() -> bool {
     Command::new(env!("CARGO"))
         .args(["nextest", "--version"])
@@ -75,8 +58,8 @@ fn has_nextest() -> bool {
         .is_ok_and(|output| output.status.success())
 }
 
-/// A file that tells whether a package is there, and the package's name in Debian.
-const PEERS: &[(&str, &str)] = &[
+/// The servers and clients themselves. Tests that miss one say so and are skipped.
+const PEERS: &[Needed] = &[
     ("nginx", "nginx-light"),
     ("mariadbd", "mariadb-server"),
     ("mariadb", "mariadb-client"),

@@ -118,7 +118,7 @@ INLINE int emit_moved(void *ring, struct socket_state *state, const struct moved
 /* Tells of bytes that moved, with as many of them as the settings allow. */
 INLINE void emit_data(struct socket_state *state, const struct moved *moved)
 {
-	u32 wanted = moved->length < df_payload_bytes ? moved->length : df_payload_bytes;
+	u32 most = most_payload_of(state), wanted = moved->length < most ? moved->length : most;
 	void *ring = own_ring();
 
 	if (!ring || is_left_out(state, moved) || is_shed(moved->exit_ns, &wanted))

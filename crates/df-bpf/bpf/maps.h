@@ -13,6 +13,8 @@
 
 /* Most bytes of one call that are copied. */
 const volatile u32 df_payload_bytes = 1024;
+/* The same for sockets of which one port may be in the map `port_payloads` and is not known yet; 0: the map is empty. */
+const volatile u32 df_most_payload_bytes = 0;
 /* The process that reads the rings is never observed; 0: it does not know its number, and tells by the mark. */
 const volatile u32 df_own_pid = 0;
 /* A number of bytes that only that process asks sendfile for. */
@@ -168,7 +170,10 @@ struct socket_state {
 	/* The last transfer that could be told, and whether what follows it is left out. */
 	u8 last_told;
 	u8 is_left_out;
-	u8 padding[5];
+	u8 padding;
+	/* Most bytes of one call that are copied, if ports have a say. */
+	u16 payload_bytes;
+	u16 more_padding;
 #ifndef REDUCED
 	/* The connection of a TLS library that it carries. */
 	u64 tls_connection;
@@ -241,6 +246,18 @@ struct {
 	MAP_UINT(key_size, sizeof(u32));
 	MAP_UINT(value_size, sizeof(u8));
 } ports SEC(".maps");
+
+#ifndef REDUCED
+
+/* How many bytes of one call are copied, by port. Older kernels leave that to the reader. */
+struct {
+	MAP_UINT(type, BPF_MAP_TYPE_HASH);
+	MAP_UINT(max_entries, 1024);
+	MAP_UINT(key_size, sizeof(u32));
+	MAP_UINT(value_size, sizeof(u32));
+} port_payloads SEC(".maps");
+
+#endif
 
 /* Names of src/stats.rs, in the same order. */
 enum counter {
@@ -337,3 +354,50 @@ INLINE int is_port_filtered(const struct endpoints *ends)
 	is_listed = bpf_map_lookup_elem(&ports, &local) || bpf_map_lookup_elem(&ports, &remote);
 	return is_listed != (df_port_filter == FILTER_ONLY);
 }
+
+#ifdef REDUCED
+
+/* The reader leaves out what ports say. */
+INLINE u16 payload_of_ports(const struct endpoints *ends)
+{
+	(void)ends;
+	return 0;
+}
+
+INLINE u32 most_payload_of(const struct socket_state *state)
+{
+	(void)state;
+	return df_payload_bytes;
+}
+
+#else
+
+/*
+ * Most bytes of one call that are copied: the fewest that one of both ports says. A datagram may have its other end in the
+ * call: the reader of the rings leaves out what that says.
+ */
+INLINE u16 payload_of_ports(const struct endpoints *ends)
+{
+	u32 local = ends->local_port, remote = ends->remote_port;
+	u32 *by_local, *by_remote;
+
+	if (!df_most_payload_bytes)
+		return 0;
+	by_local = bpf_map_lookup_elem(&port_payloads, &local);
+	by_remote = bpf_map_lookup_elem(&port_payloads, &remote);
+	if (by_local && by_remote)
+		return *by_local < *by_remote ? *by_local : *by_remote;
+	if (by_local)
+		return *by_local;
+	if (by_remote)
+		return *by_remote;
+	return remote ? df_payload_bytes : df_most_payload_bytes;
+}
+
+/* Most bytes of one call on this socket that are copied. */
+INLINE u32 most_payload_of(const struct socket_state *state)
+{
+	return df_most_payload_bytes ? state->payload_bytes : df_payload_bytes;
+}
+
+#endif

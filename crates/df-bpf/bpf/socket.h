@@ -184,6 +184,7 @@ SUBPROGRAM struct socket_state *state_read_now(struct sock *sock, u64 inode, str
 	if (state) {
 		read_endpoints(sock, &state->endpoints);
 		state->is_ignored = has_lasting_ends(state) && is_port_filtered(&state->endpoints);
+		state->payload_bytes = payload_of_ports(&state->endpoints);
 		return state;
 	}
 	read_state(sock, &fresh);
@@ -205,6 +206,7 @@ INLINE void read_state(struct sock *sock, struct socket_state *state)
 	state->network_namespace = READ(net, ns.inum);
 	state->role = role_of(sock, state->endpoints.protocol);
 	state->is_ignored = is_port_filtered(&state->endpoints);
+	state->payload_bytes = payload_of_ports(&state->endpoints);
 }
 
 #define READ_BITFIELD(pointer, type, field)                                                                           \

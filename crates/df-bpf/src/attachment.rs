@@ -1,17 +1,31 @@
 //! Which program hangs on which hook: system calls by the best kind of hook that works, and what is hooked beside them.
 
+use crate::ProgramSet;
 use crate::error::{AttachError, LoadError};
 use crate::hooks::{HookKind, Hooks};
 use crate::loader::{KernelHook, Loader};
 use crate::report::{CallReport, ProbeReport, Refusal};
 
 /// Attaches what leaves a call before what enters it: a call is told of only when both are there.
-pub(crate) fn attach(loader: &mut dyn Loader, hooks: Hooks) -> Result<ProbeReport, LoadError> {
-    let mut report = ProbeReport::default();
-    loader.prepare(&RAW_TRACEPOINTS.map(|(program, _)| program));
-    for (program, name) in RAW_TRACEPOINTS {
-        let result = loader.attach_raw_tracepoint(program, name);
-        report.push(name, result);
+pub(crate) fn attach(
+    loader: &mut dyn Loader,
+    program_set: ProgramSet,
+    hooks: Hooks,
+) -> Result<ProbeReport, LoadError> {
+    let mut report = ProbeReport { program_set, ..ProbeReport::default() };
+    let hooks = match program_set {
+        ProgramSet::Whole => hooks,
+        ProgramSet::Reduced if hooks.kinds().any(|kind| kind == HookKind::Tracepoint) => {
+            Hooks::Only(HookKind::Tracepoint)
+        }
+        ProgramSet::Reduced => {
+            let what = "the reduced programs hang on tracepoints alone";
+            return Err(LoadError::Config { field: "hooks", what });
+        }
+    };
+    match program_set {
+        ProgramSet::Whole => attach_raw_tracepoints(loader, &mut report),
+        ProgramSet::Reduced => attach_tracepoints(loader, &mut report),
     }
     let mut open: Vec<&Call> = CALLS.iter().collect();
     for kind in hooks.kinds() {
@@ -31,6 +45,20 @@ pub(crate) fn attach(loader: &mut dyn Loader, hooks: Hooks) -> Result<ProbeRepor
         report.calls.push(CallReport { call: call.name, kind: None });
     }
     Ok(report)
+}
+
+fn attach_raw_tracepoints(loader: &mut dyn Loader, report: &mut ProbeReport) {
+    loader.prepare(&RAW_TRACEPOINTS.map(|(program, _)| program));
+    for (program, name) in RAW_TRACEPOINTS {
+        report.push(name, loader.attach_raw_tracepoint(program, name));
+    }
+}
+
+fn attach_tracepoints(loader: &mut dyn Loader, report: &mut ProbeReport) {
+    for (program, category, name) in TRACEPOINTS {
+        let hook = KernelHook::Tracepoint(category, name);
+        report.push(hook.to_string(), loader.attach(program, hook));
+    }
 }
 
 /// Attaches what is still `open`. When the first call is refused, all are: it is one that every kernel has.
@@ -89,8 +117,8 @@ fn attach_call(loader: &mut dyn Loader, kind: HookKind, call: &Call) -> Result<V
             (HookKind::FunctionEntry, Side::Return) => KernelHook::FunctionReturn(&function),
             (HookKind::Kprobe, Side::Entry) => KernelHook::Kprobe(&function),
             (HookKind::Kprobe, Side::Return) => KernelHook::Kretprobe(&function),
-            (_, Side::Entry) => KernelHook::SystemCallTracepoint(&enter),
-            (_, Side::Return) => KernelHook::SystemCallTracepoint(&leave),
+            (_, Side::Entry) => KernelHook::Tracepoint(SYSTEM_CALLS, &enter),
+            (_, Side::Return) => KernelHook::Tracepoint(SYSTEM_CALLS, &leave),
         };
         loader.attach(&program, hook)?;
         attached.push(hook.to_string());
@@ -208,6 +236,16 @@ const RAW_TRACEPOINTS: [(&str, &str); 4] = [
     ("on_socket_state", "inet_sock_set_state"),
 ];
 
+/// The same where there are no raw tracepoints.
+const TRACEPOINTS: [(&str, &str, &str); 4] = [
+    ("on_exec", "sched", "sched_process_exec"),
+    ("on_fork", "task", "task_newtask"),
+    ("on_exit", "sched", "sched_process_exit"),
+    ("on_socket_state", "sock", "inet_sock_set_state"),
+];
+
+/// The category of tracepoints of single system calls.
+const SYSTEM_CALLS: &str = "syscalls";
 /// How the kernel's functions for system calls begin.
 #[cfg(target_arch = "x86_64")]
 const FUNCTION: &str = "__x64_sys_";

@@ -1,5 +1,6 @@
 //! What the probes can be told.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::Hooks;
@@ -20,6 +21,9 @@ use crate::tls::TlsConfig;
 pub struct ProbeConfig {
     /// Most bytes of one call that are copied, 0 to 16384. Default 1024: the head of each message.
     pub payload_bytes: u32,
+    /// The same for sockets with some ports, be it the local or the remote one: of two that are named the smaller number
+    /// counts. At most 1024 ports. Default none.
+    pub port_payload_bytes: Vec<(u16, u32)>,
     /// Bytes of the ring of each processor: a power of two from 4096. Default 8 MiB: some twenty
     /// thousand short messages, for the time in which the reader has no processor.
     pub ring_bytes: u32,
@@ -40,12 +44,31 @@ pub struct ProbeConfig {
     pub hooks: Hooks,
     /// Whether and how TLS libraries are hooked for their plain text. Default: they are. None: no process is looked at.
     pub tls: Option<TlsConfig>,
+    /// Which programs are loaded. Default, None: the whole set, or the reduced one where the kernel has no ring buffers.
+    pub program_set: Option<ProgramSet>,
+    /// A file with the BTF of exactly the running kernel, for one that does not tell it itself (before Linux 5.4, or built
+    /// without `CONFIG_DEBUG_INFO_BTF`): `pahole --btf_encode_detached=FILE vmlinux` makes it of the kernel's debug package, and
+    /// BTFHub has those of many distributions. With the BTF of another kernel wrong memory is read. Default: none.
+    pub btf_path: Option<PathBuf>,
     /// What loads the programs. Default: the first of [`LoaderKind::ALL`]. What is told does not depend on it.
     #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
     pub loader: LoaderKind,
     /// Whether and how processors are sampled, for [`Probes::take_profile`](crate::Probes::take_profile). Default: they are not.
     #[cfg(all(feature = "profile", target_os = "linux"))]
     pub profile: Option<ProfileConfig>,
+}
+
+/// The programs that are loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ProgramSet {
+    /// All of them. They need ring buffers, which came with Linux 5.8.
+    #[default]
+    Whole,
+    /// Those that a kernel from 4.14 on can take: system calls, connections, processes that come and go, TCP sequence numbers,
+    /// causes of calls by threads. Records go through perf buffers, which wake their reader for each. No TLS, no goroutines, no
+    /// profiles; of one call four buffers of up to 8,192 bytes together, of one `recvmmsg` or `sendmmsg` two messages. Before 4.16 sockets
+    /// that end without a call of `close` or `shutdown` are not told to end.
+    Reduced,
 }
 
 /// A library that loads the programs.
@@ -89,6 +112,7 @@ impl Default for ProbeConfig {
     fn default() -> Self {
         Self {
             payload_bytes: 1024,
+            port_payload_bytes: Vec::new(),
             ring_bytes: 8 << 20,
             flush_interval: Duration::from_millis(10),
             processes: ProcessFilter::All,
@@ -98,6 +122,8 @@ impl Default for ProbeConfig {
             max_events_per_second: None,
             hooks: Hooks::Automatic,
             tls: Some(TlsConfig::default()),
+            program_set: None,
+            btf_path: None,
             #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
             loader: LoaderKind::ALL[0],
             #[cfg(all(feature = "profile", target_os = "linux"))]
@@ -124,6 +150,12 @@ impl ProbeConfig {
         self
     }
 
+    /// Sets how much of each call is copied for sockets with some ports, such as 4096 for 3306 and nothing for 443.
+    pub fn with_port_payload_bytes(mut self, ports: impl IntoIterator<Item = (u16, u32)>) -> Self {
+        self.port_payload_bytes = ports.into_iter().collect();
+        self
+    }
+
     /// Sets the size of each ring.
     pub const fn with_ring_bytes(mut self, ring_bytes: u32) -> Self {
         self.ring_bytes = ring_bytes;
@@ -145,6 +177,18 @@ impl ProbeConfig {
     /// Says what system calls are hooked by: a [`HookKind`](crate::HookKind) or [`Hooks::Automatic`].
     pub fn with_hooks(mut self, hooks: impl Into<Hooks>) -> Self {
         self.hooks = hooks.into();
+        self
+    }
+
+    /// Chooses which programs are loaded.
+    pub const fn with_program_set(mut self, program_set: ProgramSet) -> Self {
+        self.program_set = Some(program_set);
+        self
+    }
+
+    /// Reads the BTF of the running kernel from a file.
+    pub fn with_btf_path(mut self, btf_path: impl Into<PathBuf>) -> Self {
+        self.btf_path = Some(btf_path.into());
         self
     }
 

@@ -47,7 +47,7 @@
 //!
 //! Stacks are followed by frame pointers: where a program has none, the innermost function is right and its callers are not, or are
 //! missing. Functions of interpreters are those of the interpreter. Names come from symbol tables; a function that is in none has
-//! no name. What the probes' own programs take is not seen, nor are processors that were off when they were loaded.
+//! no name. Only the loader `aya` takes profiles. What the probes' own programs take is not seen, nor are processors that were off when they were loaded.
 //! Tried on Linux 5.10 and 6.1 (in QEMU) and 6.18.
 //!
 //! # Safety
@@ -70,6 +70,7 @@
 //! | bound | default | what exceeds it |
 //! |---|---|---|
 //! | [`payload_bytes`](ProbeConfig::payload_bytes) | 1,024 per call, 16,384 at most | is left out; the original length is told |
+//! | [`port_payload_bytes`](ProbeConfig::port_payload_bytes) | none; 1,024 ports at most | |
 //! | [`ring_bytes`](ProbeConfig::ring_bytes) | 8 MiB per processor | is dropped: [`ProcessorStats::dropped_records`] |
 //! | [`max_threads`](ProbeConfig::max_threads) | 32,768 in a call at once | is left out: [`ProcessorStats::full_threads`] |
 //! | [`max_sockets`](ProbeConfig::max_sockets) | 65,536 | the one unused for longest is forgotten, and looked at anew |
@@ -86,7 +87,9 @@
 //!
 //! # Features
 //!
-//! `aya` (default): loads the programs, on Linux. `inspect`: finds TLS functions in ELF files, on any system. `profile`: samples
+//! `aya` (default): loads the programs, on Linux, in Rust alone. `libbpf`: loads them by the kernel's own library, which is built with
+//! this crate and takes gcc, make, pkg-config and the headers of libelf and zlib; with both, [`ProbeConfig::with_loader`] chooses. What is
+//! told is the same; `Kernel` and profiles are there with `aya` alone. `inspect`: finds TLS functions in ELF files, on any system. `profile`: samples
 //! processors, on Linux, with `blazesym` for names. Without any, what comes through a ring can be decoded: [`decode_event`].
 #![forbid(unsafe_code)]
 
@@ -100,7 +103,7 @@ mod hooks;
 mod stats;
 
 pub use clock::ClockOffset;
-pub use config::{PortFilter, ProbeConfig, ProcessFilter};
+pub use config::{PortFilter, ProbeConfig, ProcessFilter, ProgramSet};
 pub use event::{Event, ProcessChange, ProcessEvent, RecordError, decode_event};
 pub use hooks::{HookKind, Hooks};
 pub use stats::{ProbeStats, ProcessorStats};
@@ -113,6 +116,8 @@ mod error;
 mod kernel;
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod loader;
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
+mod payload;
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod privileges;
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]

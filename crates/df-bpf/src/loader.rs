@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::os::fd::BorrowedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(crate) use self::failure::*;
-use crate::config::LoaderKind;
+use crate::config::{LoaderKind, ProgramSet};
 use crate::error::{AttachError, LoadError};
 #[cfg(feature = "profile")]
 use crate::profile::{ProfileConfig, Sample};
@@ -18,18 +18,42 @@ mod libbpf;
 #[cfg(test)]
 mod tests;
 
-/// Creates the maps of an object and one ring for each processor. Programs are loaded when they are attached.
+/// Creates the maps of an object and one ring for each processor. Programs are loaded when they are attached. Of the reduced
+/// programs, which `aya` alone loads, the object is known.
 pub(crate) fn load(
     kind: LoaderKind,
+    program_set: ProgramSet,
     object: &[u8],
     settings: &Settings,
 ) -> Result<Box<dyn Loader + Send>, LoadError> {
+    if program_set == ProgramSet::Reduced {
+        return load_reduced(settings);
+    }
     match kind {
         #[cfg(feature = "aya")]
         LoaderKind::Aya => Ok(Box::new(aya::AyaLoader::load(object, settings)?)),
         #[cfg(feature = "libbpf")]
         LoaderKind::Libbpf => Ok(Box::new(libbpf::LibbpfLoader::load(object, settings)?)),
     }
+}
+
+/// The programs for this kernel: the reduced ones only where it is sure that there are no ring buffers.
+pub(crate) fn best_program_set() -> ProgramSet {
+    #[cfg(feature = "aya")]
+    if crate::kernel::lacks_ring_buffers() {
+        return ProgramSet::Reduced;
+    }
+    ProgramSet::Whole
+}
+
+#[cfg(feature = "aya")]
+fn load_reduced(settings: &Settings) -> Result<Box<dyn Loader + Send>, LoadError> {
+    Ok(Box::new(aya::reduced::ReducedLoader::load(settings)?))
+}
+
+#[cfg(not(feature = "aya"))]
+fn load_reduced(_settings: &Settings) -> Result<Box<dyn Loader + Send>, LoadError> {
+    Err(LoadError::Config { field: "program_set", what: "the reduced programs take the feature `aya`" })
 }
 
 /// What the object is told before it is loaded.
@@ -43,13 +67,15 @@ pub(crate) struct Settings {
     pub(crate) sets: Vec<(&'static str, Vec<u32>)>,
     /// Bytes of each ring.
     pub(crate) ring_bytes: u32,
+    /// Where the kernel's types are told, if not by the kernel.
+    pub(crate) btf_path: Option<PathBuf>,
 }
 
 /// Where a program hangs in the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KernelHook<'a> {
-    /// The tracepoint of one system call, such as `sys_enter_read`.
-    SystemCallTracepoint(&'a str),
+    /// A tracepoint with its category, such as `syscalls` and `sys_enter_read`.
+    Tracepoint(&'a str, &'a str),
     /// A raw tracepoint whose arguments the kernel knows the types of.
     TypedTracepoint(&'a str),
     /// The entry of a function.
@@ -65,19 +91,16 @@ pub(crate) enum KernelHook<'a> {
 impl fmt::Display for KernelHook<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, name) = match self {
-            Self::SystemCallTracepoint(name) => (SYSTEM_CALLS, name),
-            Self::TypedTracepoint(name) => ("tp_btf", name),
-            Self::FunctionEntry(name) => ("fentry", name),
-            Self::FunctionReturn(name) => ("fexit", name),
-            Self::Kprobe(name) => ("kprobe", name),
-            Self::Kretprobe(name) => ("kretprobe", name),
+            Self::Tracepoint(category, name) => (category, name),
+            Self::TypedTracepoint(name) => (&"tp_btf", name),
+            Self::FunctionEntry(name) => (&"fentry", name),
+            Self::FunctionReturn(name) => (&"fexit", name),
+            Self::Kprobe(name) => (&"kprobe", name),
+            Self::Kretprobe(name) => (&"kretprobe", name),
         };
         write!(formatter, "{kind}:{name}")
     }
 }
-
-/// The category of tracepoints of single system calls.
-pub(crate) const SYSTEM_CALLS: &str = "syscalls";
 
 /// Where a program hangs in user space.
 #[derive(Debug, Clone, Copy)]

@@ -1,9 +1,12 @@
 //! Loading, attaching and reading, as one value.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::thread::CapabilitySet;
@@ -11,6 +14,7 @@ use rustix::thread::CapabilitySet;
 use crate::attachment::attach;
 use crate::error::LoadError;
 use crate::loader::{self, LinkId, Loader, Settings};
+use crate::payload::{PayloadLimits, most_bytes};
 #[cfg(feature = "profile")]
 use crate::privileges::SYMBOLIZING;
 use crate::privileges::{HOOKING, keep_only, works_without};
@@ -19,8 +23,10 @@ use crate::profile::{Profile, ProfileTaker};
 use crate::report::ProbeReport;
 use crate::rings::Rings;
 use crate::stats::{ProbeStats, ProcessorStats};
-use crate::tls::{LoaderHooks, TlsReport, TlsWatch};
-use crate::{ClockOffset, Event, PortFilter, ProbeConfig, ProcessChange, ProcessFilter, decode_event};
+use crate::tls::{LoaderHooks, TlsConfig, TlsReport, TlsWatch};
+use crate::{
+    ClockOffset, Event, PortFilter, ProbeConfig, ProcessChange, ProcessFilter, ProgramSet, decode_event,
+};
 
 /// Programs in the kernel that tell what processes do with sockets.
 ///
@@ -30,6 +36,7 @@ pub struct Probes {
     rings: Rings,
     report: ProbeReport,
     tls: Option<TlsWatch<LinkId>>,
+    payload_limits: PayloadLimits,
     record: Vec<u8>,
     clock: ClockOffset,
     clock_read_at: Instant,
@@ -45,10 +52,15 @@ impl Probes {
     pub fn load(config: &ProbeConfig) -> Result<Self, LoadError> {
         check(config)?;
         let mark = new_mark();
-        let mut loader = loader::load(config.loader, OBJECT, &settings(config, mark))?;
+        let program_set = config.program_set.unwrap_or_else(loader::best_program_set);
+        let settings = settings(config, mark);
+        let mut loader = loader::load(config.loader, program_set, OBJECT, &settings)?;
+        for (port, bytes) in &config.port_payload_bytes {
+            loader.insert("port_payloads", u32::from(*port), *bytes)?;
+        }
         let rings = Rings::new(loader.as_ref())?;
         #[cfg_attr(not(feature = "profile"), allow(unused_mut, reason = "a profile adds a hook"))]
-        let mut report = attach(loader.as_mut(), config.hooks)?;
+        let mut report = attach(loader.as_mut(), program_set, config.hooks)?;
         #[cfg(feature = "profile")]
         let profile = config
             .profile
@@ -61,7 +73,8 @@ impl Probes {
             loader,
             rings,
             report,
-            tls: config.tls.clone().map(TlsWatch::new),
+            tls: hooked_tls(config, program_set).map(TlsWatch::new),
+            payload_limits: PayloadLimits::new(config),
             record: Vec::new(),
             clock: ClockOffset::now(),
             clock_read_at: Instant::now(),
@@ -168,9 +181,10 @@ impl Probes {
         let mut events = 0;
         // A bound, so that a flood does not keep the caller from everything else.
         while events < MAX_EVENTS_PER_POLL && self.rings.next_record(self.loader.as_mut(), &mut self.record) {
-            if let Ok(event) = decode_event(&self.record, self.clock) {
+            if let Ok(mut event) = decode_event(&self.record, self.clock) {
                 events += 1;
-                note_process(&event, &mut self.tls);
+                self.payload_limits.apply(&mut event);
+                note_process(&event, &mut self.tls, self.loader.as_mut());
                 handle(event);
             } else {
                 self.malformed_records += 1;
@@ -181,18 +195,26 @@ impl Probes {
     }
 }
 
-/// A process that runs a new program may use a TLS library that no other did.
-fn note_process(event: &Event<'_>, tls: &mut Option<TlsWatch<LinkId>>) {
-    if let (Event::Process(process), Some(tls)) = (event, tls)
-        && matches!(process.change, ProcessChange::Executed { .. })
-    {
-        tls.handle_exec(process.task.pid, Instant::now());
+/// A process that runs a new program may use a TLS library that no other did; one that ends may have died of hooks.
+fn note_process(event: &Event<'_>, tls: &mut Option<TlsWatch<LinkId>>, loader: &mut dyn Loader) {
+    let (Event::Process(process), Some(tls)) = (event, tls) else { return };
+    let (pid, now) = (process.task.pid, Instant::now());
+    match process.change {
+        ProcessChange::Executed { path } => tls.handle_exec(pid, Path::new(OsStr::from_bytes(path)), now),
+        ProcessChange::Exited { status } => tls.handle_exit((pid, status), now, &mut LoaderHooks(loader)),
+        ProcessChange::Started => (),
     }
 }
 
 fn check(config: &ProbeConfig) -> Result<(), LoadError> {
     if config.payload_bytes > MAX_PAYLOAD_BYTES {
         return Err(LoadError::Config { field: "payload_bytes", what: "at most 16384" });
+    }
+    if config.port_payload_bytes.len() > MAX_PAYLOAD_PORTS {
+        return Err(LoadError::Config { field: "port_payload_bytes", what: "at most 1024 ports" });
+    }
+    if most_bytes(config).is_some_and(|most| most > MAX_PAYLOAD_BYTES) {
+        return Err(LoadError::Config { field: "port_payload_bytes", what: "at most 16384" });
     }
     if config.ring_bytes < 4096 || !config.ring_bytes.is_power_of_two() {
         return Err(LoadError::Config { field: "ring_bytes", what: "must be a power of two from 4096" });
@@ -220,6 +242,7 @@ fn settings(config: &ProbeConfig, mark: u32) -> Settings {
     Settings {
         constants: vec![
             ("df_payload_bytes", config.payload_bytes),
+            ("df_most_payload_bytes", most_bytes(config).unwrap_or(0)),
             ("df_own_pid", own_pid().unwrap_or(0)),
             ("df_own_mark", mark),
             ("df_pid_filter", process_filter),
@@ -232,7 +255,13 @@ fn settings(config: &ProbeConfig, mark: u32) -> Settings {
         map_entries: vec![("threads", config.max_threads), ("sockets", config.max_sockets)],
         sets: vec![("pids", pids), ("ports", ports)],
         ring_bytes: config.ring_bytes,
+        btf_path: config.btf_path.clone(),
     }
+}
+
+/// The reduced programs have none for functions of libraries.
+fn hooked_tls(config: &ProbeConfig, program_set: ProgramSet) -> Option<TlsConfig> {
+    config.tls.clone().filter(|_| program_set == ProgramSet::Whole)
 }
 
 /// The number of this process as the programs see it; None in a PID namespace, where it has another.
@@ -264,6 +293,7 @@ const OBJECT: &[u8] = include_bytes!("../objects/df_aarch64.bpf.o");
 /// `PROC_PID_INIT_INO`: the inode number of the host's own PID namespace.
 const FIRST_PID_NAMESPACE: u64 = 0xefff_fffc;
 const MAX_PAYLOAD_BYTES: u32 = 16_384;
+const MAX_PAYLOAD_PORTS: usize = 1024;
 const MAX_EVENTS_PER_POLL: usize = 65_536;
 /// Windows of time in which the programs count events.
 const WINDOWS_PER_SECOND: u32 = 100;

@@ -2,13 +2,15 @@
 
 use std::fmt;
 
-use crate::{AttachError, HookKind};
+use crate::{AttachError, HookKind, ProgramSet};
 
 /// What was attached, what was not, and why. Printed, it is a line for what system calls are hooked by and one for each
 /// hook that is not attached.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct ProbeReport {
+    /// Which programs are loaded.
+    pub program_set: ProgramSet,
     /// Each hook that is used, or that nothing could take the place of.
     pub hooks: Vec<HookReport>,
     /// Each system call, and what it is hooked by.
@@ -95,6 +97,9 @@ impl ProbeReport {
 impl fmt::Display for ProbeReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} of {} hooks attached", self.attached(), self.hooks.len())?;
+        if self.program_set == ProgramSet::Reduced {
+            formatter.write_str(" by the reduced programs: no TLS, no goroutines, no profiles")?;
+        }
         let kinds: Vec<HookKind> = self.kinds().collect();
         for kind in &kinds {
             write!(formatter, "\nhooked by {kind}: ")?;

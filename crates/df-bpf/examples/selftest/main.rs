@@ -17,7 +17,7 @@ mod watched;
 
 use std::process::ExitCode;
 
-use df_bpf::{HookKind, Hooks, Kernel, LoadError, ProbeConfig, ProbeReport, Probes};
+use df_bpf::{HookKind, Hooks, Kernel, LoadError, ProbeConfig, ProbeReport, Probes, ProgramSet};
 use df_capture::{AfPacket, AfPacketConfig};
 use serde_json::{Value, json};
 
@@ -53,11 +53,15 @@ fn selftest(kinds: &[HookKind]) -> Result<bool, Box<dyn std::error::Error>> {
     tell_kernel();
     tell_lockdown();
     let mut is_good = try_choice()?;
+    if !is_good {
+        return Ok(end(false));
+    }
     let kinds = if kinds.is_empty() { &HookKind::ALL } else { kinds };
     for kind in kinds {
         is_good &= try_kind(*kind)?;
     }
     is_good &= tell_check("programs for TLS", &programs::load_tls_programs());
+    is_good &= reduced()?;
     is_good &= tell_check("TLS of Go", &https::check()?);
     Ok(end(is_good))
 }
@@ -141,6 +145,19 @@ fn try_traffic(hooks: &str, probes: &mut Probes) -> Result<bool, Box<dyn std::er
     }
     is_good &= tell_check(&format!("{hooks}: records that were lost"), &losses(probes)?);
     Ok(is_good)
+}
+
+/// The same traffic once more, told of by the programs for kernels without ring buffers.
+fn reduced() -> Result<bool, Box<dyn std::error::Error>> {
+    let mut probes = Probes::load(&ProbeConfig::default().with_program_set(ProgramSet::Reduced))?;
+    let missing: Vec<_> = probes.report().missing().map(|(hook, error)| format!("{hook}: {error}")).collect();
+    let hooks = if missing.is_empty() {
+        Outcome::passed(probes.report().to_string())
+    } else {
+        Outcome::Failed(missing.join("; "))
+    };
+    let is_good = tell_check("reduced programs: hooks", &hooks);
+    Ok(try_traffic("reduced programs", &mut probes)? && is_good)
 }
 
 fn load(hooks: impl Into<Hooks>) -> Result<Probes, LoadError> {

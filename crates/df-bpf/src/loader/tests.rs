@@ -27,11 +27,11 @@ fn a_program_that_the_verifier_refuses_is_told_with_its_words() {
     let settings = Settings { ring_bytes: 4096, ..Settings::default() };
     let object = object_with_a_bad_program("tracepoint/on_shutdown");
     for kind in LoaderKind::ALL {
-        let mut loader = match load(*kind, &object, &settings) {
+        let mut loader = match load(*kind, ProgramSet::Whole, &object, &settings) {
             Ok(loader) => loader,
             Err(error) => return println!("skipped: {error}"),
         };
-        let refused = loader.attach("on_shutdown", KernelHook::SystemCallTracepoint("sys_enter_shutdown"));
+        let refused = loader.attach("on_shutdown", KernelHook::Tracepoint("syscalls", "sys_enter_shutdown"));
         let message = refused.expect_err("it reads above its stack").to_string();
         assert!(
             message.starts_with("the kernel refuses the program on_shutdown: Permission denied"),
@@ -40,7 +40,7 @@ fn a_program_that_the_verifier_refuses_is_told_with_its_words() {
         assert!(message.contains("R10") && message.lines().count() == 1, "{message}");
         // The others are not touched by that.
         loader
-            .attach("on_close", KernelHook::SystemCallTracepoint("sys_enter_close"))
+            .attach("on_close", KernelHook::Tracepoint("syscalls", "sys_enter_close"))
             .expect("a good program");
     }
 }
@@ -49,11 +49,11 @@ fn a_program_that_the_verifier_refuses_is_told_with_its_words() {
 fn a_hook_that_the_kernel_does_not_have_is_told() {
     let settings = Settings { ring_bytes: 4096, ..Settings::default() };
     for kind in LoaderKind::ALL {
-        let mut loader = match load(*kind, OBJECT, &settings) {
+        let mut loader = match load(*kind, ProgramSet::Whole, OBJECT, &settings) {
             Ok(loader) => loader,
             Err(error) => return println!("skipped: {error}"),
         };
-        let missing = loader.attach("on_close", KernelHook::SystemCallTracepoint("sys_enter_nothing"));
+        let missing = loader.attach("on_close", KernelHook::Tracepoint("syscalls", "sys_enter_nothing"));
         assert_eq!(
             missing.expect_err("there is no such call").to_string(),
             "this kernel has no syscalls:sys_enter_nothing"

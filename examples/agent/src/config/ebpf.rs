@@ -11,6 +11,8 @@ use df_flow::SocketConfig;
 pub(crate) struct EbpfSettings {
     pub(crate) is_disabled: bool,
     pub(crate) payload_bytes: u32,
+    /// By port.
+    pub(crate) port_payload_bytes: Vec<(u16, u32)>,
     /// Per processor.
     pub(crate) ring_bytes: u32,
     pub(crate) flush_interval: Duration,
@@ -23,6 +25,8 @@ pub(crate) struct EbpfSettings {
     /// Empty is all.
     pub(crate) only_ports: Vec<u16>,
     pub(crate) except_ports: Vec<u16>,
+    /// Empty is the kernel's own.
+    pub(crate) btf_path: String,
     pub(crate) has_tls: bool,
     pub(crate) tls: TlsConfig,
     pub(crate) sockets: SocketConfig,
@@ -34,6 +38,7 @@ impl Default for EbpfSettings {
         Self {
             is_disabled: false,
             payload_bytes: probes.payload_bytes,
+            port_payload_bytes: probes.port_payload_bytes,
             ring_bytes: probes.ring_bytes,
             flush_interval: probes.flush_interval,
             max_sockets: probes.max_sockets,
@@ -42,6 +47,7 @@ impl Default for EbpfSettings {
             max_millicpus: 0,
             only_ports: Vec::new(),
             except_ports: Vec::new(),
+            btf_path: String::new(),
             has_tls: true,
             tls: TlsConfig::default(),
             sockets: SocketConfig::default(),
@@ -54,6 +60,7 @@ impl EbpfSettings {
     pub(crate) fn probes(&self, pid: Option<u32>) -> ProbeConfig {
         let mut probes = ProbeConfig::default();
         probes.payload_bytes = self.payload_bytes;
+        probes.port_payload_bytes.clone_from(&self.port_payload_bytes);
         probes.ring_bytes = self.ring_bytes;
         probes.flush_interval = self.flush_interval;
         probes.max_sockets = self.max_sockets;
@@ -65,6 +72,7 @@ impl EbpfSettings {
             (true, true) => PortFilter::All,
         };
         probes.processes = pid.map_or(ProcessFilter::All, |pid| ProcessFilter::Only(vec![pid]));
+        probes.btf_path = (!self.btf_path.is_empty()).then(|| self.btf_path.clone().into());
         probes.tls = self.has_tls.then(|| self.tls.clone());
         probes
     }

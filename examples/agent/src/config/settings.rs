@@ -52,7 +52,7 @@ settings! {
     "inputs.ebpf.socket.uprobe.tls.enabled" => ebpf.has_tls,
         "Read the plain text of OpenSSL and of Go's crypto/tls.";
     "inputs.ebpf.socket.uprobe.tls.excluded_paths" => ebpf.tls.excluded_paths,
-        "Programs and libraries whose path contains one of these are left alone: such as check their own code.";
+        "Programs and libraries whose path contains one of these are left alone: such as guard their own code.";
     "inputs.ebpf.socket.uprobe.tls.max_binaries" => ebpf.tls.max_binaries,
         "Programs and libraries that are hooked at a time.";
     "inputs.ebpf.socket.kprobe.whitelist.ports" => ebpf.only_ports,
@@ -67,10 +67,14 @@ settings! {
         "Calls per second and processor above which only one of sixteen is told, payload from half as many on; 0 is no bound.";
     "inputs.ebpf.tunning.max_payload_bytes" => ebpf.payload_bytes,
         "Bytes copied of what one call moves, up to 16384.";
+    "inputs.ebpf.tunning.port_payload_bytes" => ebpf.port_payload_bytes,
+        "The same for sockets with some ports, such as [3306=4096, 443=0]; of two the smaller number counts.";
     "inputs.ebpf.tunning.ring_bytes" => ebpf.ring_bytes,
         "Bytes of the ring of each processor, a power of two.";
     "inputs.ebpf.tunning.flush_interval" => ebpf.flush_interval,
         "How often the rings are looked at when little happens.";
+    "inputs.ebpf.tunning.btf_path" => ebpf.btf_path,
+        "File with the BTF of exactly the running kernel, for one that does not tell it; empty is the kernel's own.";
     "inputs.ebpf.tunning.max_socket_entries" => ebpf.max_sockets,
         "Sockets of which something is known; those unused for longest are forgotten.";
     "inputs.ebpf.tunning.max_thread_entries" => ebpf.max_threads,

@@ -110,6 +110,24 @@ impl Value for Vec<u16> {
     }
 }
 
+/// A number for each of some ports.
+impl Value for Vec<(u16, u32)> {
+    fn read(&mut self, node: &Node) -> Result<(), String> {
+        let pair = |text: String| {
+            let numbers = text.split_once('=').and_then(|(port, number)| {
+                Some((port.trim().parse().ok()?, number.trim().replace('_', "").parse().ok()?))
+            });
+            numbers.ok_or_else(|| format!("takes ports with numbers, such as 3306=4096, not {text:?}"))
+        };
+        *self = texts(node).into_iter().map(pair).collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    fn show(&self) -> String {
+        list(self.iter().map(|(port, number)| format!("{port}={number}")))
+    }
+}
+
 impl Value for Vec<Protocol> {
     fn read(&mut self, node: &Node) -> Result<(), String> {
         let protocol = |name: String| {

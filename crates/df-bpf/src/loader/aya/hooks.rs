@@ -5,7 +5,7 @@ use aya::{Btf, Ebpf};
 
 use super::{attach_error, loaded};
 use crate::error::AttachError;
-use crate::loader::{KernelHook, SYSTEM_CALLS, function_error, require_tracefs};
+use crate::loader::{KernelHook, function_error, require_tracefs};
 
 /// Loads and attaches a program. The kernel's types are read when they are needed first.
 pub(super) fn attach(
@@ -14,14 +14,14 @@ pub(super) fn attach(
     program: &str,
     hook: KernelHook<'_>,
 ) -> Result<(), AttachError> {
-    if matches!(hook, KernelHook::SystemCallTracepoint(_)) {
+    if matches!(hook, KernelHook::Tracepoint(..)) {
         require_tracefs()?;
     }
     let loaded = object
         .program_mut(program)
         .ok_or_else(|| AttachError::UnknownProgram { program: program.to_owned() })?;
     let attached = match hook {
-        KernelHook::SystemCallTracepoint(name) => at_tracepoint(loaded, name),
+        KernelHook::Tracepoint(category, name) => at_tracepoint(loaded, category, name),
         KernelHook::Kprobe(function) | KernelHook::Kretprobe(function) => at_kprobe(loaded, function),
         _ => {
             if types.is_none() {
@@ -34,10 +34,10 @@ pub(super) fn attach(
     attached.map_err(|error| told(program, hook, &error))
 }
 
-fn at_tracepoint(program: &mut Program, name: &str) -> Result<(), ProgramError> {
+pub(super) fn at_tracepoint(program: &mut Program, category: &str, name: &str) -> Result<(), ProgramError> {
     let tracepoint: &mut TracePoint = program.try_into()?;
     loaded(tracepoint.load())?;
-    tracepoint.attach(SYSTEM_CALLS, name).map(|_| ())
+    tracepoint.attach(category, name).map(|_| ())
 }
 
 /// Whether it is the entry or the return, the program itself says.
@@ -61,7 +61,7 @@ fn at_typed(program: &mut Program, hook: KernelHook<'_>, types: &Btf) -> Result<
             exit.attach().map(|_| ())
         }
         KernelHook::TypedTracepoint(name)
-        | KernelHook::SystemCallTracepoint(name)
+        | KernelHook::Tracepoint(_, name)
         | KernelHook::Kprobe(name)
         | KernelHook::Kretprobe(name) => {
             let tracepoint: &mut BtfTracePoint = program.try_into()?;
