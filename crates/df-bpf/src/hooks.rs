@@ -6,12 +6,13 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookKind {
-    /// `fentry` and `fexit` at the kernel's function for each call. Calls that are not hooked pay nothing.
-    FunctionEntry,
     /// The tracepoints of single calls, which take tracefs. Calls that are not hooked pay a little.
     Tracepoint,
+    /// `fentry` and `fexit` at the kernel's function for each call. Calls that are not hooked pay nothing. Where the kernel can
+    /// take a program from its processor while it runs, calls of others meanwhile are missed.
+    FunctionEntry,
     /// The raw tracepoints through which every call of the host goes: the cheapest for calls that are hooked, the dearest
-    /// for those that are not. They take neither tracefs nor names of functions.
+    /// for those that are not. They take neither tracefs nor names of functions. New kernels miss calls as with function entries.
     EveryCall,
     /// `kprobe` and `kretprobe` at the kernel's function for each call. Of calls in which many threads wait at once (ten, or
     /// two for each processor if that is more) returns are missed.
@@ -31,7 +32,7 @@ pub enum Hooks {
 
 impl HookKind {
     /// Every kind, in the order in which [`Hooks::Automatic`] tries them.
-    pub const ALL: [Self; 4] = [Self::FunctionEntry, Self::Tracepoint, Self::EveryCall, Self::Kprobe];
+    pub const ALL: [Self; 4] = [Self::Tracepoint, Self::FunctionEntry, Self::EveryCall, Self::Kprobe];
 
     /// A short name, as settings have it; it stays the same between releases.
     pub const fn name(self) -> &'static str {

@@ -117,6 +117,8 @@ mod kernel;
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod loader;
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
+mod missed;
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod payload;
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod privileges;

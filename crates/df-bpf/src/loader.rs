@@ -1,7 +1,7 @@
 //! What the crate needs of a library that loads eBPF programs.
 
 use std::fmt;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::failure::*;
@@ -157,6 +157,9 @@ pub(crate) trait Loader {
     /// Takes what such a program found since it was attached, or since the last time.
     #[cfg(feature = "profile")]
     fn take_samples(&mut self) -> Result<Vec<Sample>, LoadError>;
+
+    /// The programs that are loaded.
+    fn programs(&self) -> Vec<RawFd>;
 
     /// What the programs counted, for each processor.
     fn counters(&self) -> Result<Vec<Vec<u64>>, LoadError>;

@@ -14,6 +14,7 @@ use rustix::thread::CapabilitySet;
 use crate::attachment::attach;
 use crate::error::LoadError;
 use crate::loader::{self, LinkId, Loader, Settings};
+use crate::missed::missed_runs;
 use crate::payload::{PayloadLimits, most_bytes};
 #[cfg(feature = "profile")]
 use crate::privileges::SYMBOLIZING;
@@ -129,6 +130,7 @@ impl Probes {
         let counters = self.loader.counters()?;
         Ok(ProbeStats {
             processors: counters.iter().map(|values| ProcessorStats::from_counters(values)).collect(),
+            missed_runs: missed_runs(&self.loader.programs()),
             events: self.events,
             malformed_records: self.malformed_records,
         })

@@ -109,21 +109,30 @@ impl Findings {
         used.filter_map(Value::as_str).collect()
     }
 
-    /// What came of one kind of hooks alone.
+    /// What came of one kind of hooks alone: how many checks passed, and how many calls of many threads were told.
     pub(super) fn kind(&self, name: &str) -> String {
         let Some(kind) = self.of_kind("kind").find(|kind| kind["name"] == name) else { return String::new() };
-        let checks = || {
-            self.of_kind("check")
-                .filter(|check| check["name"].as_str().is_some_and(|check| check.starts_with(name)))
-        };
-        let passed = checks().filter(|check| check["result"] == "passed").count();
+        let is_own = |check: &&Value| check["name"].as_str().is_some_and(|check| check.starts_with(name));
+        let checks: Vec<&Value> = self.of_kind("check").filter(is_own).collect();
+        let passed = checks.iter().filter(|check| check["result"] == "passed").count();
         match kind["is"].as_str() {
-            Some("complete") => format!("{passed} of {}", checks().count()),
+            Some("complete") => format!("{passed} of {}{}", checks.len(), self.crowd(name)),
             // Why is in the console's log.
             Some("partial") => {
-                kind["detail"].as_str().unwrap_or_default().split(':').next().unwrap_or_default().to_owned()
+                let detail = kind["detail"].as_str().unwrap_or_default();
+                detail.split(':').next().unwrap_or_default().to_owned()
             }
             _ => "no".to_owned(),
+        }
+    }
+
+    fn crowd(&self, kind: &str) -> String {
+        let crowd = self.of_kind("crowd").find(|crowd| crowd["name"] == kind);
+        let number = |key: &str| crowd.and_then(|crowd| crowd[key].as_u64());
+        match (number("threads"), number("told"), number("made")) {
+            (Some(threads), Some(told), Some(made)) if told == made => format!("; {threads} threads: all"),
+            (Some(threads), Some(told), Some(made)) => format!("; {threads} threads: {told} of {made}"),
+            _ => String::new(),
         }
     }
 

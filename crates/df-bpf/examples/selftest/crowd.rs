@@ -35,9 +35,9 @@ pub(crate) fn talk(pairs: &str) -> Result<()> {
     Ok(())
 }
 
-/// How many calls of each direction so many pairs make.
+/// How many calls that move something so many pairs make.
 pub(crate) const fn calls(pairs: usize) -> usize {
-    pairs * ROUNDS * 2
+    pairs * ROUNDS * 4
 }
 
 const ROUNDS: usize = 50;

@@ -192,7 +192,7 @@ fn kernel_memory() -> Result<(), Failure> {
 
 /// Whether one works; else why the first does not.
 fn any_kind() -> Result<(), Failure> {
-    let kinds = [function_entry, tracepoint, typed_tracepoint, kprobe];
+    let kinds = [tracepoint, function_entry, typed_tracepoint, kprobe];
     let mut failures = kinds.into_iter().map_while(|try_it| try_it().err());
     let failures: Vec<Failure> = failures.by_ref().collect();
     let is_permitted = |failure: &Failure| !matches!(failure, Failure::NotPermitted(_));

@@ -1,7 +1,7 @@
 //! Loading by `aya`.
 
 use std::collections::HashMap;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::path::Path;
 
 use aya::maps::{Array, ArrayOfMaps, HashMap as BpfHashMap, Map, MapData, PerCpuArray, RingBuf};
@@ -175,10 +175,19 @@ impl Loader for AyaLoader {
         self.sampling.as_mut().map_or(Ok(Vec::new()), sampling::Sampling::take)
     }
 
+    fn programs(&self) -> Vec<RawFd> {
+        descriptors(&self.object)
+    }
+
     fn counters(&self) -> Result<Vec<Vec<u64>>, LoadError> {
         let values = self.counters.get(&0, 0).map_err(|error| LoadError::of("reading counters", error))?;
         Ok(values.iter().map(|counters| counters.to_vec()).collect())
     }
+}
+
+fn descriptors(object: &Ebpf) -> Vec<RawFd> {
+    let loaded = object.programs().filter_map(|(_, program)| program.fd().ok());
+    loaded.map(|program| program.as_fd().as_raw_fd()).collect()
 }
 
 /// Where the kernel's structures have their fields. Without it the loader would go on with the places that they had where the

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::path::{Path, PathBuf};
 
 use libbpf_rs::{
@@ -204,6 +204,11 @@ impl Loader for LibbpfLoader {
     #[cfg(feature = "profile")]
     fn take_samples(&mut self) -> Result<Vec<Sample>, LoadError> {
         Ok(Vec::new())
+    }
+
+    fn programs(&self) -> Vec<RawFd> {
+        let programs = self.loaded.iter().flat_map(Object::progs);
+        programs.map(|program| program.as_fd().as_raw_fd()).filter(|descriptor| *descriptor >= 0).collect()
     }
 
     fn counters(&self) -> Result<Vec<Vec<u64>>, LoadError> {

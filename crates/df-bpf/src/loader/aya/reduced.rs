@@ -1,7 +1,7 @@
 //! The reduced object, for kernels without ring buffers: a perf buffer for each processor, settings in a map.
 
 use std::ops::ControlFlow;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
 
 use aya::maps::perf::{PerfEvent, PerfEventArrayBuffer};
 use aya::maps::{Array, MapData, PerCpuArray, PerfEventArray};
@@ -10,7 +10,7 @@ use aya::{Ebpf, EbpfLoader};
 
 use super::hooks::at_tracepoint;
 use super::relocated::relocated;
-use super::{Counters, attach_error, fill_set, kernel_types, taken};
+use super::{Counters, attach_error, descriptors, fill_set, kernel_types, taken};
 use crate::abi::used_bytes;
 use crate::error::{AttachError, LoadError};
 use crate::loader::{KernelHook, LinkId, Loader, Settings, UprobePoint, require_tracefs};
@@ -105,6 +105,10 @@ impl Loader for ReducedLoader {
     #[cfg(feature = "profile")]
     fn take_samples(&mut self) -> Result<Vec<Sample>, LoadError> {
         Ok(Vec::new())
+    }
+
+    fn programs(&self) -> Vec<RawFd> {
+        descriptors(&self.object)
     }
 
     fn counters(&self) -> Result<Vec<Vec<u64>>, LoadError> {
