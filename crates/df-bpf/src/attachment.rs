@@ -75,7 +75,9 @@ fn attach_kind(
                 if call.name == CALLS[0].name {
                     prepare(loader, kind, open);
                 }
-                hooks.into_iter().for_each(|hook| report.push(hook, Ok(())));
+                for hook in hooks {
+                    report.push(hook, Ok(()));
+                }
                 report.calls.push(CallReport { call: call.name, kind: Some(kind) });
             }
             Err(error) if call.name == CALLS[0].name => {

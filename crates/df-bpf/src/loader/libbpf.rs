@@ -141,7 +141,12 @@ impl Loader for LibbpfLoader {
                 self.hang(program, &name, |program| program.attach_kprobe(true, function))
             }
             // What they hang on, their section says.
-            KernelHook::TypedTracepoint(_) | KernelHook::FunctionEntry(_) | KernelHook::FunctionReturn(_) => {
+            KernelHook::TypedTracepoint(_) | KernelHook::FunctionEntry(_) | KernelHook::FunctionReturn(_) =>
+            {
+                #[allow(
+                    clippy::redundant_closure_for_method_calls,
+                    reason = "the method has too short a lifetime"
+                )]
                 self.hang(program, &name, |program| program.attach_trace())
             }
         };
