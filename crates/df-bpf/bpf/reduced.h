@@ -8,7 +8,7 @@
 
 #include "kernel.h"
 
-/* Names of src/probes/settings.rs, in the same order: what maps.h has as constants. */
+/* Names of src/loader/aya/reduced.rs, in the same order: what maps.h has as constants. */
 enum setting {
 	SETTING_PAYLOAD_BYTES,
 	SETTING_OWN_PID,

@@ -1,5 +1,6 @@
 //! What the probes can be told.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 #[cfg(all(feature = "profile", target_os = "linux"))]
@@ -40,12 +41,31 @@ pub struct ProbeConfig {
     pub max_events_per_second: Option<u32>,
     /// Whether and how TLS libraries are hooked for their plain text. Default: they are. None: no process is looked at.
     pub tls: Option<TlsConfig>,
+    /// Which programs are loaded. Default, None: the whole set, or the reduced one where the kernel has no ring buffers.
+    pub program_set: Option<ProgramSet>,
+    /// A file with the BTF of exactly the running kernel, for one that does not tell it itself (before Linux 5.4, or built
+    /// without `CONFIG_DEBUG_INFO_BTF`): `pahole --btf_encode_detached=FILE vmlinux` makes it of the kernel's debug package, and
+    /// BTFHub has those of many distributions. With the BTF of another kernel wrong memory is read. Default: none.
+    pub btf_path: Option<PathBuf>,
     /// What loads the programs. Default: the first of [`LoaderKind::ALL`]. What is told does not depend on it.
     #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
     pub loader: LoaderKind,
     /// Whether and how processors are sampled, for [`Probes::take_profile`](crate::Probes::take_profile). Default: they are not.
     #[cfg(all(feature = "profile", target_os = "linux"))]
     pub profile: Option<ProfileConfig>,
+}
+
+/// The programs that are loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ProgramSet {
+    /// All of them. They need ring buffers, which came with Linux 5.8.
+    #[default]
+    Whole,
+    /// Those that a kernel from 4.14 on can take: system calls, connections, processes that come and go, TCP sequence numbers,
+    /// causes of calls by threads. Records go through perf buffers, which wake their reader for each. No TLS, no goroutines, no
+    /// profiles; of one call four buffers of up to 8,192 bytes together, of one `recvmmsg` or `sendmmsg` two messages. Before 4.16 sockets
+    /// that end without a call of `close` or `shutdown` are not told to end.
+    Reduced,
 }
 
 /// A library that loads the programs.
@@ -98,6 +118,8 @@ impl Default for ProbeConfig {
             max_sockets: 65_536,
             max_events_per_second: None,
             tls: Some(TlsConfig::default()),
+            program_set: None,
+            btf_path: None,
             #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
             loader: LoaderKind::ALL[0],
             #[cfg(all(feature = "profile", target_os = "linux"))]
@@ -145,6 +167,18 @@ impl ProbeConfig {
     /// Observes sockets with these ports.
     pub fn with_ports(mut self, ports: PortFilter) -> Self {
         self.ports = ports;
+        self
+    }
+
+    /// Chooses which programs are loaded.
+    pub const fn with_program_set(mut self, program_set: ProgramSet) -> Self {
+        self.program_set = Some(program_set);
+        self
+    }
+
+    /// Reads the BTF of the running kernel from a file.
+    pub fn with_btf_path(mut self, btf_path: impl Into<PathBuf>) -> Self {
+        self.btf_path = Some(btf_path.into());
         self
     }
 

@@ -1,6 +1,7 @@
 //! What can go wrong with the probes, and what to do about it.
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::privileges::{Refused, remedy};
 
@@ -18,8 +19,25 @@ pub enum LoadError {
         remedy: String,
     },
     /// The kernel does not tell how its structures are laid out.
-    #[error("the kernel has no BTF (/sys/kernel/btf/vmlinux): it must be built with CONFIG_DEBUG_INFO_BTF")]
-    NoBtf,
+    #[error(
+        "the kernel does not tell where its structures have their fields (no /sys/kernel/btf/vmlinux): boot one with \
+         CONFIG_DEBUG_INFO_BTF, or give a file with the BTF of exactly {release}, from BTFHub, or made of the vmlinux in its \
+         debug package by `pahole --btf_encode_detached=FILE vmlinux`"
+    )]
+    #[non_exhaustive]
+    NoBtf {
+        /// The release of the running kernel.
+        release: String,
+    },
+    /// The file of [`ProbeConfig::btf_path`](crate::ProbeConfig::btf_path) cannot be used.
+    #[error("{}: no BTF can be read from it: {message}", path.display())]
+    #[non_exhaustive]
+    BtfFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
     /// The kernel lacks something that the programs need.
     #[error("the kernel lacks {what}")]
     Unsupported {

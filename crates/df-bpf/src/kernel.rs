@@ -4,7 +4,9 @@ mod attempts;
 
 use std::fmt;
 use std::fs;
+use std::path::Path;
 
+use crate::ProgramSet;
 use crate::privileges::{Capability, lockdown, useful_capabilities};
 
 /// What this kernel and the privileges of the calling thread allow.
@@ -53,15 +55,27 @@ pub struct KernelSetting {
 }
 
 impl Kernel {
-    /// Tries everything: makes small maps, hangs up programs that do nothing, and takes all of it down again. Takes some
+    /// Tries everything, with the BTF that the kernel tells: makes small maps, hangs up programs that do nothing, and takes all of it down again. Takes some
     /// hundred milliseconds, most of them for reading the kernel's types.
     pub fn probe() -> Self {
-        Self { features: attempts::all(), capabilities: useful_capabilities(), settings: settings() }
+        Self::probe_with_btf(None)
+    }
+
+    /// The same, with the BTF of a file: [`ProbeConfig::btf_path`](crate::ProbeConfig::btf_path).
+    pub fn probe_with_btf(path: Option<&Path>) -> Self {
+        Self { features: attempts::all(path), capabilities: useful_capabilities(), settings: settings() }
     }
 
     /// A feature by its name.
     pub fn feature(&self, name: &str) -> Option<&KernelFeature> {
         self.features.iter().find(|feature| feature.name == name)
+    }
+
+    /// Which programs [`Probes::load`](crate::Probes::load) would take if it is not told; None: it fails.
+    pub fn program_set(&self) -> Option<ProgramSet> {
+        let is_whole = self.feature(attempts::RING_BUFFER).is_some_and(|feature| feature.is_available);
+        let program_set = if is_whole { ProgramSet::Whole } else { ProgramSet::Reduced };
+        self.is_sufficient().then_some(program_set)
     }
 
     /// Whether everything that is needed is there.
@@ -87,6 +101,11 @@ impl fmt::Display for Kernel {
         }
         Ok(())
     }
+}
+
+/// Whether it is sure that there are none, not only that they may not be made.
+pub(crate) fn lacks_ring_buffers() -> bool {
+    attempts::lacks_ring_buffers()
 }
 
 fn settings() -> Vec<KernelSetting> {

@@ -99,7 +99,7 @@ pub mod fuzzing;
 mod stats;
 
 pub use clock::ClockOffset;
-pub use config::{PortFilter, ProbeConfig, ProcessFilter};
+pub use config::{PortFilter, ProbeConfig, ProcessFilter, ProgramSet};
 pub use event::{Event, ProcessChange, ProcessEvent, RecordError, decode_event};
 pub use stats::{ProbeStats, ProcessorStats};
 

@@ -1,10 +1,10 @@
 //! What the crate needs of a library that loads eBPF programs.
 
 use std::os::fd::BorrowedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(crate) use self::failure::*;
-use crate::config::LoaderKind;
+use crate::config::{LoaderKind, ProgramSet};
 use crate::error::{AttachError, LoadError};
 #[cfg(feature = "profile")]
 use crate::profile::{ProfileConfig, Sample};
@@ -17,18 +17,42 @@ mod libbpf;
 #[cfg(test)]
 mod tests;
 
-/// Creates the maps of an object and one ring for each processor. Programs are loaded when they are attached.
+/// Creates the maps of an object and one ring for each processor. Programs are loaded when they are attached. Of the reduced
+/// programs, which `aya` alone loads, the object is known.
 pub(crate) fn load(
     kind: LoaderKind,
+    program_set: ProgramSet,
     object: &[u8],
     settings: &Settings,
 ) -> Result<Box<dyn Loader + Send>, LoadError> {
+    if program_set == ProgramSet::Reduced {
+        return load_reduced(settings);
+    }
     match kind {
         #[cfg(feature = "aya")]
         LoaderKind::Aya => Ok(Box::new(aya::AyaLoader::load(object, settings)?)),
         #[cfg(feature = "libbpf")]
         LoaderKind::Libbpf => Ok(Box::new(libbpf::LibbpfLoader::load(object, settings)?)),
     }
+}
+
+/// The programs for this kernel: the reduced ones only where it is sure that there are no ring buffers.
+pub(crate) fn best_program_set() -> ProgramSet {
+    #[cfg(feature = "aya")]
+    if crate::kernel::lacks_ring_buffers() {
+        return ProgramSet::Reduced;
+    }
+    ProgramSet::Whole
+}
+
+#[cfg(feature = "aya")]
+fn load_reduced(settings: &Settings) -> Result<Box<dyn Loader + Send>, LoadError> {
+    Ok(Box::new(aya::reduced::ReducedLoader::load(settings)?))
+}
+
+#[cfg(not(feature = "aya"))]
+fn load_reduced(_settings: &Settings) -> Result<Box<dyn Loader + Send>, LoadError> {
+    Err(LoadError::Config { field: "program_set", what: "the reduced programs take the feature `aya`" })
 }
 
 /// What the object is told before it is loaded.
@@ -42,6 +66,8 @@ pub(crate) struct Settings {
     pub(crate) sets: Vec<(&'static str, Vec<u32>)>,
     /// Bytes of each ring.
     pub(crate) ring_bytes: u32,
+    /// Where the kernel's types are told, if not by the kernel.
+    pub(crate) btf_path: Option<PathBuf>,
 }
 
 /// Where a program hangs in user space.

@@ -19,8 +19,10 @@ use crate::profile::{Profile, ProfileTaker};
 use crate::report::{HookReport, ProbeReport};
 use crate::rings::Rings;
 use crate::stats::{ProbeStats, ProcessorStats};
-use crate::tls::{LoaderHooks, TlsReport, TlsWatch};
-use crate::{ClockOffset, Event, PortFilter, ProbeConfig, ProcessChange, ProcessFilter, decode_event};
+use crate::tls::{LoaderHooks, TlsConfig, TlsReport, TlsWatch};
+use crate::{
+    ClockOffset, Event, PortFilter, ProbeConfig, ProcessChange, ProcessFilter, ProgramSet, decode_event,
+};
 
 /// Programs in the kernel that tell what processes do with sockets.
 ///
@@ -46,13 +48,15 @@ impl Probes {
     pub fn load(config: &ProbeConfig) -> Result<Self, LoadError> {
         check(config)?;
         let mark = new_mark();
-        let mut loader = loader::load(config.loader, OBJECT, &settings(config, mark))?;
-        for (port, bytes) in &config.port_payload_bytes {
+        let program_set = config.program_set.unwrap_or_else(loader::best_program_set);
+        let settings = settings(config, program_set, mark);
+        let mut loader = loader::load(config.loader, program_set, OBJECT, &settings)?;
+        for (port, bytes) in config.port_payload_bytes.iter().filter(|_| program_set == ProgramSet::Whole) {
             loader.insert("port_payloads", u32::from(*port), *bytes)?;
         }
         let rings = Rings::new(loader.as_ref())?;
         #[cfg_attr(not(feature = "profile"), allow(unused_mut, reason = "a profile adds a hook"))]
-        let mut report = attach(loader.as_mut())?;
+        let mut report = attach(loader.as_mut(), program_set)?;
         #[cfg(feature = "profile")]
         let profile = config
             .profile
@@ -65,7 +69,7 @@ impl Probes {
             loader,
             rings,
             report,
-            tls: config.tls.clone().map(TlsWatch::new),
+            tls: hooked_tls(config, program_set).map(TlsWatch::new),
             payload_limits: PayloadLimits::new(config),
             record: Vec::new(),
             clock: ClockOffset::now(),
@@ -216,7 +220,7 @@ fn check(config: &ProbeConfig) -> Result<(), LoadError> {
     Ok(())
 }
 
-fn settings(config: &ProbeConfig, mark: u32) -> Settings {
+fn settings(config: &ProbeConfig, program_set: ProgramSet, mark: u32) -> Settings {
     let (process_filter, pids) = match &config.processes {
         ProcessFilter::All => (0, Vec::new()),
         ProcessFilter::Only(pids) => (1, pids.clone()),
@@ -227,12 +231,18 @@ fn settings(config: &ProbeConfig, mark: u32) -> Settings {
         PortFilter::Only(ports) => (1, ports.iter().map(|port| u32::from(*port)).collect()),
         PortFilter::Except(ports) => (2, ports.iter().map(|port| u32::from(*port)).collect()),
     };
+    let most_payload = most_bytes(config);
+    let payload = match (program_set, most_payload) {
+        // They know of no ports: what is too much is left out here.
+        (ProgramSet::Reduced, Some(most)) => most,
+        _ => config.payload_bytes,
+    };
     let window = config.max_events_per_second.map_or(0, |events| (events / WINDOWS_PER_SECOND).max(1));
     let seed = RandomState::new().hash_one(std::process::id());
     Settings {
         constants: vec![
-            ("df_payload_bytes", config.payload_bytes),
-            ("df_most_payload_bytes", most_bytes(config).unwrap_or(0)),
+            ("df_payload_bytes", payload),
+            ("df_most_payload_bytes", most_payload.unwrap_or(0)),
             ("df_own_pid", own_pid().unwrap_or(0)),
             ("df_own_mark", mark),
             ("df_pid_filter", process_filter),
@@ -245,7 +255,13 @@ fn settings(config: &ProbeConfig, mark: u32) -> Settings {
         map_entries: vec![("threads", config.max_threads), ("sockets", config.max_sockets)],
         sets: vec![("pids", pids), ("ports", ports)],
         ring_bytes: config.ring_bytes,
+        btf_path: config.btf_path.clone(),
     }
+}
+
+/// The reduced programs have none for functions of libraries.
+fn hooked_tls(config: &ProbeConfig, program_set: ProgramSet) -> Option<TlsConfig> {
+    config.tls.clone().filter(|_| program_set == ProgramSet::Whole)
 }
 
 /// The number of this process as the programs see it; None in a PID namespace, where it has another.
@@ -269,12 +285,12 @@ fn show_mark(mark: u32) {
 }
 
 /// Attaches what leaves a call before what enters it: a call is told of only when both are there.
-fn attach(loader: &mut dyn Loader) -> Result<ProbeReport, LoadError> {
-    let mut report = ProbeReport::default();
+fn attach(loader: &mut dyn Loader, program_set: ProgramSet) -> Result<ProbeReport, LoadError> {
+    let mut report = ProbeReport { program_set, ..ProbeReport::default() };
     loader.prepare(&programs());
-    for (program, name) in RAW_TRACEPOINTS {
-        let result = loader.attach_raw_tracepoint(program, name);
-        report.push(*name, result);
+    match program_set {
+        ProgramSet::Whole => attach_raw_tracepoints(loader, &mut report),
+        ProgramSet::Reduced => attach_tracepoints(loader, &mut report),
     }
     for (name, enter, leave) in SYSCALLS {
         for (program, hook) in [(leave, format!("sys_exit_{name}")), (enter, format!("sys_enter_{name}"))] {
@@ -290,6 +306,18 @@ fn attach(loader: &mut dyn Loader) -> Result<ProbeReport, LoadError> {
     match report.hooks.into_iter().filter(is_syscall).find_map(|hook| hook.result.err()) {
         Some(first) => Err(LoadError::NothingAttached { first }),
         None => Err(LoadError::Unsupported { what: "every hook" }),
+    }
+}
+
+fn attach_raw_tracepoints(loader: &mut dyn Loader, report: &mut ProbeReport) {
+    for (program, name) in RAW_TRACEPOINTS {
+        report.push(*name, loader.attach_raw_tracepoint(program, name));
+    }
+}
+
+fn attach_tracepoints(loader: &mut dyn Loader, report: &mut ProbeReport) {
+    for (program, category, name) in TRACEPOINTS {
+        report.push(format!("{category}:{name}"), loader.attach_tracepoint(program, category, name));
     }
 }
 
@@ -333,6 +361,14 @@ const RAW_TRACEPOINTS: &[(&str, &str)] = &[
     ("on_fork", "sched_process_fork"),
     ("on_exit", "sched_process_exit"),
     ("on_socket_state", "inet_sock_set_state"),
+];
+
+/// The same where there are no raw tracepoints.
+const TRACEPOINTS: &[(&str, &str, &str)] = &[
+    ("on_exec", "sched", "sched_process_exec"),
+    ("on_fork", "task", "task_newtask"),
+    ("on_exit", "sched", "sched_process_exit"),
+    ("on_socket_state", "sock", "inet_sock_set_state"),
 ];
 
 /// The programs. They are the same for every kernel of an architecture.

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
-use crate::AttachError;
+use crate::{AttachError, ProgramSet};
 
 /// What was attached, what was not, and why. Printed, it is a line for each hook that is not.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct ProbeReport {
+    /// Which programs are loaded.
+    pub program_set: ProgramSet,
     /// Each hook, in the order in which it was tried.
     pub hooks: Vec<HookReport>,
 }
@@ -41,6 +43,9 @@ impl ProbeReport {
 impl fmt::Display for ProbeReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} of {} hooks attached", self.attached(), self.hooks.len())?;
+        if self.program_set == ProgramSet::Reduced {
+            formatter.write_str(" by the reduced programs: no TLS, no goroutines, no profiles")?;
+        }
         for (hook, error) in self.missing() {
             write!(formatter, "\nnot attached: {hook}: {error}")?;
         }

@@ -11,13 +11,14 @@
 mod loaders;
 mod programs;
 #[path = "live/watch.rs"]
-mod watch;
+pub(crate) mod watch;
 
 use std::collections::HashMap;
 use std::io::Write;
 
 use df_bpf::ProbeConfig;
 use df_core::{SocketRole, StreamPosition, Transfer};
+use loaders::is_reduced;
 use watch::{Activity, Moved, Seen, ports, probes, python, watch};
 
 #[test]
@@ -184,7 +185,9 @@ fn a_message_of_many_pieces_is_cut_and_counted_and_what_follows_stands_where_it_
     let port = ports(&mut child)[0];
     let seen = watch(&mut probes, &mut child, &[port]);
     let (server, client) = ends(&seen, port);
-    assert_eq!(calls(&client), [("sendmsg", 160, 400), ("sendmsg", 8, 8), ("recvfrom", 6, 6)]);
+    // Of 40 buffers of ten bytes.
+    let copied = if is_reduced() { 40 } else { 160 };
+    assert_eq!(calls(&client), [("sendmsg", copied, 400), ("sendmsg", 8, 8), ("recvfrom", 6, 6)]);
     assert_streams_agree(&client, &server);
     let stats = probes.stats().expect("counters can be read");
     assert!(stats.processors.iter().map(|processor| processor.vectors_cut).sum::<u64>() >= 1);
@@ -249,6 +252,10 @@ fn nginx_passes_every_request_on_under_its_own_id() {
 
 #[test]
 fn a_go_server_links_every_call_whichever_goroutine_writes_it() {
+    if is_reduced() {
+        println!("the reduced programs do not tell goroutines apart");
+        return;
+    }
     let Some(program) = programs::go_chain() else { return };
     let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
     let path = program.to_str().expect("a path in UTF-8");

@@ -11,9 +11,10 @@
 
 mod loaders;
 
+use std::path::PathBuf;
 use std::process::Command;
 
-use df_bpf::{Kernel, ProbeConfig, Probes};
+use df_bpf::{Kernel, ProbeConfig, Probes, ProgramSet};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use rustix::process::{Uid, getuid};
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities, set_keep_capabilities};
@@ -45,6 +46,7 @@ fn said(with: &str) -> Option<String> {
 }
 
 const ROOT_OF_A_USER_NAMESPACE: &str = "root of a user namespace";
+const BTF_IN_A_FILE: &str = "root, BTF in a file";
 const WITH: &str = "DF_BPF_TEST_WITH";
 
 /// Not a test by itself: loads the probes with what the variable says, and tells what comes of it.
@@ -52,17 +54,30 @@ const WITH: &str = "DF_BPF_TEST_WITH";
 #[ignore = "the other tests run it"]
 fn load_with_less() {
     let Ok(with) = std::env::var(WITH) else { return };
+    let mut config = ProbeConfig::default().with_ring_bytes(4096).with_loader(loaders::loader());
     match with.as_str() {
         ROOT_OF_A_USER_NAMESPACE => (),
         "root, no tracefs" => unmount("/sys/kernel/tracing", UnmountFlags::DETACH).expect("root may"),
-        "root, no BTF" => {
+        "root, no BTF" | BTF_IN_A_FILE => {
+            config = config.with_btf_path(btf_file());
             mount("none", "/sys/kernel/btf", "tmpfs", MountFlags::empty(), None).expect("root may");
         }
         names => become_nobody(names),
     }
-    let kernel = Kernel::probe();
-    let loaded = Probes::load(&ProbeConfig::default().with_ring_bytes(4096).with_loader(loaders::loader()));
+    if with != BTF_IN_A_FILE {
+        config.btf_path = None;
+    }
+    let kernel = Kernel::probe_with_btf(config.btf_path.as_deref());
+    let loaded = Probes::load(&config);
     println!("BEGIN");
+    if let Some(path) = &config.btf_path {
+        let reduced = Probes::load(&config.clone().with_program_set(ProgramSet::Reduced));
+        println!("reduced: {}", reduced.expect("the same file tells what they need").report());
+        std::fs::write(path, "nothing").expect("our own");
+        let error = Probes::load(&config).err().expect("this is no BTF");
+        println!("malformed: {error}");
+        std::fs::remove_file(path).expect("our own");
+    }
     println!("sufficient: {}", kernel.is_sufficient());
     match loaded {
         Ok(mut probes) => {
@@ -77,6 +92,13 @@ fn load_with_less() {
     }
     print!("{kernel}");
     println!("END");
+}
+
+/// What the kernel tells of its types, in a file of this process.
+fn btf_file() -> PathBuf {
+    let path = std::env::temp_dir().join(format!("df-bpf-btf-{}", std::process::id()));
+    std::fs::copy("/sys/kernel/btf/vmlinux", &path).expect("this kernel has it");
+    path
 }
 
 /// Keeps these capabilities and nothing else of root.
@@ -165,8 +187,24 @@ fn without_tracefs_the_command_is_told_that_mounts_it() {
 fn without_btf_nothing_is_loaded() {
     let Some(said) = said("root, no BTF") else { return };
     assert!(
-        line(&said, "error").starts_with("error: the kernel has no BTF (/sys/kernel/btf/vmlinux)"),
+        line(&said, "error").starts_with(
+            "error: the kernel does not tell where its structures have their fields (no /sys/kernel/btf/vmlinux)"
+        ),
         "{said}"
     );
+    let release = rustix::system::uname();
+    let release = release.release().to_str().expect("ASCII");
+    assert!(line(&said, "error").contains(&format!("the BTF of exactly {release}, from BTFHub")), "{said}");
     assert!(line(&said, "BTF").contains("CONFIG_DEBUG_INFO_BTF"), "{said}");
+    assert_eq!(line(&said, "sufficient"), "sufficient: false");
+}
+
+#[test]
+fn btf_of_a_file_is_as_good_for_both_program_sets() {
+    let Some(said) = said(BTF_IN_A_FILE) else { return };
+    assert_eq!(line(&said, "sufficient"), "sufficient: true");
+    assert!(!said.contains("not attached"), "{said}");
+    assert!(line(&said, "loaded").contains(" hooks attached"), "{said}");
+    assert!(line(&said, "reduced").contains(" hooks attached by the reduced programs"), "{said}");
+    assert!(line(&said, "malformed").contains("df-bpf-btf-"), "the file is named: {said}");
 }

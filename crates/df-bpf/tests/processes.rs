@@ -14,12 +14,12 @@ mod loaders;
 mod watch;
 
 use std::collections::HashMap;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use df_bpf::{Event, ProbeConfig};
+use df_bpf::{Event, ProbeConfig, ProcessChange};
 use df_core::SocketId;
 use watch::{Activity, ports, probes, python, watch};
 
@@ -64,6 +64,46 @@ fn connections_that_end_without_a_call_of_close_are_closed_once() {
     let received =
         clients.iter().filter_map(|one| one.moved()).filter(|moved| moved.bytes == b"after the end");
     assert_eq!(received.count(), 1, "what comes after the own end is told");
+}
+
+#[test]
+fn the_life_of_a_process_is_told() {
+    let Some(mut probes) = probes(&ProbeConfig::default().with_tls(None)) else { return };
+    // It forks, its thread is no process, and the child runs another program, which ends with 3.
+    let script = "import os, threading\nthreading.Thread(target=int).start()\nchild = os.fork()\nif child == 0: os.execvp('sh', ['sh', '-c', 'exit 3'])\nprint(child, flush=True); os.waitpid(child, 0)";
+    let Some(mut parent) = python(script, &[]) else { return };
+    let mut line = String::new();
+    BufReader::new(parent.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+    let child: u32 = line.trim().parse().expect("a number");
+    parent.wait().expect("our child");
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let mut told = Vec::new();
+    let polled = probes.poll(Duration::from_millis(200), |event| {
+        let Event::Process(event) = event else { return };
+        if ![child, parent.id()].contains(&event.task.pid) {
+            return;
+        }
+        assert!(event.task.pid == parent.id() || event.parent_pid == parent.id(), "{event:?}");
+        // Both began within the last minute.
+        let age = now.tv_sec - i64::try_from(event.start_ns / 1_000_000_000).expect("small");
+        assert!((-1..60).contains(&age), "{event:?}");
+        told.push((event.task.pid == child, told_change(&event.change)));
+    });
+    polled.expect("the rings can be read");
+    let of = |is_child| told.iter().filter(move |one| one.0 == is_child).map(|one| one.1.as_str()).collect();
+    let (of_parent, of_child): (Vec<_>, Vec<_>) = (of(false), of(true));
+    assert!(matches!(of_child[..], ["started", path, "ended 768"] if path.ends_with("/sh")), "{told:?}");
+    assert_eq!(of_parent.last(), Some(&"ended 0"));
+    assert_eq!(of_parent.iter().filter(|change| **change == "started").count(), 1, "{told:?}");
+}
+
+fn told_change(change: &ProcessChange<'_>) -> String {
+    match change {
+        ProcessChange::Started => "started".to_owned(),
+        ProcessChange::Executed { path } => String::from_utf8_lossy(path).into_owned(),
+        ProcessChange::Exited { status } => format!("ended {status}"),
+        _ => "something else".to_owned(),
+    }
 }
 
 #[test]

@@ -12,13 +12,16 @@ const READING_HELPERS: &[i32] = &[
     1,   // map_lookup_elem
     2,   // map_update_elem
     3,   // map_delete_elem
+    4,   // probe_read
     5,   // ktime_get_ns
     8,   // get_smp_processor_id
     12,  // tail_call, which is never made
     14,  // get_current_pid_tgid
     16,  // get_current_comm
+    25,  // perf_event_output
     27,  // get_stackid
     35,  // get_current_task
+    45,  // probe_read_str
     112, // probe_read_user
     113, // probe_read_kernel
     114, // probe_read_user_str
@@ -31,9 +34,10 @@ const READING_HELPERS: &[i32] = &[
     174, // get_attach_cookie
 ];
 
-const OBJECTS: [(&str, &[u8]); 3] = [
+const OBJECTS: [(&str, &[u8]); 4] = [
     ("x86_64", include_bytes!("../objects/df_x86_64.bpf.o")),
     ("aarch64", include_bytes!("../objects/df_aarch64.bpf.o")),
+    ("reduced", include_bytes!("../objects/df_reduced.bpf.o")),
     ("any", include_bytes!("../objects/probe.bpf.o")),
 ];
 

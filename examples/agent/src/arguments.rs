@@ -127,6 +127,9 @@ pub(crate) enum RecordKind {
 /// Options of `doctor`.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
+    /// File with the BTF of exactly the running kernel, for one that does not tell it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) btf: Option<PathBuf>,
     /// Print one JSON object instead of a table.
     #[arg(long)]
     pub(crate) json: bool,

@@ -42,7 +42,7 @@ impl State {
 
 /// Looks, and prints what was found. Missing abilities are no failure.
 pub(crate) fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
-    let findings = probes::run();
+    let findings = probes::run(arguments.btf.as_deref());
     let kernel = rustix::system::uname().release().to_string_lossy().into_owned();
     if arguments.json {
         return print_text(&json(&kernel, &findings));

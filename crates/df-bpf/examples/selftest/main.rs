@@ -14,7 +14,7 @@ mod watched;
 
 use std::process::ExitCode;
 
-use df_bpf::{Kernel, ProbeConfig, Probes};
+use df_bpf::{Kernel, ProbeConfig, Probes, ProgramSet};
 use serde_json::{Value, json};
 
 use crate::watched::Watched;
@@ -50,17 +50,45 @@ fn selftest() -> Result<bool, Box<dyn std::error::Error>> {
         }
     };
     let mut is_good = tell_hooks(&probes);
-    for (name, arguments) in TRAFFIC {
-        let watched = Watched::run(&mut probes, arguments)?;
-        is_good &= tell_check(name, &watched.traffic(config.payload_bytes));
-        is_good &= tell_check(&format!("{name}: its process"), &watched.process());
-    }
+    is_good &= watch_traffic(&mut probes, "", &config)?;
     is_good &= tell_check("programs for TLS", &programs::load_tls_programs());
     is_good &= tell_check("records that were lost", &losses(&probes)?);
     // Those that follow hook TLS, which these do not.
     drop(probes);
+    is_good &= reduced()?;
     is_good &= tell_check("TLS of Go", &https::check()?);
     Ok(end(is_good))
+}
+
+/// Whether each kind of traffic was told of rightly, and each process.
+fn watch_traffic(
+    probes: &mut Probes,
+    prefix: &str,
+    config: &ProbeConfig,
+) -> Result<bool, Box<dyn std::error::Error>> {
+    let mut is_good = true;
+    for (name, arguments) in TRAFFIC {
+        let watched = Watched::run(probes, arguments)?;
+        is_good &= tell_check(&format!("{prefix}{name}"), &watched.traffic(config.payload_bytes));
+        is_good &= tell_check(&format!("{prefix}{name}: its process"), &watched.process());
+    }
+    Ok(is_good)
+}
+
+/// The same traffic once more, told of by the programs for kernels without ring buffers.
+fn reduced() -> Result<bool, Box<dyn std::error::Error>> {
+    let config = ProbeConfig::default().with_program_set(ProgramSet::Reduced);
+    let mut probes = Probes::load(&config)?;
+    let missing: Vec<_> = probes.report().missing().map(|(hook, error)| format!("{hook}: {error}")).collect();
+    let hooks = if missing.is_empty() {
+        Outcome::passed(probes.report().to_string())
+    } else {
+        Outcome::Failed(missing.join("; "))
+    };
+    let mut is_good = tell_check("reduced programs: hooks", &hooks);
+    is_good &= watch_traffic(&mut probes, "reduced programs: ", &config)?;
+    is_good &= tell_check("reduced programs: records that were lost", &losses(&probes)?);
+    Ok(is_good)
 }
 
 fn losses(probes: &Probes) -> Result<Outcome, df_bpf::LoadError> {

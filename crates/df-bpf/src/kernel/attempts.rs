@@ -1,6 +1,7 @@
 //! One attempt for each feature of the kernel: it does what the probes do, in small, and undoes it.
 
 use std::fs;
+use std::path::Path;
 
 use aya::maps::MapData;
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
@@ -9,7 +10,7 @@ use aya::programs::{
     BtfTracePoint, FEntry, KProbe, PerfEvent, ProgramError, RawTracePoint, TracePoint, UProbe,
 };
 use aya::sys::is_helper_supported;
-use aya::{Btf, Ebpf, EbpfLoader};
+use aya::{Btf, Ebpf, EbpfLoader, Endianness};
 
 use super::KernelFeature;
 use crate::error::{AttachError, is_not_permitted};
@@ -18,9 +19,25 @@ use crate::privileges::{Refused, TracefsError, remedy, tracefs};
 use crate::tls::all_pids;
 
 /// Every feature, tried.
-pub(super) fn all() -> Vec<KernelFeature> {
-    ATTEMPTS.iter().map(Attempt::run).collect()
+pub(super) fn all(btf_path: Option<&Path>) -> Vec<KernelFeature> {
+    let types = btf_path.map(|path| {
+        let is_available = Btf::parse_file(path, Endianness::default()).is_ok();
+        let what = if is_available { "was read" } else { "has no BTF" };
+        let detail = format!("{} {what}", path.display());
+        let remedy = if is_available { String::new() } else { BTF_FILE.to_owned() };
+        KernelFeature { name: ATTEMPTS[0].name, is_available, is_needed: true, detail, remedy }
+    });
+    let tried = ATTEMPTS.iter().skip(usize::from(types.is_some())).map(Attempt::run);
+    types.into_iter().chain(tried).collect()
 }
+
+/// Whether it is sure that the kernel has none.
+pub(super) fn lacks_ring_buffers() -> bool {
+    matches!(ring_buffer(), Err(Failure::Other(_)))
+}
+
+/// The name of the feature.
+pub(super) const RING_BUFFER: &str = "ring buffer";
 
 struct Attempt {
     name: &'static str,
@@ -54,27 +71,29 @@ impl Attempt {
     }
 }
 
+const BTF_FILE: &str = "a kernel with CONFIG_DEBUG_INFO_BTF, or a file with the BTF of exactly this kernel";
+
 const ATTEMPTS: &[Attempt] = &[
     Attempt {
         name: "BTF",
         is_needed: true,
         done: "/sys/kernel/btf/vmlinux was read",
         try_it: btf,
-        needs: "a kernel with CONFIG_DEBUG_INFO_BTF",
+        needs: BTF_FILE,
     },
     Attempt {
-        name: "ring buffer",
-        is_needed: true,
+        name: RING_BUFFER,
+        is_needed: false,
         done: "a ring was made",
         try_it: ring_buffer,
-        needs: "Linux 5.8 or newer",
+        needs: "Linux 5.8 or newer; without it the reduced programs are loaded: no TLS, no goroutines, no profiles",
     },
     Attempt {
         name: "reading kernel memory",
         is_needed: true,
         done: "a program that does was accepted",
         try_it: kernel_memory,
-        needs: "Linux 5.5 or newer, not locked down to confidentiality",
+        needs: "a kernel that is not locked down to confidentiality",
     },
     Attempt {
         name: "tracefs",
@@ -155,11 +174,13 @@ fn kernel_memory() -> Result<(), Failure> {
     use aya::programs::ProgramType;
     use aya::sys::BpfHelper;
 
-    match is_helper_supported(ProgramType::RawTracePoint, BpfHelper::BPF_FUNC_probe_read_kernel) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Failure::Other("programs may not read it".to_owned())),
-        Err(error) => Err(failure(error)),
+    // The second is what there was before 5.5.
+    for helper in [BpfHelper::BPF_FUNC_probe_read_kernel, BpfHelper::BPF_FUNC_probe_read] {
+        if is_helper_supported(ProgramType::TracePoint, helper).map_err(failure)? {
+            return Ok(());
+        }
     }
+    Err(Failure::Other("programs may not read it".to_owned()))
 }
 
 fn readable_tracefs() -> Result<(), Failure> {

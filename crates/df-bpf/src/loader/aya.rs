@@ -2,22 +2,26 @@
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
 
 use aya::maps::{Array, ArrayOfMaps, HashMap as BpfHashMap, Map, MapData, PerCpuArray, RingBuf};
 #[cfg(feature = "profile")]
 use aya::programs::perf_event::{PerfEvent, PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::uprobe::{UProbeAttachPoint, UProbeLinkId, UProbeScope};
 use aya::programs::{Program, ProgramError, RawTracePoint, TracePoint, UProbe};
-use aya::{Btf, Ebpf, EbpfLoader};
+use aya::{Btf, Ebpf, EbpfLoader, Endianness};
 
 use super::{
-    LinkId, Loader, Settings, UprobePoint, hook_error, load_error, refusal, require_tracefs, uprobe_error,
+    LinkId, Loader, Settings, UprobePoint, btf_file, hook_error, load_error, no_btf, refusal,
+    require_tracefs, uprobe_error,
 };
 use crate::abi::used_bytes;
 use crate::error::{AttachError, LoadError};
 #[cfg(feature = "profile")]
 use crate::profile::{ProfileConfig, Sample};
 
+pub(crate) mod reduced;
+mod relocated;
 #[cfg(feature = "profile")]
 mod sampling;
 
@@ -37,8 +41,7 @@ pub(crate) struct AyaLoader {
 impl AyaLoader {
     /// Creates the maps of an object and one ring for each processor. Programs are loaded when they are attached.
     pub(crate) fn load(object: &[u8], settings: &Settings) -> Result<Self, LoadError> {
-        // Without it the loader would go on with the places that fields had where the object was made.
-        let btf = Btf::from_sys_fs().map_err(|_| LoadError::NoBtf)?;
+        let btf = kernel_types(settings.btf_path.as_deref())?;
         let mut loader = EbpfLoader::new();
         loader.btf(Some(&btf));
         for (name, value) in &settings.constants {
@@ -173,6 +176,15 @@ impl Loader for AyaLoader {
         let values = self.counters.get(&0, 0).map_err(|error| LoadError::of("reading counters", error))?;
         Ok(values.iter().map(|counters| counters.to_vec()).collect())
     }
+}
+
+/// Where the kernel's structures have their fields. Without it the loader would go on with the places that they had where the
+/// object was made.
+fn kernel_types(path: Option<&Path>) -> Result<Btf, LoadError> {
+    let Some(path) = path else {
+        return Btf::from_sys_fs().map_err(|_| no_btf());
+    };
+    Btf::parse_file(path, Endianness::default()).map_err(|error| btf_file(path, &error))
 }
 
 /// One ring for each processor that the host may have.

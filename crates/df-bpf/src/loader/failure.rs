@@ -2,9 +2,20 @@
 
 use std::error::Error;
 use std::io;
+use std::path::Path;
 
 use crate::error::{AttachError, LoadError, is_not_found, is_not_permitted, whole_message};
 use crate::privileges::{Refused, TracefsError, remedy, tracefs};
+
+/// The kernel does not tell where its structures have their fields.
+pub(crate) fn no_btf() -> LoadError {
+    LoadError::NoBtf { release: rustix::system::uname().release().to_string_lossy().into_owned() }
+}
+
+/// A file does not tell it either.
+pub(crate) fn btf_file(path: &Path, error: &(dyn Error + 'static)) -> LoadError {
+    LoadError::BtfFile { path: path.to_owned(), message: whole_message(error) }
+}
 
 /// Why the maps of the object cannot be made. Those of profiles are there even where none is asked for, and the kernel
 /// refuses them where stacks must be shorter.

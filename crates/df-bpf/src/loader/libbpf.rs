@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
+use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use libbpf_rs::{
     Link, MapCore, MapFlags, MapHandle, Object, ObjectBuilder, OpenObject, ProgramMut, TracepointCategory,
@@ -13,7 +14,9 @@ use libbpf_rs::{
 use self::constants::Constants;
 use self::messages::{Failure, quietly};
 use self::ring::Ring;
-use super::{LinkId, Loader, Settings, UprobePoint, load_error, require_tracefs, uprobe_error};
+use super::{
+    LinkId, Loader, Settings, UprobePoint, btf_file, load_error, no_btf, require_tracefs, uprobe_error,
+};
 use crate::error::{AttachError, LoadError};
 #[cfg(feature = "profile")]
 use crate::profile::{ProfileConfig, Sample};
@@ -28,6 +31,7 @@ mod ring;
 /// programs, and the programs further objects on the same maps, which are opened when they are asked for.
 pub(crate) struct LibbpfLoader {
     object: Vec<u8>,
+    btf_path: Option<PathBuf>,
     maps: HashMap<OsString, MapHandle>,
     rings: Vec<Ring>,
     programs: HashMap<String, usize>,
@@ -42,8 +46,11 @@ impl LibbpfLoader {
     /// Creates the maps of an object and one ring for each processor. Programs are loaded when they are attached.
     pub(crate) fn load(object: &[u8], settings: &Settings) -> Result<Self, LoadError> {
         // libbpf would look for it in other places as well.
-        if !Path::new(KERNEL_BTF).exists() {
-            return Err(LoadError::NoBtf);
+        if settings.btf_path.is_none() && !Path::new(KERNEL_BTF).exists() {
+            return Err(no_btf());
+        }
+        if let Some(path) = &settings.btf_path {
+            check_btf(path).map_err(|error| btf_file(path, &error))?;
         }
         let object = object.to_vec();
         let maps = create_maps(&object, settings)?;
@@ -57,6 +64,7 @@ impl LibbpfLoader {
         let rings = create_rings(map(&maps, "rings")?, settings.ring_bytes)?;
         Ok(Self {
             object,
+            btf_path: settings.btf_path.clone(),
             maps,
             rings,
             programs: HashMap::new(),
@@ -70,7 +78,7 @@ impl LibbpfLoader {
     /// Loads these programs, on the maps that there are.
     fn load_programs(&mut self, names: &[&str]) -> Result<(), Failure> {
         let object = quietly(|| {
-            let mut object = open(&self.object)?;
+            let mut object = open(&self.object, self.btf_path.as_deref())?;
             for mut program in object.progs_mut() {
                 let is_wanted = names.iter().any(|name| program.name() == OsStr::new(name));
                 program.set_autoload(is_wanted);
@@ -195,7 +203,7 @@ impl Loader for LibbpfLoader {
 fn create_maps(object: &[u8], settings: &Settings) -> Result<HashMap<OsString, MapHandle>, LoadError> {
     let constants = Constants::read(object)?;
     let loaded = quietly(|| {
-        let mut object = open(object)?;
+        let mut object = open(object, settings.btf_path.as_deref())?;
         for mut program in object.progs_mut() {
             program.set_autoload(false);
         }
@@ -233,8 +241,24 @@ fn create_rings(outer: &MapHandle, ring_bytes: u32) -> Result<Vec<Ring>, LoadErr
 }
 
 /// Its name is part of the names of its maps, which must be the same whenever it is opened.
-fn open(object: &[u8]) -> libbpf_rs::Result<OpenObject> {
-    ObjectBuilder::default().name("df")?.open_memory(object)
+/// What libbpf says of a file without BTF has no words.
+fn check_btf(path: &Path) -> io::Result<()> {
+    let mut magic = [0; 2];
+    std::fs::File::open(path)?.read_exact(&mut magic)?;
+    let is_btf = u16::from_ne_bytes(magic) == BTF_MAGIC;
+    if is_btf {
+        Ok(())
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidData, "it does not begin as BTF does"))
+    }
+}
+
+fn open(object: &[u8], btf_path: Option<&Path>) -> libbpf_rs::Result<OpenObject> {
+    let mut builder = ObjectBuilder::default();
+    if let Some(path) = btf_path {
+        builder.btf_custom_path(path)?;
+    }
+    builder.name("df")?.open_memory(object)
 }
 
 fn map<'a>(maps: &'a HashMap<OsString, MapHandle>, name: &str) -> Result<&'a MapHandle, LoadError> {
@@ -243,4 +267,6 @@ fn map<'a>(maps: &'a HashMap<OsString, MapHandle>, name: &str) -> Result<&'a Map
 
 /// Where the kernel tells how its structures are laid out.
 const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+/// `BTF_MAGIC`, in the order of bytes of this machine.
+const BTF_MAGIC: u16 = 0xeb9f;
 const EVERY_PROCESS: i32 = -1;

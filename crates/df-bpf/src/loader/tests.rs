@@ -27,7 +27,7 @@ fn a_program_that_the_verifier_refuses_is_told_with_its_words() {
     let settings = Settings { ring_bytes: 4096, ..Settings::default() };
     let object = object_with_a_bad_program("tracepoint/on_shutdown");
     for kind in LoaderKind::ALL {
-        let mut loader = match load(*kind, &object, &settings) {
+        let mut loader = match load(*kind, ProgramSet::Whole, &object, &settings) {
             Ok(loader) => loader,
             Err(error) => return println!("skipped: {error}"),
         };
@@ -47,7 +47,7 @@ fn a_program_that_the_verifier_refuses_is_told_with_its_words() {
 fn a_hook_that_the_kernel_does_not_have_is_told() {
     let settings = Settings { ring_bytes: 4096, ..Settings::default() };
     for kind in LoaderKind::ALL {
-        let mut loader = match load(*kind, OBJECT, &settings) {
+        let mut loader = match load(*kind, ProgramSet::Whole, OBJECT, &settings) {
             Ok(loader) => loader,
             Err(error) => return println!("skipped: {error}"),
         };

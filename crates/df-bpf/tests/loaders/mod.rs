@@ -1,7 +1,8 @@
-//! By which loader the tests of this binary load: files named `*_libbpf.rs` have those of their namesakes run by the second.
+//! By which loader the tests of this binary load, and what: files named `*_libbpf.rs` have those of their namesakes run by the second
+//! loader, files named `*_reduced.rs` with the reduced programs.
 #![allow(dead_code, reason = "each test uses some of it")]
 
-use df_bpf::{LoadError, LoaderKind, ProbeConfig, Probes};
+use df_bpf::{LoadError, LoaderKind, ProbeConfig, Probes, ProgramSet};
 
 /// The loader of this binary.
 pub(crate) fn loader() -> LoaderKind {
@@ -9,8 +10,14 @@ pub(crate) fn loader() -> LoaderKind {
     LoaderKind::ALL[usize::from(is_second)]
 }
 
+/// Whether the programs of this binary are the reduced ones.
+pub(crate) fn is_reduced() -> bool {
+    env!("CARGO_CRATE_NAME").ends_with("_reduced")
+}
+
 /// The probes, or a line that says why there are none.
 pub(crate) fn loaded(config: ProbeConfig) -> Option<Probes> {
+    let config = if is_reduced() { config.with_program_set(ProgramSet::Reduced) } else { config };
     match Probes::load(&config.with_loader(loader())) {
         Ok(probes) => Some(probes),
         Err(error) => {

@@ -25,6 +25,8 @@ pub(crate) struct EbpfSettings {
     /// Empty is all.
     pub(crate) only_ports: Vec<u16>,
     pub(crate) except_ports: Vec<u16>,
+    /// Empty is the kernel's own.
+    pub(crate) btf_path: String,
     pub(crate) has_tls: bool,
     pub(crate) tls: TlsConfig,
     pub(crate) sockets: SocketConfig,
@@ -45,6 +47,7 @@ impl Default for EbpfSettings {
             max_millicpus: 0,
             only_ports: Vec::new(),
             except_ports: Vec::new(),
+            btf_path: String::new(),
             has_tls: true,
             tls: TlsConfig::default(),
             sockets: SocketConfig::default(),
@@ -69,6 +72,7 @@ impl EbpfSettings {
             (true, true) => PortFilter::All,
         };
         probes.processes = pid.map_or(ProcessFilter::All, |pid| ProcessFilter::Only(vec![pid]));
+        probes.btf_path = (!self.btf_path.is_empty()).then(|| self.btf_path.clone().into());
         probes.tls = self.has_tls.then(|| self.tls.clone());
         probes
     }

@@ -2,17 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
-use df_bpf::{Kernel, KernelFeature};
+use df_bpf::{Kernel, KernelFeature, ProgramSet};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
 use super::{Finding, State};
 
 /// Tries everything.
-pub(super) fn run() -> Vec<Finding> {
-    let kernel = Kernel::probe();
-    let mut findings = vec![packets(&kernel)];
+pub(super) fn run(btf_path: Option<&Path>) -> Vec<Finding> {
+    let kernel = Kernel::probe_with_btf(btf_path);
+    let mut findings = vec![packets(&kernel), programs(&kernel)];
     findings.extend(kernel.features.iter().flat_map(rows));
+    if kernel.program_set() == Some(ProgramSet::Reduced) {
+        let unused = findings.iter_mut().filter(|finding| NOT_REDUCED.contains(&finding.name));
+        unused.for_each(|finding| {
+            finding.state = State::Missing;
+            "the reduced programs do not use it".clone_into(&mut finding.detail);
+            "Linux 5.8 or newer has all of them".clone_into(&mut finding.remedy);
+        });
+    }
     findings
 }
 
@@ -33,6 +41,20 @@ fn packets(kernel: &Kernel) -> Finding {
         }
     };
     Finding { name: "AF_PACKET", state, detail, remedy }
+}
+
+/// Which of the programs would be loaded.
+fn programs(kernel: &Kernel) -> Finding {
+    let (state, detail, remedy) = match kernel.program_set() {
+        Some(ProgramSet::Whole) => (State::Ready, "all of them can be loaded", String::new()),
+        Some(ProgramSet::Reduced) => (State::Ready, REDUCED, "Linux 5.8 or newer has all of them".to_owned()),
+        None => {
+            let is_missing = |feature: &&KernelFeature| feature.is_needed && !feature.is_available;
+            let missing: Vec<_> = kernel.features.iter().filter(is_missing).map(|one| one.name).collect();
+            (State::Missing, "none can be loaded", format!("see below: {}", missing.join(", ")))
+        }
+    };
+    Finding { name: "eBPF programs", state, detail: detail.to_owned(), remedy }
 }
 
 /// A feature under the names of the ways to observe that rest on it.
@@ -75,3 +97,9 @@ fn libssl() -> Option<PathBuf> {
         .flat_map(|folder| ["libssl.so.3", "libssl.so.1.1"].map(|name| Path::new(folder).join(name)))
         .find(|path| path.exists())
 }
+
+/// Rows of what takes more than the reduced programs.
+const NOT_REDUCED: &[&str] = &["OpenSSL uprobe", "Go uprobe"];
+
+const REDUCED: &str = "only the reduced ones can be loaded, through perf buffers: system calls, connections and processes; \
+                       no TLS, no goroutines, no profiles";

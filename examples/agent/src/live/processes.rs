@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use df_bpf::tls::{Library, TlsReport};
-use df_bpf::{Event as ProbeEvent, LoadError, ProbeStats, Probes};
+use df_bpf::{Event as ProbeEvent, LoadError, ProbeStats, Probes, ProgramSet};
 use df_core::Task;
 use df_flow::{SocketStats, SocketTable};
 use df_l7::ConnectionConfig;
@@ -44,6 +44,11 @@ impl Processes {
         name: Option<Regex>,
     ) -> Result<Self, LoadError> {
         let probes = Probes::load(&settings.probes(pid))?;
+        if probes.report().program_set == ProgramSet::Reduced {
+            tracing::warn!(
+                "this kernel has no ring buffers: the reduced eBPF programs tell of system calls alone, not of TLS"
+            );
+        }
         for (hook, error) in probes.report().missing() {
             tracing::warn!("not attached: {hook}: {error}");
         }

@@ -80,6 +80,10 @@ fn open_processes(
     let name = name.map_err(|error| Failure::usage(format!("--process: {error}")))?;
     match Processes::open(&configuration.ebpf, arguments.pid, name) {
         Err(error @ LoadError::Config { .. }) => Err(Failure::usage(error)),
+        Err(error @ LoadError::NoBtf { .. }) => {
+            tracing::warn!("a file with the BTF of this kernel is named by inputs.ebpf.tunning.btf_path");
+            Ok(Err(error))
+        }
         opened => Ok(opened),
     }
 }

@@ -106,10 +106,24 @@ fn the_doctor_answers_for_people_and_for_machines() {
         "perf profiling",
         "ring buffer",
         "BTF",
+        "eBPF programs",
     ] {
         assert!(people.stdout.contains(row), "{row}");
         let found = rows.iter().find(|found| found["name"] == row).unwrap_or_else(|| panic!("no row {row}"));
         assert!(["ready", "offered", "missing"].contains(&found["state"].as_str().unwrap()));
         assert!(found["state"] != "missing" || found["remedy"].is_string(), "{found}");
     }
+}
+
+#[test]
+fn the_doctor_tells_what_a_file_is_good_for_that_should_tell_the_types_of_the_kernel() {
+    let report = run(["doctor", "--json", "--btf", "there-is-no-such-file.btf"]);
+    let report: serde_json::Value = serde_json::from_str(&report.stdout).unwrap();
+    let row = |name: &str| {
+        let rows = report["rows"].as_array().unwrap();
+        rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("no row {name}"))
+    };
+    assert_eq!(row("BTF")["detail"], "there-is-no-such-file.btf has no BTF");
+    assert_eq!(row("eBPF programs")["detail"], "none can be loaded");
+    assert!(row("eBPF programs")["remedy"].as_str().unwrap().starts_with("see below: BTF"));
 }

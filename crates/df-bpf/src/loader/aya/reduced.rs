@@ -1,0 +1,186 @@
+//! The reduced object, for kernels without ring buffers: a perf buffer for each processor, settings in a map.
+
+use std::ops::ControlFlow;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use aya::maps::perf::{PerfEvent, PerfEventArrayBuffer};
+use aya::maps::{Array, MapData, PerCpuArray, PerfEventArray};
+use aya::programs::{Program, TracePoint};
+use aya::{Ebpf, EbpfLoader};
+
+use super::relocated::relocated;
+use super::{Counters, attach_error, fill_set, kernel_types, loaded, taken};
+use crate::abi::used_bytes;
+use crate::error::{AttachError, LoadError};
+use crate::loader::{LinkId, Loader, Settings, UprobePoint, require_tracefs};
+#[cfg(feature = "profile")]
+use crate::profile::{ProfileConfig, Sample};
+
+/// The reduced object in the kernel: programs for system calls and processes, none for functions of libraries.
+pub(crate) struct ReducedLoader {
+    object: Ebpf,
+    counters: PerCpuArray<MapData, Counters>,
+    buffers: Vec<Buffer>,
+}
+
+/// The records of a processor.
+struct Buffer {
+    processor: usize,
+    records: PerfEventArrayBuffer<MapData>,
+    /// Records for which there was no room, as the kernel tells once there is some again.
+    lost: u64,
+}
+
+impl ReducedLoader {
+    /// Creates and fills the maps of the object, and one buffer for each processor that is on.
+    pub(crate) fn load(settings: &Settings) -> Result<Self, LoadError> {
+        let btf = kernel_types(settings.btf_path.as_deref())?;
+        let relocated = relocated(OBJECT, &btf)?;
+        let mut loader = EbpfLoader::new();
+        // The programs name no type of the kernel any more.
+        loader.btf(None);
+        for (name, entries) in &settings.map_entries {
+            loader.map_max_entries(name, *entries);
+        }
+        let mut object = loader.load(&relocated).map_err(|error| LoadError::of("loading maps", error))?;
+        fill_settings(&mut object, &settings.constants)?;
+        for (name, keys) in &settings.sets {
+            fill_set(&mut object, name, keys)?;
+        }
+        let counters = PerCpuArray::try_from(taken(&mut object, "counts")?);
+        let buffers = create_buffers(&mut object, settings.ring_bytes)?;
+        Ok(Self {
+            object,
+            counters: counters.map_err(|error| LoadError::of("the counters' map", error))?,
+            buffers,
+        })
+    }
+}
+
+impl Loader for ReducedLoader {
+    fn attach_tracepoint(&mut self, program: &str, category: &str, name: &str) -> Result<(), AttachError> {
+        require_tracefs()?;
+        let hook = format!("tracepoint {category}:{name}");
+        let failed = |error| attach_error(program, &hook, &error);
+        let found: Option<&mut Program> = self.object.program_mut(program);
+        let tracepoint: &mut TracePoint =
+            found.ok_or_else(|| unknown(program))?.try_into().map_err(failed)?;
+        loaded(tracepoint.load()).map_err(failed)?;
+        tracepoint.attach(category, name).map(|_| ()).map_err(failed)
+    }
+
+    fn attach_raw_tracepoint(&mut self, program: &str, _name: &str) -> Result<(), AttachError> {
+        Err(unknown(program))
+    }
+
+    fn attach_uprobe(&mut self, program: &str, _point: UprobePoint<'_>) -> Result<LinkId, AttachError> {
+        Err(unknown(program))
+    }
+
+    fn detach_uprobe(&mut self, _link: LinkId) -> Result<(), AttachError> {
+        Ok(())
+    }
+
+    fn insert(&mut self, _map: &'static str, _key: u32, _value: u32) -> Result<(), LoadError> {
+        Err(LoadError::Unsupported { what: "a map of the object" })
+    }
+
+    fn rings(&self) -> usize {
+        self.buffers.len()
+    }
+
+    fn ring_fd(&self, ring: usize) -> Option<BorrowedFd<'_>> {
+        self.buffers.get(ring).map(|buffer| buffer.records.as_fd())
+    }
+
+    fn next_record(&mut self, ring: usize, record: &mut Vec<u8>) -> bool {
+        self.buffers.get_mut(ring).is_some_and(|buffer| buffer.next(record))
+    }
+
+    #[cfg(feature = "profile")]
+    fn attach_clock(&mut self, program: &str, _config: &ProfileConfig) -> Result<(), AttachError> {
+        Err(unknown(program))
+    }
+
+    #[cfg(feature = "profile")]
+    fn take_samples(&mut self) -> Result<Vec<Sample>, LoadError> {
+        Ok(Vec::new())
+    }
+
+    fn counters(&self) -> Result<Vec<Vec<u64>>, LoadError> {
+        let values = self.counters.get(&0, 0).map_err(|error| LoadError::of("reading counters", error))?;
+        let mut counters: Vec<Vec<u64>> = values.iter().map(|counters| counters.to_vec()).collect();
+        for buffer in &self.buffers {
+            // The program counts a record when it hands it over: whether there was room only the reader learns.
+            if let Some([records, dropped, ..]) = counters.get_mut(buffer.processor).map(Vec::as_mut_slice) {
+                *records = records.saturating_sub(buffer.lost);
+                *dropped = dropped.saturating_add(buffer.lost);
+            }
+        }
+        Ok(counters)
+    }
+}
+
+impl Buffer {
+    fn next(&mut self, record: &mut Vec<u8>) -> bool {
+        let lost = &mut self.lost;
+        let taken = self.records.try_fold((), |(), event| match event {
+            PerfEvent::Sample { head, tail } => {
+                record.clear();
+                record.extend_from_slice(head);
+                record.extend_from_slice(tail);
+                record.truncate(used_bytes(record));
+                ControlFlow::Break(())
+            }
+            PerfEvent::Lost { count } => {
+                *lost = lost.saturating_add(count);
+                ControlFlow::Continue(())
+            }
+        });
+        taken.is_break()
+    }
+}
+
+fn fill_settings(object: &mut Ebpf, constants: &[(&'static str, u32)]) -> Result<(), LoadError> {
+    let failed = |error| LoadError::of("the settings' map", error);
+    let map = object.map_mut("settings").ok_or(LoadError::Unsupported { what: "a map of the object" })?;
+    let mut settings: Array<_, u32> = Array::try_from(map).map_err(failed)?;
+    for (index, name) in (0..).zip(SETTINGS) {
+        let value = constants.iter().find(|(constant, _)| constant == name).map_or(0, |(_, value)| *value);
+        settings.set(index, value, 0).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn create_buffers(object: &mut Ebpf, bytes: u32) -> Result<Vec<Buffer>, LoadError> {
+    let buffers = PerfEventArray::try_from(taken(object, "buffers")?);
+    let mut buffers = buffers.map_err(|error| LoadError::of("the buffers' map", error))?;
+    let processors = aya::util::online_cpus().map_err(|(call, error)| LoadError::of(call, error))?;
+    let pages = usize::try_from(bytes).unwrap_or(usize::MAX) / rustix::param::page_size();
+    let buffer = |processor: u32| {
+        let records = buffers.open(processor, Some(pages.max(1)));
+        let records = records.map_err(|error| LoadError::of("creating perf buffers", error))?;
+        let processor = usize::try_from(processor).unwrap_or(usize::MAX);
+        Ok(Buffer { processor, records, lost: 0 })
+    };
+    processors.into_iter().map(buffer).collect()
+}
+
+fn unknown(program: &str) -> AttachError {
+    AttachError::UnknownProgram { program: program.to_owned() }
+}
+
+/// `enum setting`: constants of the whole object, by their places in the map. What is missing does not apply here.
+const SETTINGS: &[&str] = &[
+    "df_payload_bytes",
+    "df_own_pid",
+    "df_own_mark",
+    "df_pid_filter",
+    "df_port_filter",
+    "df_max_events",
+    "df_max_payload_events",
+    "df_seed",
+];
+
+/// The same for every architecture: it reads no registers.
+const OBJECT: &[u8] = aya::include_bytes_aligned!("../../../objects/df_reduced.bpf.o");
