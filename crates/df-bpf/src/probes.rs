@@ -1,9 +1,12 @@
 //! Loading, attaching and reading, as one value.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::thread::CapabilitySet;
@@ -180,7 +183,7 @@ impl Probes {
             if let Ok(mut event) = decode_event(&self.record, self.clock) {
                 events += 1;
                 self.payload_limits.apply(&mut event);
-                note_process(&event, &mut self.tls);
+                note_process(&event, &mut self.tls, self.loader.as_mut());
                 handle(event);
             } else {
                 self.malformed_records += 1;
@@ -191,12 +194,14 @@ impl Probes {
     }
 }
 
-/// A process that runs a new program may use a TLS library that no other did.
-fn note_process(event: &Event<'_>, tls: &mut Option<TlsWatch<LinkId>>) {
-    if let (Event::Process(process), Some(tls)) = (event, tls)
-        && matches!(process.change, ProcessChange::Executed { .. })
-    {
-        tls.handle_exec(process.task.pid, Instant::now());
+/// A process that runs a new program may use a TLS library that no other did; one that ends may have died of hooks.
+fn note_process(event: &Event<'_>, tls: &mut Option<TlsWatch<LinkId>>, loader: &mut dyn Loader) {
+    let (Event::Process(process), Some(tls)) = (event, tls) else { return };
+    let (pid, now) = (process.task.pid, Instant::now());
+    match process.change {
+        ProcessChange::Executed { path } => tls.handle_exec(pid, Path::new(OsStr::from_bytes(path)), now),
+        ProcessChange::Exited { status } => tls.handle_exit((pid, status), now, &mut LoaderHooks(loader)),
+        ProcessChange::Started => (),
     }
 }
 

@@ -23,6 +23,8 @@ mod pclntab;
 #[cfg(all(feature = "inspect", target_os = "linux"))]
 mod processes;
 #[cfg(all(feature = "inspect", target_os = "linux"))]
+mod trials;
+#[cfg(all(feature = "inspect", target_os = "linux"))]
 mod watch;
 
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]

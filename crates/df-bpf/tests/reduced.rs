@@ -103,7 +103,7 @@ fn only_instructions_of_the_first_machine_are_used_and_no_more_stack_than_there_
 #[test]
 fn only_old_maps_are_made_and_there_are_no_variables() {
     let object = Object::parse(OBJECT).unwrap();
-    assert_eq!(object.maps.len(), 8, "{:?}", object.maps.keys());
+    assert_eq!(object.maps.len(), 9, "{:?}", object.maps.keys());
     for (name, map) in &object.maps {
         assert!(MAP_TYPES.contains(&map.map_type()), "{name}: {}", map.map_type());
         // With sizes alone no types are told to the kernel, which 4.14 refuses.

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -339,38 +340,58 @@ fn a_go_server_and_its_clients_are_read() {
 }
 
 #[test]
-fn processes_that_come_and_go_leave_no_hooks_behind() {
-    let mut config = TlsConfig::default();
-    config.sweep_interval = Duration::from_millis(500);
-    config.idle_timeout = Duration::from_secs(10);
-    config.max_processes_per_poll = 10_000;
-    let Some(mut watched) = Watched::start(config) else { return };
-    let folder = folder("libraries");
-    let library = ["/usr/lib/x86_64-linux-gnu/libssl.so.3", "/usr/lib/aarch64-linux-gnu/libssl.so.3"];
-    let Some(library) = library.iter().find(|path| Path::new(path).exists()) else {
-        println!("skipped: no libssl.so.3");
+fn a_program_with_openssl_inside_is_read() {
+    let static_library =
+        ["-DLINKED", "-Wl,-Bstatic", "-lssl", "-lcrypto", "-Wl,-Bdynamic", "-ldl", "-lpthread"];
+    let source = include_str!("programs/pair.c");
+    let Some(program) = programs::c_program("pair_static", source, &static_library) else { return };
+    let Some(mut watched) = Watched::start(TlsConfig::default()) else { return };
+    let mut command = Command::new(&program);
+    let Some(mut child) = spawn(command.args(["none", "tidy", "2000", "hello from inside"])) else { return };
+    let port = port_of(&mut child);
+    watched.await_hooks("pair_static");
+    watched.until_ended(&mut child);
+    let seen = watched.of_server(port);
+    let ends = plaintext(&seen, port);
+    let texts: Vec<_> =
+        ends.iter().map(|((_, by_server, is_sent), text)| (*by_server, *is_sent, &text[..])).collect();
+    assert_eq!(texts, [(false, true, &b"hello from inside"[..]), (true, false, b"hello from inside")]);
+    assert_no_ciphertext(&seen);
+}
+
+#[test]
+fn a_program_that_checks_its_own_code_is_left_alone_once_it_died_of_that() {
+    if cfg!(not(target_arch = "x86_64")) {
+        return println!("skipped: the program knows the breakpoint of x86-64 alone");
+    }
+    let Some(program) = programs::c_program("guarded", include_str!("programs/guarded.c"), &[]) else {
         return;
     };
-    let own = folder.join("libssl.so.3");
-    fs::copy(library, &own).expect("readable");
-    let script = "import ssl,time;time.sleep(0.1)";
-    let start =
-        || Command::new("/usr/bin/python3").args(["-c", script]).env("LD_LIBRARY_PATH", &folder).spawn();
-    for _ in 0..20 {
-        let mut children: Vec<Child> = (0..10).filter_map(|_| start().ok()).collect();
-        for child in &mut children {
-            watched.until(|_| child.try_wait().expect("our child").is_some());
-        }
+    let Some(mut watched) = Watched::start(TlsConfig::default()) else { return };
+    // Others may watch this host too, other tests above all: their hooks kill the program as well.
+    let live = |watched: &mut Watched| {
+        let mut child = spawn(Command::new(&program).arg("1500")).expect("it was built");
+        watched.until(|_| child.try_wait().expect("our child").is_some());
+        child.wait().expect("our child").signal()
+    };
+    let refusal = |watched: &Watched| {
+        let report = watched.probes.tls_report().expect("TLS is on");
+        report.refused.into_iter().find(|binary| binary.path == program)
+    };
+    let begin = Instant::now();
+    while refusal(&watched).is_none() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", watched.probes.tls_report());
+        assert_eq!(live(&mut watched), Some(SIGABRT), "it finds the hooks");
+        (0..10).for_each(|_| watched.poll());
+    }
+    let reason = refusal(&watched).expect("it was found").reason;
+    assert!(reason.contains("signal 6"), "{reason}");
+    while live(&mut watched).is_some() {
+        assert!(begin.elapsed() < Duration::from_secs(90), "it lives once nobody hooks it");
     }
     let report = watched.probes.tls_report().expect("TLS is on");
-    let name = own.to_string_lossy().into_owned();
-    let path = |binary: &&df_bpf::tls::AttachedBinary| binary.path.to_string_lossy() == name;
-    assert_eq!(report.attached.iter().filter(path).count(), 1, "once for 200 processes: {report:?}");
-    watched.until(|watched| {
-        let report = watched.probes.tls_report().expect("TLS is on");
-        let stats = report.stats;
-        assert_eq!(stats.attached_binaries - stats.detached_binaries, report.attached.len() as u64);
-        !report.attached.iter().any(|binary| path(&binary))
-    });
-    fs::remove_dir_all(folder).expect("ours");
+    assert!(report.attached.iter().all(|binary| binary.path != program), "{report:?}");
+    assert_eq!(report.stats.withdrawn_binaries, 1);
 }
+
+const SIGABRT: i32 = 6;

@@ -20,7 +20,8 @@ pub struct TlsConfig {
     pub sweep_interval: Duration,
     /// How long a file is unused before it is let go; at least two sweeps. 90 s.
     pub idle_timeout: Duration,
-    /// Files whose path contains one of these are left alone: programs that check their own code.
+    /// Files whose path contains one of these are left alone. Those where security products live, which take a breakpoint in
+    /// themselves for an attack. Other programs that check their own code are found out when they die of it.
     pub excluded_paths: Vec<String>,
     /// How much of a file is looked at.
     pub inspect: InspectLimits,
@@ -36,11 +37,25 @@ impl Default for TlsConfig {
             max_waiting_processes: 65536,
             sweep_interval: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(90),
-            excluded_paths: Vec::new(),
+            excluded_paths: SELF_GUARDED.map(str::to_owned).to_vec(),
             inspect: InspectLimits::default(),
         }
     }
 }
+
+/// Where products live that guard themselves: Carbon Black, CrowdStrike, Trend Micro, ESET, Kaspersky, Microsoft Defender,
+/// SentinelOne, Sophos and Cortex.
+const SELF_GUARDED: [&str; 9] = [
+    "/opt/carbonblack/",
+    "/opt/CrowdStrike/",
+    "/opt/ds_agent/",
+    "/opt/eset/",
+    "/opt/kaspersky/",
+    "/opt/microsoft/mdatp/",
+    "/opt/sentinelone/",
+    "/opt/sophos-spl/",
+    "/opt/traps/",
+];
 
 /// How much of a file is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,10 +10,10 @@ use super::maps::{Mapping, executable_mappings, is_openssl_library};
 /// Names a file on this host, whatever its paths are. A file that is replaced has another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct FileId {
-    device: u64,
-    inode: u64,
-    size_bytes: u64,
-    modified_ns: i128,
+    pub(super) device: u64,
+    pub(super) inode: u64,
+    pub(super) size_bytes: u64,
+    pub(super) modified_ns: i128,
 }
 
 /// A file that a process runs and that may have TLS in it.
@@ -23,6 +23,8 @@ pub(super) struct Candidate {
     pub(super) file: File,
     pub(super) path: PathBuf,
     pub(super) pid: u32,
+    /// Whether it is the program that the process runs, and no library.
+    pub(super) is_program: bool,
 }
 
 /// More than a process has room for in `/proc/<pid>/maps` unless it maps tens of thousands of files.
@@ -64,7 +66,7 @@ fn read_maps(pid: u32) -> Option<String> {
 fn open_program(pid: u32) -> Option<Candidate> {
     let link = format!("/proc/{pid}/exe");
     let path = fs::read_link(&link).ok()?;
-    candidate(File::open(link).ok()?, path, pid)
+    Some(Candidate { is_program: true, ..candidate(File::open(link).ok()?, path, pid)? })
 }
 
 /// By the mapping itself, which is the very file even when its path leads elsewhere by now; by the path as the process
@@ -84,5 +86,5 @@ fn candidate(file: File, path: PathBuf, pid: u32) -> Option<Candidate> {
         size_bytes: metadata.size(),
         modified_ns: i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec()),
     };
-    Some(Candidate { id, file, path, pid })
+    Some(Candidate { id, file, path, pid, is_program: false })
 }

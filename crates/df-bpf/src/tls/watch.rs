@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::TlsConfig;
 use super::binary::{Binary, Hook, InspectError, Library, inspect_file};
 use super::processes::{self, Candidate, FileId};
+use super::trials::{Trials, Victim};
 
 /// Puts hooks into files: the kernel behind a loader.
 pub trait AttachHook {
@@ -83,6 +84,8 @@ pub struct TlsStats {
     pub detached_binaries: u64,
     /// Files with TLS that could not be hooked.
     pub refused_binaries: u64,
+    /// Programs let go because a process that ran them died by a signal soon after.
+    pub withdrawn_binaries: u64,
     /// Files not hooked for now because a limit was reached.
     pub deferred_binaries: u64,
     /// Processes not looked at because too many waited.
@@ -96,6 +99,7 @@ pub struct TlsWatch<Link> {
     files: HashMap<FileId, Known<Link>>,
     /// Processes to look at, in order of time; for each delay one queue.
     waiting: [VecDeque<(Instant, u32)>; QUEUES],
+    trials: Trials,
     sweep_at: Option<Instant>,
     second_began: Option<Instant>,
     changes_in_second: u32,
@@ -123,8 +127,10 @@ enum State<Link> {
     Attached {
         library: Library,
         has_tls: bool,
+        is_program: bool,
         links: Vec<Link>,
         pid: u32,
+        since: Instant,
     },
     Refused(String),
     /// There is nothing to hook.
@@ -138,6 +144,7 @@ impl<Link> TlsWatch<Link> {
             config,
             files: HashMap::new(),
             waiting: Default::default(),
+            trials: Trials::default(),
             sweep_at: None,
             second_began: None,
             changes_in_second: 0,
@@ -145,10 +152,32 @@ impl<Link> TlsWatch<Link> {
         }
     }
 
-    /// A process began to run a program: it is looked at now and a few times later.
-    pub fn handle_exec(&mut self, pid: u32, now: Instant) {
+    /// A process began to run the program at a path: it is looked at now and a few times later.
+    pub fn handle_exec(&mut self, pid: u32, path: &Path, now: Instant) {
+        self.trials.begin(pid, path, now);
         for (queue, delay) in DELAYS.iter().enumerate() {
             self.wait(queue, now + *delay, pid);
+        }
+    }
+
+    /// A process ended with a status as `wait` gives it. A program that dies of its hooks, as those do that check their own
+    /// code, is left alone from now on.
+    pub fn handle_exit<A: AttachHook<Link = Link>>(
+        &mut self,
+        (pid, status): (u32, u32),
+        now: Instant,
+        attacher: &mut A,
+    ) {
+        let Some(victim) = self.trials.end(pid, status, now) else { return };
+        for (_, known) in self.files.iter_mut().filter(|(id, known)| known.is_hit_by(&victim, id)) {
+            let signal = status & 0x7f;
+            let reason = format!("left alone: a process that ran it was ended by signal {signal} soon after");
+            let reason = State::Refused(reason);
+            if let State::Attached { links, .. } = std::mem::replace(&mut known.state, reason) {
+                detach_all(links, attacher);
+                self.stats.detached_binaries += 1;
+                self.stats.withdrawn_binaries += 1;
+            }
         }
     }
 
@@ -182,7 +211,7 @@ impl<Link> TlsWatch<Link> {
     /// What is hooked now.
     pub fn attached(&self) -> impl Iterator<Item = AttachedBinary> + '_ {
         self.files.values().filter_map(|known| match &known.state {
-            State::Attached { library, has_tls, links, pid } => Some(AttachedBinary {
+            State::Attached { library, has_tls, links, pid, .. } => Some(AttachedBinary {
                 path: known.path.clone(),
                 library: *library,
                 hooks: links.len(),
@@ -234,7 +263,7 @@ impl<Link> TlsWatch<Link> {
         self.stats.checked_processes += 1;
         let mut is_deferred = false;
         for candidate in processes::candidates(pid) {
-            let id = candidate.id;
+            let (id, is_own) = (candidate.id, candidate.is_program);
             if let Some(known) = self.files.get_mut(&id) {
                 known.seen_at = now;
             } else if self.has_room(now) {
@@ -243,8 +272,11 @@ impl<Link> TlsWatch<Link> {
                 self.stats.deferred_binaries += 1;
                 is_deferred = true;
             }
-            if let Some(Known { state: State::Attached { library, .. }, .. }) = self.files.get(&id) {
+            if let Some(Known { state: State::Attached { library, since, .. }, .. }) = self.files.get(&id) {
                 attacher.note_process(pid, *library);
+                if is_own {
+                    self.trials.note(pid, id, *since, now);
+                }
             }
         }
         if is_deferred {
@@ -254,11 +286,16 @@ impl<Link> TlsWatch<Link> {
 
     /// A file that was not known.
     fn meet<A: AttachHook<Link = Link>>(&mut self, candidate: Candidate, now: Instant, attacher: &mut A) {
-        let state = self.attach(&candidate, attacher);
+        let state = self.attach(&candidate, now, attacher);
         self.files.insert(candidate.id, Known { path: candidate.path, seen_at: now, state });
     }
 
-    fn attach<A: AttachHook<Link = Link>>(&mut self, candidate: &Candidate, attacher: &mut A) -> State<Link> {
+    fn attach<A: AttachHook<Link = Link>>(
+        &mut self,
+        candidate: &Candidate,
+        now: Instant,
+        attacher: &mut A,
+    ) -> State<Link> {
         let path = candidate.path.to_string_lossy();
         if self.config.excluded_paths.iter().any(|excluded| path.contains(excluded)) {
             return State::Refused("left alone by configuration".to_owned());
@@ -279,8 +316,10 @@ impl<Link> TlsWatch<Link> {
                 State::Attached {
                     library: binary.library,
                     has_tls: binary.has_tls(),
+                    is_program: candidate.is_program,
                     links,
                     pid: candidate.pid,
+                    since: now,
                 }
             }
             Err(reason) => {
@@ -329,6 +368,15 @@ impl<Link> TlsWatch<Link> {
 impl<Link> Known<Link> {
     const fn is_attached(&self) -> bool {
         matches!(self.state, State::Attached { .. })
+    }
+
+    /// Whether it is the program of a process that died.
+    fn is_hit_by(&self, victim: &Victim, id: &FileId) -> bool {
+        let State::Attached { is_program: true, .. } = self.state else { return false };
+        match victim {
+            Victim::Program(program) => program == id,
+            Victim::Name(name) => self.path.file_name() == Some(name),
+        }
     }
 
     fn detach<A: AttachHook<Link = Link>>(self, attacher: &mut A) {

@@ -48,10 +48,12 @@ pub(crate) fn c_program(name: &str, source: &str, arguments: &[&str]) -> Option<
     let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let source_file = built.with_extension("c");
     std::fs::write(&source_file, source).expect("the build folder can be written");
+    // Tests run beside each other: each builds under a name of its own, and the last one stays.
+    let fresh = built.with_extension(std::process::id().to_string());
     let mut command = Command::new("gcc");
-    command.arg("-O1").arg(&source_file).args(arguments).arg("-o").arg(&built);
+    command.arg("-O1").arg(&source_file).args(arguments).arg("-o").arg(&fresh);
     match command.status() {
-        Ok(status) if status.success() => Some(built),
+        Ok(status) if status.success() => std::fs::rename(&fresh, &built).ok().map(|()| built),
         outcome => {
             println!("skipped: gcc with {arguments:?}: {outcome:?}");
             None

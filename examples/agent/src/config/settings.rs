@@ -52,7 +52,7 @@ settings! {
     "inputs.ebpf.socket.uprobe.tls.enabled" => ebpf.has_tls,
         "Read the plain text of OpenSSL and of Go's crypto/tls.";
     "inputs.ebpf.socket.uprobe.tls.excluded_paths" => ebpf.tls.excluded_paths,
-        "Programs and libraries whose path contains one of these are left alone: such as check their own code.";
+        "Programs and libraries whose path contains one of these are left alone: such as guard their own code.";
     "inputs.ebpf.socket.uprobe.tls.max_binaries" => ebpf.tls.max_binaries,
         "Programs and libraries that are hooked at a time.";
     "inputs.ebpf.socket.kprobe.whitelist.ports" => ebpf.only_ports,

@@ -155,16 +155,21 @@ fn matches(name: &Regex, task: Task) -> bool {
 
 /// Says once of each program and library whether its TLS is read.
 #[derive(Default)]
-struct Announcer(HashSet<PathBuf>);
+struct Announcer {
+    read: HashSet<PathBuf>,
+    not_read: HashSet<PathBuf>,
+}
 
 impl Announcer {
     fn announce(&mut self, report: Option<TlsReport>) {
         let Some(report) = report else { return };
-        if self.0.len() >= MAX_KNOWN {
-            self.0.clear();
+        for known in [&mut self.read, &mut self.not_read] {
+            if known.len() >= MAX_KNOWN {
+                known.clear();
+            }
         }
         for file in report.attached.into_iter().filter(|file| file.has_tls) {
-            if self.0.insert(file.path.clone()) {
+            if self.read.insert(file.path.clone()) {
                 tracing::info!(
                     "reading the plain text of {} ({})",
                     file.path.display(),
@@ -173,7 +178,8 @@ impl Announcer {
             }
         }
         for file in report.refused {
-            if self.0.insert(file.path.clone()) {
+            // One that was read may be left alone later.
+            if self.not_read.insert(file.path.clone()) {
                 tracing::warn!("not reading the plain text of {}: {}", file.path.display(), file.reason);
             }
         }

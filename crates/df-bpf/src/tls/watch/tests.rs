@@ -89,7 +89,7 @@ fn a_library_is_hooked_once_for_all_processes_and_let_go_when_unused() {
     let mut kernel = Kernel(ledger.clone(), usize::MAX);
     let start = Instant::now();
     let mut watch = watch_without_sweep(config(), start);
-    watch.handle_exec(first.id(), start);
+    watch.handle_exec(first.id(), Path::new("python3"), start);
     watch.poll(start, &mut kernel);
     assert_eq!(ledger.held(), 0, "a new process gets a moment to map its libraries");
     watch.poll(start + Duration::from_millis(10), &mut kernel);
@@ -98,7 +98,7 @@ fn a_library_is_hooked_once_for_all_processes_and_let_go_when_unused() {
     assert_eq!((library[0].library, library[0].found_in_pid), (Library::OpenSsl, first.id()));
     assert_eq!(ledger.held(), library[0].hooks);
     watch.poll(start + Duration::from_secs(20), &mut kernel);
-    watch.handle_exec(second.id(), start + Duration::from_secs(20));
+    watch.handle_exec(second.id(), Path::new("python3"), start + Duration::from_secs(20));
     watch.poll(start + Duration::from_secs(60), &mut kernel);
     assert_eq!((watch.stats().attached_binaries, ledger.held()), (1, library[0].hooks));
     assert_eq!(watch.stats().checked_processes, 8, "each at four times");
@@ -117,7 +117,7 @@ fn what_cannot_be_hooked_whole_is_not_hooked_at_all() {
     let ledger = Ledger::default();
     let start = Instant::now();
     let mut watch = watch_without_sweep(config(), start);
-    watch.handle_exec(child.id(), start);
+    watch.handle_exec(child.id(), Path::new("python3"), start);
     watch.poll(start + Duration::from_secs(10), &mut Kernel(ledger.clone(), 5));
     assert_eq!(ledger.held(), 0);
     let refused: Vec<RefusedBinary> = watch.refused().collect();
@@ -127,13 +127,13 @@ fn what_cannot_be_hooked_whole_is_not_hooked_at_all() {
 
     let mut excluding = watch_without_sweep(config(), start);
     excluding.config.excluded_paths.push("libssl.so".to_owned());
-    excluding.handle_exec(child.id(), start);
+    excluding.handle_exec(child.id(), Path::new("python3"), start);
     excluding.poll(start + Duration::from_secs(10), &mut Kernel(ledger.clone(), usize::MAX));
     assert_eq!((ledger.held(), excluding.refused().count()), (0, 1));
 
     let mut full = watch_without_sweep(TlsConfig { max_binaries: 0, ..config() }, start);
-    full.handle_exec(child.id(), start);
-    full.handle_exec(child.id(), start);
+    full.handle_exec(child.id(), Path::new("python3"), start);
+    full.handle_exec(child.id(), Path::new("python3"), start);
     full.poll(start + Duration::from_secs(10), &mut Kernel(ledger.clone(), usize::MAX));
     assert_eq!(full.stats().dropped_processes, 4);
     assert!(full.stats().deferred_binaries >= 4, "{:?}", full.stats());
