@@ -68,7 +68,7 @@ fn measure(seconds: u64) -> Result<(), Failed> {
     println!("| --- |{}", " ---: |".repeat(WAYS.len()));
     for (number, (_, what)) in KINDS.iter().enumerate() {
         let of = |way| median(medians.get(&(number, way)).cloned().unwrap_or_default());
-        let added = (1..WAYS.len()).map(|way| format!("+{:.0}", of(way) - of(0)));
+        let added = (1..WAYS.len()).map(|way| format!("{:+.0}", of(way) - of(0)));
         println!("| {what} | {:.0} | {} |", of(0), added.collect::<Vec<_>>().join(" | "));
     }
     account(per_turn)?;
@@ -80,7 +80,7 @@ fn account(duration: Duration) -> Result<(), Failed> {
     let before = fs::read_to_string(STATISTICS)?;
     fs::write(STATISTICS, "1")?;
     println!("\n| what | program | ns per run |\n| --- | --- | ---: |");
-    let mut tell = || -> Result<(), Failed> {
+    let tell = || -> Result<(), Failed> {
         for (kind, what) in KINDS.iter().skip(1) {
             let mut probes = config(3).map(|config| Probes::load(&config)).transpose()?;
             observed(&mut probes, kind, duration)?;
@@ -155,7 +155,9 @@ fn observed(
     while Instant::now() < end {
         match probes {
             Some(probes) => {
-                drop(probes.poll(Duration::from_millis(20), |event| drop(std::hint::black_box(event)))?)
+                probes.poll(Duration::from_millis(20), |event| {
+                    std::hint::black_box(event);
+                })?;
             }
             None => std::thread::sleep(Duration::from_millis(20)),
         }
@@ -171,8 +173,8 @@ fn observed(
 fn work(kind: &str) -> Result<(), Failed> {
     let (stopping, stopped) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        drop(std::io::stdin().read(&mut [0]));
-        drop(stopping.send(()));
+        let _ = std::io::stdin().read(&mut [0]);
+        let _ = stopping.send(());
     });
     let mut round = round_of(kind)?;
     let mut batches = Vec::new();
@@ -198,10 +200,10 @@ fn round_of(kind: &str) -> Result<Round, Failed> {
             let mut sender = TcpStream::connect(listener.local_addr()?)?;
             sender.set_nodelay(true)?;
             let (mut receiver, _) = listener.accept()?;
-            let (sent, mut received) = (vec![b'x'; bytes.parse()?], vec![0; bytes.parse()?]);
+            let (sent, mut buffer) = (vec![b'x'; bytes.parse()?], vec![0; bytes.parse()?]);
             Box::new(move || {
                 sender.write_all(&sent)?;
-                receiver.read_exact(&mut received)
+                receiver.read_exact(&mut buffer)
             })
         }
         None if kind == "file" => {
@@ -236,6 +238,6 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 const ROUNDS_PER_BATCH: u32 = 2_000;
 const STATISTICS: &str = "/proc/sys/kernel/bpf_stats_enabled";

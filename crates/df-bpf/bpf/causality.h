@@ -3,8 +3,9 @@
  * Which request a thread or goroutine is working on when it sends.
  *
  * A request that is received on the socket of a server gets an id, and so do its answer, by the socket alone, and every
- * call that the same worker makes while this is the only request it has open. A thread with several open requests, as
- * event loops have, makes calls without an id: none is better than a wrong one. The answer of a call has the call's id.
+ * call that the same worker makes while this is the only request it has open. A thread with several open requests makes calls
+ * without an id, and so does one that calls over a socket that is waited for by epoll: an event loop, which may be at work
+ * on anything. None is better than a wrong one. The answer of a call has the call's id.
  *
  * nginx is known to run the handler of an event to its end before it looks at the next one. So what it sends belongs to what
  * it received last, and what it sends first over a connection to what it had received last when it began to connect.
@@ -14,7 +15,8 @@
 
 #include "goroutine.h"
 
-static u64 id_of_call(const struct open_requests *open, const struct socket_state *state, u8 last_transfer);
+static u64 id_of_call(const struct open_requests *open, const struct worker *worker, const struct socket_state *state,
+		      u8 last_transfer);
 static void begin_request(struct open_requests *open, const struct worker *worker, struct socket_state *state);
 static u64 new_causal_id(void);
 
@@ -91,9 +93,14 @@ SUBPROGRAM u64 causal_id_of(struct worker *worker, struct socket_state *state, u
 	if (state->role == ROLE_UNKNOWN)
 		state->role = transfer == TRANSFER_SENT ? ROLE_CLIENT : ROLE_SERVER;
 	if (state->role == ROLE_CLIENT) {
-		if (transfer == TRANSFER_SENT)
-			state->causal_id = open ? id_of_call(open, state, last_transfer) : 0;
-		else if (open)
+		if (transfer == TRANSFER_SENT) {
+			u64 id = open ? id_of_call(open, worker, state, last_transfer) : 0;
+
+			/* What comes next over a connection with several calls at once may answer another one. */
+			state->causal_id = open && open->knows_handled == HANDLES_ONE ? 0 : id;
+			return id;
+		}
+		if (open)
 			open->handled = is_datagram ? 0 : state->causal_id;
 		return state->causal_id;
 	}
@@ -126,11 +133,36 @@ INLINE void note_connecting(const struct open_requests *open, struct socket_stat
 		state->causal_id = open->handled;
 }
 
-/* The id of a call that is sent. */
-INLINE u64 id_of_call(const struct open_requests *open, const struct socket_state *state, u8 last_transfer)
+/* Whether an event loop waits for what comes on a socket. */
+INLINE int is_watched_by_loop(const struct socket_state *state)
 {
-	if (!open->knows_handled)
-		return only_open_request(open);
+	struct socket *socket = READ((struct sock *)state->socket, sk_socket);
+	struct file *file = READ(socket, file);
+	struct hlist_head *watchers;
+
+	if (HAS_FIELD(struct file___before_5_11, f_ep_links)) {
+		u64 links = (u64)file + FIELD_OFFSET(struct file___before_5_11, f_ep_links);
+
+		return (u64)READ((struct file___before_5_11 *)file, f_ep_links.next) != links;
+	}
+	watchers = READ(file, f_ep);
+	return watchers && READ(watchers, first);
+}
+
+/* The id of a call that is sent. */
+INLINE u64 id_of_call(const struct open_requests *open, const struct worker *worker, const struct socket_state *state,
+		      u8 last_transfer)
+{
+	if (!open->knows_handled) {
+		u64 id = only_open_request(open);
+
+		if (!id || worker->goroutine || !is_watched_by_loop(state))
+			return id;
+		count(COUNT_AMBIGUOUS_CAUSES);
+		return 0;
+	}
+	if (open->knows_handled == HANDLES_ONE)
+		return open->handled;
 	if (state->causal_id && last_transfer != TRANSFER_RECEIVED && state->endpoints.protocol == IPPROTO_TCP)
 		return state->causal_id;
 	return open->handled;

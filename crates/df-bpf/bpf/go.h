@@ -42,7 +42,7 @@ INLINE int enter_go(struct registers *registers, u8 function, u8 transfer, u32 i
 	struct go_call call = { .connection = GO_1(registers), .buffer = GO_2(registers), .function = function };
 	struct socket_view view = {};
 
-	if (is_process_filtered())
+	if (!key.goroutine || is_process_filtered())
 		return 0;
 	note_tls_process();
 	if (!find_go_socket(call.connection, &view)) {
@@ -106,47 +106,52 @@ GO_FUNCTION(go_tls_read, FUNCTION_GO_TLS_READ, TRANSFER_RECEIVED, 160)
 GO_FUNCTION(go_tls_write, FUNCTION_GO_TLS_WRITE, TRANSFER_SENT, 152)
 GO_FUNCTION(go_tls_write, FUNCTION_GO_TLS_WRITE, TRANSFER_SENT, 160)
 
-/* A connection of Go's HTTP client. */
-struct go_connection {
+/* A connection of Go's HTTP/1 client, or a request of its HTTP/2 client. */
+struct go_call_of_http {
 	u64 address;
 	u32 pid;
 	u32 padding;
 };
 
-/* What the request was made for that is sent over a connection of Go's HTTP client next. */
+/* What the request was made for that is sent over a connection of Go's HTTP/1 client next, or that is this one. */
 struct {
 	MAP_UINT(type, BPF_MAP_TYPE_LRU_HASH);
 	MAP_UINT(max_entries, 16384);
-	MAP_UINT(key_size, sizeof(struct go_connection));
+	MAP_UINT(key_size, sizeof(struct go_call_of_http));
 	MAP_UINT(value_size, sizeof(u64));
 } go_http_causes SEC(".maps");
 
-/* A goroutine hands a request to the goroutine that writes for a connection, `net/http.(*persistConn).roundTrip`. */
-INLINE int on_round_trip(struct registers *registers, u32 id_offset)
+/*
+ * A goroutine hands a request to another one: to that which writes for a connection, `net/http.(*persistConn).roundTrip`, or to
+ * one that it starts for this request, `net/http.(*http2ClientConn).RoundTrip` and its kin.
+ */
+INLINE int on_round_trip(struct registers *registers, u64 address, u32 id_offset)
 {
 	struct worker worker = goroutine_of(registers, id_offset);
-	struct go_connection connection = { .address = GO_1(registers), .pid = worker.id };
-	struct open_requests *open = open_requests_of(&worker, NULL);
+	struct go_call_of_http call = { .address = address, .pid = worker.id };
+	struct open_requests *open = worker.goroutine ? open_requests_of(&worker, NULL) : NULL;
 	u64 cause = open ? only_open_request(open) : 0;
 
-	bpf_map_update_elem(&go_http_causes, &connection, &cause, BPF_ANY);
+	if (!worker.goroutine)
+		return 0;
+	bpf_map_update_elem(&go_http_causes, &call, &cause, BPF_ANY);
 	return 0;
 }
 
-/* That one is about to write, `net/http.persistConnWriter.Write`. */
-INLINE int on_http_write(struct registers *registers, u32 id_offset)
+/* That one is about to write, `net/http.persistConnWriter.Write` or `net/http.(*http2clientStream).writeRequest`. */
+INLINE int on_http_write(struct registers *registers, u64 address, u32 id_offset, u8 knows_handled)
 {
 	struct worker worker = goroutine_of(registers, id_offset);
-	struct go_connection connection = { .address = GO_1(registers), .pid = worker.id };
-	u64 *cause = bpf_map_lookup_elem(&go_http_causes, &connection);
-	struct open_requests *open = open_requests_of(&worker, NULL);
+	struct go_call_of_http call = { .address = address, .pid = worker.id };
+	u64 *cause = bpf_map_lookup_elem(&go_http_causes, &call);
+	struct open_requests *open = worker.goroutine ? open_requests_of(&worker, NULL) : NULL;
 
 	if (!open)
 		open = new_open_requests(&worker);
 	if (!open)
 		return 0;
 	open->handled = cause ? *cause : 0;
-	open->knows_handled = 1;
+	open->knows_handled = knows_handled;
 	return 0;
 }
 
@@ -154,12 +159,22 @@ INLINE int on_http_write(struct registers *registers, u32 id_offset)
 	SEC("uprobe/on_go_http_round_trip_" #OFFSET) int on_go_http_round_trip_##OFFSET(struct registers *registers)    \
 	{                                                                                                             \
 		keep_own_stack(registers);                                                                            \
-		return on_round_trip(registers, OFFSET);                                                              \
+		return on_round_trip(registers, GO_1(registers), OFFSET);                                                              \
 	}                                                                                                             \
 	SEC("uprobe/on_go_http_write_" #OFFSET) int on_go_http_write_##OFFSET(struct registers *registers)             \
 	{                                                                                                             \
 		keep_own_stack(registers);                                                                            \
-		return on_http_write(registers, OFFSET);                                                              \
+		return on_http_write(registers, GO_1(registers), OFFSET, HANDLES_LAST);                               \
+	}                                                                                                             \
+	SEC("uprobe/on_go_http2_round_trip_" #OFFSET) int on_go_http2_round_trip_##OFFSET(struct registers *registers)  \
+	{                                                                                                             \
+		keep_own_stack(registers);                                                                            \
+		return on_round_trip(registers, GO_2(registers), OFFSET);                                             \
+	}                                                                                                             \
+	SEC("uprobe/on_go_http2_write_" #OFFSET) int on_go_http2_write_##OFFSET(struct registers *registers)           \
+	{                                                                                                             \
+		keep_own_stack(registers);                                                                            \
+		return on_http_write(registers, GO_2(registers), OFFSET, HANDLES_ONE);                                \
 	}
 
 GO_HTTP_HOOKS(152)
@@ -171,6 +186,7 @@ SEC("uprobe/on_go_tls_close") int on_go_tls_close(struct registers *registers)
 	return forget_stream(GO_1(registers));
 }
 
+/* Its number is 0 where the memory that holds it is not there at the moment: then nothing is known of it. */
 INLINE struct worker goroutine_of(struct registers *registers, u32 id_offset)
 {
 	struct worker key = { .id = bpf_get_current_pid_tgid() >> 32 };

@@ -32,7 +32,21 @@ typedef struct {
 	atomic_long_t refcnt;
 } file_ref_t;
 
+/* Who waits for a file by epoll: a list whose head is made when it is needed from 5.11 on, a part of the file before. */
+struct hlist_head {
+	void *first;
+} RELOCATED;
+
+struct list_head {
+	struct list_head *next;
+} RELOCATED;
+
+struct file___before_5_11 {
+	struct list_head f_ep_links;
+} RELOCATED;
+
 struct file {
+	struct hlist_head *f_ep;
 	struct inode *f_inode;
 	const struct file_operations *f_op;
 	void *private_data;
@@ -129,6 +143,7 @@ struct tcp_sock {
 } RELOCATED;
 
 struct socket {
+	struct file *file;
 	struct sock *sk;
 } RELOCATED;
 

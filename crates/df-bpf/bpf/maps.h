@@ -100,9 +100,17 @@ struct open_requests {
 	/* The exclusive or of their causal ids: with one of them open, the id of that one. */
 	u64 ids;
 	u64 number;
-	/* What it works on, as far as it is one of which that is known. */
+	/* What it works on, as far as it is one of which that is known, and how that is. */
 	u64 handled;
 	u64 knows_handled;
+};
+
+enum knows_handled {
+	HANDLES_UNKNOWN,
+	/* The last that was received, or handed over; answers of its calls come back before the next call on the same connection. */
+	HANDLES_LAST,
+	/* One request for as long as it lives, over connections that others use meanwhile. */
+	HANDLES_ONE,
 };
 
 /* A function of a TLS library that a thread is in. */

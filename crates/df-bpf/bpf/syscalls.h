@@ -128,7 +128,7 @@ SUBPROGRAM struct thread *new_thread(u32 tid)
 {
 	struct thread fresh = {};
 
-	fresh.open.knows_handled = is_nginx();
+	fresh.open.knows_handled = is_nginx() ? HANDLES_LAST : HANDLES_UNKNOWN;
 	if (bpf_map_update_elem(&threads, &tid, &fresh, BPF_ANY)) {
 		count(COUNT_FULL_THREADS);
 		return NULL;

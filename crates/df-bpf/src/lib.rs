@@ -72,6 +72,7 @@
 //! | [`max_threads`](ProbeConfig::max_threads) | 32,768 in a call at once | is left out: [`ProcessorStats::full_threads`] |
 //! | [`max_sockets`](ProbeConfig::max_sockets) | 65,536 | the one unused for longest is forgotten, and looked at anew |
 //! | [`max_events_per_second`](ProbeConfig::max_events_per_second) | none | payload first, then all but one of 16: [`ProcessorStats::shed_records`] |
+//! | connections, by [`Probes::leave_out`] | none | is left out, whole exchanges at both ends: [`ProcessorStats::left_out_records`] |
 //! | [`ProfileConfig`](ProbeConfig)`::max_samples` | 16,384 in one profile | is left out: [`ProcessorStats::lost_samples`] |
 //! | [`ProfileConfig`](ProbeConfig)`::max_stacks` | 16,384 in one profile | is missing in its samples: [`ProcessorStats::lost_stacks`] |
 //! | frames of one stack | 127 | the outermost are left out |

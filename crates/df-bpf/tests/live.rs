@@ -256,10 +256,50 @@ fn a_go_server_links_every_call_whichever_goroutine_writes_it() {
         println!("the reduced programs do not tell goroutines apart");
         return;
     }
-    let Some(program) = programs::go_chain() else { return };
-    let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
+    for toolchain in programs::go_toolchains() {
+        let Some(program) = programs::go_chain(&toolchain) else { return };
+        let Some((seen, ports)) = watch_go(&program, "http1") else { return };
+        let links = links(&seen, ports[0], ports[1]);
+        println!("{}: {} calls linked, {} not", toolchain.name, links.right, links.missing);
+        if cfg!(target_arch = "x86_64") {
+            assert_eq!((links.right, links.wrong, links.missing), (640, 0, 0));
+        }
+        assert_eq!(links.wrong, 0);
+    }
+}
+
+#[test]
+fn calls_of_a_go_server_that_share_a_connection_are_linked_one_by_one() {
+    if is_reduced() {
+        println!("the reduced programs do not tell goroutines apart");
+        return;
+    }
+    for toolchain in programs::go_toolchains() {
+        let Some(program) = programs::go_chain(&toolchain) else { return };
+        let Some((mut seen, ports)) = watch_go(&program, "http2") else { return };
+        let is_of_back = |one: &Seen| one.socket.remote.port == ports[0];
+        let answers = seen.iter().filter(|one| is_of_back(one)).filter_map(Seen::moved);
+        let answers = answers.filter(|moved| moved.transfer == Transfer::Received);
+        let claimed = answers.filter(|moved| moved.causal_id.is_some()).count();
+        assert_eq!(claimed, 0, "of several calls at once nobody knows which one is answered");
+        // Header fields are compressed: the bodies tell the numbers.
+        seen.retain(|one| {
+            !is_of_back(one) || one.moved().is_some_and(|moved| text(moved).contains("request "))
+        });
+        let links = links(&seen, ports[0], ports[1]);
+        println!("{}: {} calls linked, {} not", toolchain.name, links.right, links.missing);
+        if cfg!(target_arch = "x86_64") {
+            assert_eq!((links.right, links.wrong, links.missing), (640, 0, 0));
+        }
+        assert_eq!(links.wrong, 0);
+    }
+}
+
+/// Watches the Go program that asks another server, under many clients. Gives what was seen, and the ports of both servers.
+fn watch_go(program: &std::path::Path, version: &str) -> Option<(Vec<Seen>, Vec<u16>)> {
+    let mut probes = probes(&ProbeConfig::default())?;
     let path = program.to_str().expect("a path in UTF-8");
-    let Some(mut child) = python(include_str!("live/goroutines.py"), &[path]) else { return };
+    let mut child = python(include_str!("live/goroutines.py"), &[path, version])?;
     let ports = ports(&mut child);
     let begin = std::time::Instant::now();
     let is_known = |probes: &df_bpf::Probes| {
@@ -267,17 +307,17 @@ fn a_go_server_links_every_call_whichever_goroutine_writes_it() {
         report.attached.iter().any(|file| file.path == program)
     };
     while !is_known(&probes) {
-        assert!(begin.elapsed().as_secs() < 20, "the program is not found: {:?}", probes.tls_report());
+        assert!(begin.elapsed().as_secs() < 60, "the program is not found: {:?}", probes.tls_report());
+        probes.poll(std::time::Duration::from_millis(20), |_| ()).expect("the rings can be read");
+    }
+    // Both of its processes are.
+    let settled = std::time::Instant::now();
+    while settled.elapsed().as_secs() < 2 {
         probes.poll(std::time::Duration::from_millis(20), |_| ()).expect("the rings can be read");
     }
     child.stdin.take().expect("piped").write_all(b"go\n").expect("it reads");
     let seen = watch(&mut probes, &mut child, &ports);
-    let links = links(&seen, ports[0], ports[1]);
-    println!("{} calls linked, {} not", links.right, links.missing);
-    if cfg!(target_arch = "x86_64") {
-        assert_eq!((links.right, links.wrong, links.missing), (640, 0, 0));
-    }
-    assert_eq!(links.wrong, 0);
+    Some((seen, ports))
 }
 
 /// Calls of the front server to the back one, by how they are linked to requests.

@@ -311,15 +311,21 @@ fn a_program_whose_sockets_and_tls_have_threads_of_their_own_is_never_told_with_
 
 #[test]
 fn a_go_server_and_its_clients_are_read() {
+    for toolchain in programs::go_toolchains() {
+        println!("{}", toolchain.name);
+        go_server_and_clients(&toolchain);
+    }
+}
+
+fn go_server_and_clients(toolchain: &programs::GoToolchain) {
     let Some(mut watched) = Watched::start(TlsConfig::default()) else { return };
-    let folder = folder("go");
+    let folder = folder(&toolchain.name);
     let Some((certificate, key)) = certificate(&folder) else { return };
-    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
-    let Some(program) = programs::go_https("https_stripped", "-s -w", architecture) else { return };
+    let Some(program) = programs::go_https_by(toolchain) else { return };
     let Some(server) = spawn(Command::new(&program).arg("server").arg(certificate).arg(key)) else { return };
     let mut server = Ended(server);
     let port = port_of(&mut server.0);
-    watched.await_hooks("https_stripped");
+    watched.await_hooks(program.to_str().expect("a path in UTF-8"));
     let url = format!("https://127.0.0.1:{port}");
     let mut client = spawn(Command::new(&program).args(["client", &url, "20", "5"])).expect("it ran before");
     let client_pid = client.id();

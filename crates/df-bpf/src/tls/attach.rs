@@ -50,6 +50,8 @@ fn program(library: Library, hook: Hook) -> String {
         HookFunction::GoTlsClose => "go_tls_close",
         HookFunction::GoHttpRoundTrip => "go_http_round_trip",
         HookFunction::GoHttpWrite => "go_http_write",
+        HookFunction::GoHttp2RoundTrip => "go_http2_round_trip",
+        HookFunction::GoHttp2Write => "go_http2_write",
     };
     let end = if hook.site == HookSite::Entry { "on" } else { "after" };
     match library {

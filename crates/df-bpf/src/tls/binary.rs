@@ -128,11 +128,19 @@ pub enum HookFunction {
     GoHttpRoundTrip,
     /// `net/http.persistConnWriter.Write`, by which that goroutine writes.
     GoHttpWrite,
+    /// `net/http.(*http2ClientConn).RoundTrip`, where a request is handed to the goroutine that is started for it. Newer versions and
+    /// `golang.org/x/net/http2` have other names for it.
+    GoHttp2RoundTrip,
+    /// `net/http.(*http2clientStream).writeRequest`, by which that goroutine writes.
+    GoHttp2Write,
 }
 
 impl HookFunction {
     const fn is_of_tls(self) -> bool {
-        !matches!(self, Self::GoHttpRoundTrip | Self::GoHttpWrite)
+        !matches!(
+            self,
+            Self::GoHttpRoundTrip | Self::GoHttpWrite | Self::GoHttp2RoundTrip | Self::GoHttp2Write
+        )
     }
 
     /// The name in the symbol table.
@@ -150,6 +158,8 @@ impl HookFunction {
             Self::GoTlsClose => "crypto/tls.(*Conn).Close",
             Self::GoHttpRoundTrip => "net/http.(*persistConn).roundTrip",
             Self::GoHttpWrite => "net/http.persistConnWriter.Write",
+            Self::GoHttp2RoundTrip => "net/http.(*http2ClientConn).RoundTrip",
+            Self::GoHttp2Write => "net/http.(*http2clientStream).writeRequest",
         }
     }
 }

@@ -8,13 +8,47 @@ use super::binary::{Binary, Hook, HookFunction, HookSite, InspectError, Library}
 use super::elf::{Elf, Function};
 use super::{instructions, pclntab};
 
-const FUNCTIONS: [HookFunction; 5] = [
-    HookFunction::GoTlsRead,
-    HookFunction::GoTlsWrite,
-    HookFunction::GoTlsClose,
-    HookFunction::GoHttpRoundTrip,
-    HookFunction::GoHttpWrite,
+/// Functions that are of use only together, each by the first of its names that there is.
+type Group = &'static [(HookFunction, &'static [&'static str])];
+
+/// What is hooked.
+const GROUPS: [Group; 4] = [
+    &[
+        (HookFunction::GoTlsRead, &[HookFunction::GoTlsRead.symbol()]),
+        (HookFunction::GoTlsWrite, &[HookFunction::GoTlsWrite.symbol()]),
+    ],
+    &[
+        (HookFunction::GoHttpRoundTrip, &[HookFunction::GoHttpRoundTrip.symbol()]),
+        (HookFunction::GoHttpWrite, &[HookFunction::GoHttpWrite.symbol()]),
+    ],
+    // Of a method that only calls another one the compiler leaves little: the inner one comes first.
+    &[
+        (
+            HookFunction::GoHttp2RoundTrip,
+            &[
+                "net/http/internal/http2.(*ClientConn).roundTrip",
+                "net/http.(*http2ClientConn).roundTrip",
+                HookFunction::GoHttp2RoundTrip.symbol(),
+            ],
+        ),
+        (
+            HookFunction::GoHttp2Write,
+            &["net/http/internal/http2.(*clientStream).writeRequest", HookFunction::GoHttp2Write.symbol()],
+        ),
+    ],
+    &[
+        (
+            HookFunction::GoHttp2RoundTrip,
+            &[
+                "golang.org/x/net/http2.(*ClientConn).roundTrip",
+                "golang.org/x/net/http2.(*ClientConn).RoundTrip",
+            ],
+        ),
+        (HookFunction::GoHttp2Write, &["golang.org/x/net/http2.(*clientStream).writeRequest"]),
+    ],
 ];
+/// Hooked where there is TLS, if it is there.
+const CLOSE: HookFunction = HookFunction::GoTlsClose;
 
 /// A Go toolchain's version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,14 +100,13 @@ pub(super) fn is_go<'data, R: ReadRef<'data>>(elf: &Elf<'data, R>) -> bool {
 }
 
 pub(super) fn inspect<'data, R: ReadRef<'data>>(elf: &Elf<'data, R>) -> Result<Binary, InspectError> {
-    let found = complete_groups(find_functions(elf)?);
+    let found = find_functions(elf)?;
     let version = version(elf)?.ok_or(InspectError::UnknownGoVersion)?;
     if !version.passes_in_registers() {
         return Err(InspectError::OldGo(version));
     }
     let mut hooks = Vec::new();
-    for (function, place) in FUNCTIONS.into_iter().zip(found) {
-        let Some(place) = place else { continue };
+    for (function, place) in found {
         let entry =
             elf.instruction_offset(place.address).ok_or(InspectError::Malformed("function address"))?;
         hooks.push(Hook::new(function, HookSite::Entry, entry));
@@ -89,35 +122,39 @@ pub(super) fn inspect<'data, R: ReadRef<'data>>(elf: &Elf<'data, R>) -> Result<B
     Ok(Binary { library, architecture: elf.architecture(), hooks })
 }
 
-/// Reading is of no use without writing, and where a request is handed over not without where it is written.
-fn complete_groups(mut found: Vec<Option<Function>>) -> Vec<Option<Function>> {
-    if let [read, write, close, hand_over, http_write] = found.as_mut_slice() {
-        if read.is_none() || write.is_none() {
-            (*read, *write, *close) = (None, None, None);
-        }
-        if hand_over.is_none() || http_write.is_none() {
-            (*hand_over, *http_write) = (None, None);
-        }
-    }
-    found
-}
-
-/// By the symbol table, or by Go's own table where there is none.
+/// The functions of the groups that are whole: by the symbol table, or by Go's own table where there is none.
 fn find_functions<'data, R: ReadRef<'data>>(
     elf: &Elf<'data, R>,
-) -> Result<Vec<Option<Function>>, InspectError> {
-    let names = FUNCTIONS.map(HookFunction::symbol);
-    let found = elf.functions(&names)?;
-    if found.iter().all(Option::is_some) {
-        return Ok(found);
+) -> Result<Vec<(HookFunction, Function)>, InspectError> {
+    let names: Vec<&str> = GROUPS
+        .iter()
+        .flat_map(|group| group.iter().flat_map(|(_, names)| names.iter().copied()))
+        .chain([CLOSE.symbol()])
+        .collect();
+    let mut found = elf.functions(&names)?;
+    if found.iter().all(Option::is_none) {
+        let mut table = elf.section_bytes(".gopclntab")?;
+        if table.is_none() {
+            table = elf.section_bytes(".data.rel.ro.gopclntab")?;
+        }
+        let (text_address, _) = elf.section_range(".text").unwrap_or_default();
+        let from_table = table.and_then(|table| pclntab::functions(table, text_address, &names));
+        found = from_table.unwrap_or(found);
     }
-    let mut table = elf.section_bytes(".gopclntab")?;
-    if table.is_none() {
-        table = elf.section_bytes(".data.rel.ro.gopclntab")?;
+    let place = |wanted: &str| {
+        names.iter().zip(&found).find(|(name, _)| **name == wanted).and_then(|(_, place)| *place)
+    };
+    let mut functions = Vec::new();
+    for group in GROUPS {
+        let places = group.iter().map(|(function, names)| {
+            names.iter().find_map(|name| place(name)).map(|place| (*function, place))
+        });
+        functions.extend(places.collect::<Option<Vec<_>>>().unwrap_or_default());
     }
-    let (text_address, _) = elf.section_range(".text").unwrap_or_default();
-    let from_table = table.and_then(|table| pclntab::functions(table, text_address, &names));
-    Ok(from_table.unwrap_or(found))
+    if functions.iter().any(|(function, _)| *function == HookFunction::GoTlsRead) {
+        functions.extend(place(CLOSE.symbol()).map(|place| (CLOSE, place)));
+    }
+    Ok(functions)
 }
 
 fn returns<'data, R: ReadRef<'data>>(

@@ -1,7 +1,9 @@
-"""Many clients at once of a Go program, which asks a server of threads twice for every request. Prints the ports of both, the
+"""Many clients at once of a Go program, which asks a second server twice for every request. Prints the ports of both, the
 back one first, once the Go program runs; begins to ask when its input says so.
 
-The argument is the Go program. The number of the request is in every request, so that a wrong link shows.
+    goroutines.py PROGRAM http1|http2
+
+Over HTTP/1 the second server has threads; over HTTP/2 it is the Go program again, and all calls share one connection. The number of the request is in every request, so that a wrong link shows.
 """
 import http.server, socket, subprocess, sys, threading, time
 
@@ -22,11 +24,24 @@ class Back(http.server.BaseHTTPRequestHandler):
         pass
 
 
-back = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Back)
-threading.Thread(target=back.serve_forever, daemon=True).start()
-back_port = back.server_address[1]
-program = subprocess.Popen([sys.argv[1], f"http://127.0.0.1:{back_port}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-front_port = int(program.stdout.readline())
+
+
+def run(argument):
+    program = subprocess.Popen([sys.argv[1], argument], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    return program, int(program.stdout.readline())
+
+
+programs = []
+if sys.argv[2] == "http2":
+    program, back_port = run("back")
+    programs.append(program)
+else:
+    back = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Back)
+    threading.Thread(target=back.serve_forever, daemon=True).start()
+    back_port = back.server_address[1]
+scheme = "https" if programs else "http"
+program, front_port = run(f"{scheme}://127.0.0.1:{back_port}")
+programs.append(program)
 print(back_port, front_port, flush=True)
 sys.stdin.readline()
 failures = []
@@ -48,6 +63,7 @@ def client(number):
 clients = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
 [thread.start() for thread in clients]
 [thread.join() for thread in clients]
-program.stdin.close()
-program.wait()
+for program in programs:
+    program.stdin.close()
+    program.wait()
 sys.exit(1 if failures else 0)
