@@ -14,8 +14,8 @@ pub enum HookKind {
     /// The raw tracepoints through which every call of the host goes: the cheapest for calls that are hooked, the dearest
     /// for those that are not. They take neither tracefs nor names of functions. New kernels miss calls as with function entries.
     EveryCall,
-    /// `kprobe` and `kretprobe` at the kernel's function for each call. Of calls in which many threads wait at once (ten, or
-    /// two for each processor if that is more) returns are missed.
+    /// `kprobe` and `kretprobe` at the kernel's function for each call. Returns of calls in which more threads wait at
+    /// once than the kernel has places for are missed: one for each processor, on newer kernels two, and ten at least.
     Kprobe,
 }
 

@@ -31,6 +31,11 @@
 //! System calls are hooked by the best [`HookKind`] that can be attached here, or the one that [`ProbeConfig::with_hooks`] asks for; the
 //! events are the same. [`ProbeReport`] tells for each call which it is, and why a better one is not used.
 //!
+//! # Older kernels
+//!
+//! Where the kernel has no ring buffers (before Linux 5.8) the reduced programs are loaded: [`ProgramSet::Reduced`] says what they tell,
+//! [`ProbeReport::program_set`] that they are. A kernel that does not tell its types takes a file that does: [`ProbeConfig::btf_path`].
+//!
 //! # What is read
 //!
 //! Arguments and results of these calls; up to [`payload_bytes`](ProbeConfig::payload_bytes) of what they moved; the ends, state and place in the
@@ -79,8 +84,8 @@
 //! | [`ProfileConfig`](ProbeConfig)`::max_samples` | 16,384 in one profile | is left out: [`ProcessorStats::lost_samples`] |
 //! | [`ProfileConfig`](ProbeConfig)`::max_stacks` | 16,384 in one profile | is missing in its samples: [`ProcessorStats::lost_stacks`] |
 //! | frames of one stack | 127 | the outermost are left out |
-//! | buffers of one call | 16 | are left out: [`ProcessorStats::vectors_cut`] |
-//! | messages of one `recvmmsg` or `sendmmsg` | 8 | are left out: [`ProcessorStats::messages_cut`] |
+//! | buffers of one call | 16; 4 by the reduced programs | are left out: [`ProcessorStats::vectors_cut`] |
+//! | messages of one `recvmmsg` or `sendmmsg` | 8; 2 by the reduced programs | are left out: [`ProcessorStats::messages_cut`] |
 //!
 //! Not seen: what `io_uring` does with sockets ([`ProcessorStats::io_uring_calls`] tells that it is used), `preadv2` and `pwritev2`, 32-bit programs
 //! on 64-bit kernels, and the end of UDP sockets that nobody closes by a call. Bytes of `sendfile` and `splice` are counted, not copied.

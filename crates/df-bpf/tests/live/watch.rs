@@ -48,7 +48,10 @@ impl Seen {
 
 /// The probes, or a line that says why there are none.
 pub(crate) fn probes(config: &ProbeConfig) -> Option<Probes> {
-    loaded(config.clone())
+    let is_default = config.ring_bytes == ProbeConfig::default().ring_bytes;
+    // With room for what else the machine does meanwhile.
+    let ring_bytes = if is_default { 32 << 20 } else { config.ring_bytes };
+    loaded(config.clone().with_ring_bytes(ring_bytes))
 }
 
 /// The probes by each kind of hooks; a line for each that this kernel does not have.
