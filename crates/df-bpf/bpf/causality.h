@@ -140,7 +140,8 @@ INLINE int is_watched_by_loop(const struct socket_state *state)
 	struct file *file = READ(socket, file);
 	struct hlist_head *watchers;
 
-	if (HAS_FIELD(struct file___before_5_11, f_ep_links)) {
+	/* Before 5.0 the verifier sees that a way is never taken only where the newer field is asked for, and is missing. */
+	if (!HAS_FIELD(struct file, f_ep)) {
 		u64 links = (u64)file + FIELD_OFFSET(struct file___before_5_11, f_ep_links);
 
 		return (u64)READ((struct file___before_5_11 *)file, f_ep_links.next) != links;

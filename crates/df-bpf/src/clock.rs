@@ -37,6 +37,12 @@ pub(crate) fn unix_now() -> Timestamp {
     Timestamp::from_nanos(nanos(ClockId::Realtime))
 }
 
+/// Now, on the clock of the kernel's programs.
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
+pub(crate) fn monotonic_ns() -> u64 {
+    nanos(ClockId::Monotonic)
+}
+
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 fn nanos(clock: ClockId) -> u64 {
     let time = rustix::time::clock_gettime(clock);

@@ -28,6 +28,11 @@
 //! libraries that running processes use: `SSL_read`, `SSL_write`, their `_ex` forms, `SSL_do_handshake`, `SSL_shutdown`, `SSL_free`; in Go
 //! programs `Read`, `Write` and `Close` of `crypto/tls`.
 //!
+//! # Older kernels
+//!
+//! Where the kernel has no ring buffers (before Linux 5.8) the reduced programs are loaded: [`ProgramSet::Reduced`] says what they tell,
+//! [`ProbeReport::program_set`] that they are. A kernel that does not tell its types takes a file that does: [`ProbeConfig::btf_path`].
+//!
 //! # What is read
 //!
 //! Arguments and results of these calls; up to [`payload_bytes`](ProbeConfig::payload_bytes) of what they moved; the ends, state and place in the
@@ -72,11 +77,12 @@
 //! | [`max_threads`](ProbeConfig::max_threads) | 32,768 in a call at once | is left out: [`ProcessorStats::full_threads`] |
 //! | [`max_sockets`](ProbeConfig::max_sockets) | 65,536 | the one unused for longest is forgotten, and looked at anew |
 //! | [`max_events_per_second`](ProbeConfig::max_events_per_second) | none | payload first, then all but one of 16: [`ProcessorStats::shed_records`] |
+//! | connections, by [`Probes::leave_out`] | none | is left out, whole exchanges at both ends: [`ProcessorStats::left_out_records`] |
 //! | [`ProfileConfig`](ProbeConfig)`::max_samples` | 16,384 in one profile | is left out: [`ProcessorStats::lost_samples`] |
 //! | [`ProfileConfig`](ProbeConfig)`::max_stacks` | 16,384 in one profile | is missing in its samples: [`ProcessorStats::lost_stacks`] |
 //! | frames of one stack | 127 | the outermost are left out |
-//! | buffers of one call | 16 | are left out: [`ProcessorStats::vectors_cut`] |
-//! | messages of one `recvmmsg` or `sendmmsg` | 8 | are left out: [`ProcessorStats::messages_cut`] |
+//! | buffers of one call | 16; 4 by the reduced programs | are left out: [`ProcessorStats::vectors_cut`] |
+//! | messages of one `recvmmsg` or `sendmmsg` | 8; 2 by the reduced programs | are left out: [`ProcessorStats::messages_cut`] |
 //!
 //! Not seen: what `io_uring` does with sockets ([`ProcessorStats::io_uring_calls`] tells that it is used), `preadv2` and `pwritev2`, 32-bit programs
 //! on 64-bit kernels, and the end of UDP sockets that nobody closes by a call. Bytes of `sendfile` and `splice` are counted, not copied.

@@ -52,10 +52,13 @@ impl Probes {
         check(config)?;
         let mark = new_mark();
         let program_set = config.program_set.unwrap_or_else(loader::best_program_set);
-        let settings = settings(config, mark);
+        let settings = settings(config, program_set, mark);
         let mut loader = loader::load(config.loader, program_set, OBJECT, &settings)?;
-        for (port, bytes) in &config.port_payload_bytes {
-            loader.insert("port_payloads", u32::from(*port), *bytes)?;
+        // The reduced programs leave that to the reader.
+        if program_set == ProgramSet::Whole {
+            for (port, bytes) in &config.port_payload_bytes {
+                loader.insert("port_payloads", u32::from(*port), *bytes)?;
+            }
         }
         let rings = Rings::new(loader.as_ref())?;
         #[cfg_attr(not(feature = "profile"), allow(unused_mut, reason = "a profile adds a hook"))]
@@ -225,7 +228,7 @@ fn check(config: &ProbeConfig) -> Result<(), LoadError> {
     Ok(())
 }
 
-fn settings(config: &ProbeConfig, mark: u32) -> Settings {
+fn settings(config: &ProbeConfig, program_set: ProgramSet, mark: u32) -> Settings {
     let (process_filter, pids) = match &config.processes {
         ProcessFilter::All => (0, Vec::new()),
         ProcessFilter::Only(pids) => (1, pids.clone()),
@@ -236,12 +239,18 @@ fn settings(config: &ProbeConfig, mark: u32) -> Settings {
         PortFilter::Only(ports) => (1, ports.iter().map(|port| u32::from(*port)).collect()),
         PortFilter::Except(ports) => (2, ports.iter().map(|port| u32::from(*port)).collect()),
     };
+    let most_payload = most_bytes(config);
+    let payload = match (program_set, most_payload) {
+        // They know of no ports: what is too much is left out here.
+        (ProgramSet::Reduced, Some(most)) => most,
+        _ => config.payload_bytes,
+    };
     let window = config.max_events_per_second.map_or(0, |events| (events / WINDOWS_PER_SECOND).max(1));
     let seed = RandomState::new().hash_one(std::process::id());
     Settings {
         constants: vec![
-            ("df_payload_bytes", config.payload_bytes),
-            ("df_most_payload_bytes", most_bytes(config).unwrap_or(0)),
+            ("df_payload_bytes", payload),
+            ("df_most_payload_bytes", most_payload.unwrap_or(0)),
             ("df_own_pid", own_pid().unwrap_or(0)),
             ("df_own_mark", mark),
             ("df_pid_filter", process_filter),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustix::event::{Timespec, epoll};
 
 use crate::abi::exit_ns_of;
+use crate::clock::monotonic_ns;
 use crate::error::LoadError;
 use crate::loader::Loader;
 
@@ -16,6 +17,10 @@ use crate::loader::Loader;
 /// heads of the rings the earliest is given out first.
 pub(crate) struct Rings {
     heads: Vec<Head>,
+    /// Whose record was given out last.
+    given: Option<usize>,
+    /// When all rings were last looked at, on the clock of the records: a ring that was empty then has nothing older.
+    looked_ns: u64,
     waker: OwnedFd,
 }
 
@@ -38,23 +43,37 @@ impl Rings {
             epoll::add(&waker, fd, data, flags).map_err(failed("epoll_ctl"))?;
         }
         let heads = (0..loader.rings()).map(|_| Head::default()).collect();
-        Ok(Self { heads, waker })
+        Ok(Self { heads, given: None, looked_ns: 0, waker })
     }
 
-    /// Takes the earliest of the records at the heads of all rings.
+    /// Takes the earliest of the records at the heads of all rings. Empty ones are looked at again only when what is to be given
+    /// out is younger than the last look: a host has many processors, and one of them has most to tell.
     pub(crate) fn next_record(&mut self, loader: &mut dyn Loader, record: &mut Vec<u8>) -> bool {
-        for (ring, head) in self.heads.iter_mut().enumerate() {
-            if head.exit_ns.is_none() && loader.next_record(ring, &mut head.record) {
-                head.exit_ns = Some(exit_ns_of(&head.record));
-            }
+        if let Some(ring) = self.given
+            && let Some(head) = self.heads.get_mut(ring)
+        {
+            head.fill(ring, loader);
         }
-        let waiting = self.heads.iter_mut().filter(|head| head.exit_ns.is_some());
-        let Some(first) = waiting.min_by_key(|head| head.exit_ns) else {
+        let mut first = self.first();
+        if first.is_none_or(|(exit_ns, _)| exit_ns > self.looked_ns) {
+            self.looked_ns = monotonic_ns();
+            for (ring, head) in self.heads.iter_mut().enumerate() {
+                head.fill(ring, loader);
+            }
+            first = self.first();
+        }
+        self.given = first.map(|(_, ring)| ring);
+        let Some(head) = self.given.and_then(|ring| self.heads.get_mut(ring)) else {
             return false;
         };
-        std::mem::swap(record, &mut first.record);
-        first.exit_ns = None;
+        std::mem::swap(record, &mut head.record);
+        head.exit_ns = None;
         true
+    }
+
+    fn first(&self) -> Option<(u64, usize)> {
+        let waiting = self.heads.iter().enumerate();
+        waiting.filter_map(|(ring, head)| Some((head.exit_ns?, ring))).min()
     }
 
     /// Waits until a ring is full enough to be read, or for `timeout`.
@@ -64,6 +83,14 @@ impl Rings {
         match epoll::wait(&self.waker, &mut events, timeout.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(LoadError::of("epoll_wait", io::Error::from(error))),
+        }
+    }
+}
+
+impl Head {
+    fn fill(&mut self, ring: usize, loader: &mut dyn Loader) {
+        if self.exit_ns.is_none() && loader.next_record(ring, &mut self.record) {
+            self.exit_ns = Some(exit_ns_of(&self.record));
         }
     }
 }

@@ -9,9 +9,9 @@
 pub struct ProcessorStats {
     /// Records that were put into the ring.
     pub records: u64,
-    /// Records for which the ring had no room.
+    /// Records for which the ring had no room. Of a perf buffer they are known once it has room again.
     pub dropped_records: u64,
-    /// Bytes that the dropped records told of.
+    /// Bytes that the dropped records told of. Perf buffers do not tell.
     pub dropped_bytes: u64,
     /// Records without their payload, since there were too many.
     pub shed_payloads: u64,

@@ -26,28 +26,33 @@ const CONNECTIONS: u32 = 1000;
 
 #[test]
 fn twenty_thousand_exchanges_on_a_thousand_connections() {
-    in_a_network_namespace("20", None);
+    in_a_network_namespace("20", &[]);
 }
 
 #[test]
 fn what_the_rings_have_no_room_for_is_counted() {
-    in_a_network_namespace("5", Some("4096"));
+    in_a_network_namespace("5", &[(RING, "4096")]);
+}
+
+#[test]
+fn a_connection_that_is_left_out_is_left_out_whole_and_at_both_ends() {
+    in_a_network_namespace("5", &[(LEFT_OUT, "128")]);
 }
 
 #[test]
 #[ignore = "needs an optimised reader: run with --release"]
 fn a_hundred_thousand_exchanges_on_a_thousand_connections() {
-    in_a_network_namespace("100", None);
+    in_a_network_namespace("100", &[]);
 }
 
 /// Runs the test below where no other traffic is.
-fn in_a_network_namespace(exchanges: &str, ring_bytes: Option<&str>) {
+fn in_a_network_namespace(exchanges: &str, settings: &[(&str, &str)]) {
     let this = std::env::current_exe().expect("this test");
     let mut command = Command::new("unshare");
     command.args(["--net", "sh", "-c", "ip link set lo up && exec \"$0\" \"$@\""]).arg(this);
     let whole_name = loaders::test_name(module_path!(), "watch_the_crowd");
     command.args(["--exact", &whole_name, "--ignored", "--nocapture"]).env(EXCHANGES, exchanges);
-    command.envs(ring_bytes.map(|bytes| (RING, bytes)));
+    command.envs(settings.iter().copied());
     match command.output() {
         Err(error) => println!("skipped: unshare: {error}"),
         Ok(output) => {
@@ -65,6 +70,8 @@ fn in_a_network_namespace(exchanges: &str, ring_bytes: Option<&str>) {
 const EXCHANGES: &str = "DF_BPF_TEST_EXCHANGES";
 /// With a ring of so many bytes most records find no room.
 const RING: &str = "DF_BPF_TEST_RING";
+/// So many of 256 connections are left out.
+const LEFT_OUT: &str = "DF_BPF_TEST_LEFT_OUT";
 
 /// Not a test by itself: watches the crowd by both means, and compares.
 #[test]
@@ -80,6 +87,8 @@ fn watch_the_crowd() {
         config = config.with_ring_bytes(32 << 20);
     }
     let Some(mut probes) = loaders::loaded(config) else { return };
+    let left_out = std::env::var(LEFT_OUT).ok().map(|number| number.parse::<u16>().expect("a number"));
+    probes.leave_out(left_out.unwrap_or(0)).expect("the programs can be told");
     let Some((mut crowd, port)) = crowd(&exchanges) else { return };
     let mut config = AfPacketConfig::default().with_interface("lo").with_block_count(64);
     config.snap_len = 256;
@@ -98,13 +107,27 @@ fn watch_the_crowd() {
     let packets = packets.join().expect("captures to the end");
     let stats = probes.stats().expect("counters can be read");
     let exchanges = CONNECTIONS * exchanges.parse::<u32>().expect("a number");
-    let seen = compare(&told, &packets, exchanges, stats.dropped_records());
+    let left_out_records: u64 = stats.processors.iter().map(|processor| processor.left_out_records).sum();
+    let seen = compare(&told, &packets, exchanges, stats.dropped_records() + left_out_records);
     assert_all_come_out(&mut probes);
-    if tiny_ring.is_some() {
+    if left_out.is_some() {
+        assert_told_whole_or_not_at_all(&told, exchanges / CONNECTIONS);
+    } else if tiny_ring.is_some() {
         assert!(stats.dropped_records() > 0, "the rings had room for everything");
     } else {
         assert!(seen * 1000 >= u64::from(exchanges) * 999, "99.9 %");
     }
+}
+
+/// Half of the connections were to be left out.
+fn assert_told_whole_or_not_at_all(told: &[Told], exchanges: u32) {
+    let mut connections: HashMap<u32, u32> = HashMap::new();
+    for one in told {
+        *connections.entry(one.message.0).or_default() += 1;
+    }
+    let number = connections.len();
+    assert!((400..=600).contains(&number), "{number} of {CONNECTIONS} connections are told");
+    assert!(connections.values().all(|records| *records == exchanges * 4), "{connections:?}");
 }
 
 /// Every record that was made comes out, whoever it tells of. Others of this machine go on making some.

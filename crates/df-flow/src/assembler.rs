@@ -165,6 +165,11 @@ impl Assembler {
         offset
     }
 
+    /// Where the next byte in order stands.
+    pub(crate) const fn next_position(&self) -> u32 {
+        self.next
+    }
+
     /// Since when bytes are missing before what is held.
     pub(crate) fn hole_since(&self) -> Option<Timestamp> {
         self.early.as_deref().map(|early| early.since)

@@ -84,7 +84,8 @@ pub(crate) struct ReplayArguments {
     pub(crate) output: OutputArguments,
 }
 
-/// Where results go. Without any of these: a table on standard output and a summary at the end.
+/// Where results go. Without any of these: a table on standard output and a summary at the end. When `run` exports with OTLP,
+/// the table is for terminals only.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArguments {

@@ -28,12 +28,15 @@ pub(crate) fn open(
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    let printer = open_printer(arguments)?;
     let exports = Exports::open(arguments, &configuration.export, &resource, haste)?;
+    // A service that exports has nobody who looks at a table, and a log that would keep all of it.
+    let is_service =
+        matches!(haste, Haste::Live(_)) && exports.is_active() && !std::io::stdout().is_terminal();
+    let printer = open_printer(arguments, is_service)?;
     Ok(Delivery::new(configuration, printer, exports, resource, interfaces))
 }
 
-fn open_printer(arguments: &OutputArguments) -> Result<Printer, Failure> {
+fn open_printer(arguments: &OutputArguments, is_service: bool) -> Result<Printer, Failure> {
     let (destination, name): (Box<dyn Write + Send>, _) = match &arguments.output {
         None => (Box::new(std::io::stdout()), "standard output".to_owned()),
         Some(path) => {
@@ -44,6 +47,9 @@ fn open_printer(arguments: &OutputArguments) -> Result<Printer, Failure> {
     };
     if arguments.json || !arguments.records.is_empty() {
         return Ok(Printer::records(destination, name, records(&arguments.records)));
+    }
+    if is_service && arguments.output.is_none() {
+        return Ok(Printer::summary_alone(destination, name));
     }
     Ok(Printer::table(destination, name, new_table(arguments.output.is_none())))
 }

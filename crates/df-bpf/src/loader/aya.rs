@@ -118,15 +118,7 @@ impl Loader for AyaLoader {
     }
 
     fn insert(&mut self, map: &'static str, key: u32, value: u32) -> Result<(), LoadError> {
-        let map = self.object.map_mut(map).ok_or(LoadError::Unsupported { what: "a map of the object" })?;
-        if let Map::Array(_) = map {
-            let mut map: Array<_, u32> =
-                Array::try_from(map).map_err(|error| LoadError::of("a map", error))?;
-            return map.set(key, value, 0).map_err(|error| LoadError::of("filling a map", error));
-        }
-        let mut map: BpfHashMap<_, u32, u32> =
-            BpfHashMap::try_from(map).map_err(|error| LoadError::of("a map", error))?;
-        map.insert(key, value, 0).map_err(|error| LoadError::of("filling a map", error))
+        insert(&mut self.object, map, key, value)
     }
 
     fn rings(&self) -> usize {
@@ -204,6 +196,17 @@ fn create_rings(
         .map(ring)
         .collect::<Result<_, _>>()
         .map_err(|error| LoadError::of("creating rings", error))
+}
+
+fn insert(object: &mut Ebpf, map: &'static str, key: u32, value: u32) -> Result<(), LoadError> {
+    let map = object.map_mut(map).ok_or(LoadError::Unsupported { what: "a map of the object" })?;
+    if let Map::Array(_) = map {
+        let mut map: Array<_, u32> = Array::try_from(map).map_err(|error| LoadError::of("a map", error))?;
+        return map.set(key, value, 0).map_err(|error| LoadError::of("filling a map", error));
+    }
+    let mut map: BpfHashMap<_, u32, u32> =
+        BpfHashMap::try_from(map).map_err(|error| LoadError::of("a map", error))?;
+    map.insert(key, value, 0).map_err(|error| LoadError::of("filling a map", error))
 }
 
 fn fill_set(object: &mut Ebpf, name: &'static str, keys: &[u32]) -> Result<(), LoadError> {

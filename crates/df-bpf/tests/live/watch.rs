@@ -46,7 +46,10 @@ impl Seen {
 
 /// The probes, or a line that says why there are none.
 pub(crate) fn probes(config: &ProbeConfig) -> Option<Probes> {
-    loaded(config.clone())
+    let is_default = config.ring_bytes == ProbeConfig::default().ring_bytes;
+    // With room for what else the machine does meanwhile.
+    let ring_bytes = if is_default { 32 << 20 } else { config.ring_bytes };
+    loaded(config.clone().with_ring_bytes(ring_bytes))
 }
 
 /// Starts a Python program, or says why not.

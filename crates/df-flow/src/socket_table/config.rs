@@ -12,7 +12,7 @@ pub struct SocketConfig {
     pub max_out_of_order_bytes: usize,
     /// The most bytes held in all while earlier ones are missing; default 64 MiB.
     pub max_total_out_of_order_bytes: usize,
-    /// How long bytes may be missing; default 1 s. Events of other processors come within milliseconds or never.
+    /// How long bytes may be missing; default 200 ms. Events of other processors come within milliseconds or never.
     pub max_hole_age: Duration,
     /// How long a TCP socket may be silent, should its closing be lost; default 1 h.
     pub stream_timeout: Duration,
@@ -26,7 +26,7 @@ impl Default for SocketConfig {
             max_conversations: 262_144,
             max_out_of_order_bytes: 262_144,
             max_total_out_of_order_bytes: 64 << 20,
-            max_hole_age: Duration::from_secs(1),
+            max_hole_age: Duration::from_millis(200),
             stream_timeout: Duration::from_secs(3600),
             datagram_timeout: Duration::from_secs(120),
         }

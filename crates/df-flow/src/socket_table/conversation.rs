@@ -143,7 +143,7 @@ impl<S> Conversation<S> {
         let Self { ends, stretches, state, .. } = self;
         let stretch = &mut stretches[direction.index()];
         stretch.handle(direction, event.timestamp, data, stats, |chunk| sink.chunk(ends, state, chunk));
-        if stretch.held_bytes() > config.max_out_of_order_bytes {
+        if stretch.held_bytes() > config.max_out_of_order_bytes || stretch.holds_too_many() {
             stats.gaps_forced += 1;
             stretch.give_up_hole(direction, stats, |chunk| sink.chunk(ends, state, chunk));
         }

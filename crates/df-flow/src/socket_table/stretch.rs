@@ -9,7 +9,7 @@ use crate::assembler::{Assembler, Ordered, Placement, Segment, distance};
 #[derive(Debug, Default)]
 pub(super) struct Stretch {
     assembler: Assembler,
-    /// What is known of segments that wait for earlier bytes, by position.
+    /// What is known of segments that wait for earlier bytes, in order of position.
     early: Vec<Note>,
 }
 
@@ -46,7 +46,7 @@ impl Stretch {
             deliver(note.of_delivered(early, &ordered).chunk(direction, &ordered));
         });
         match placement {
-            Placement::Early => self.early.push(note),
+            Placement::Early => self.keep(note),
             Placement::Repeated | Placement::KeepAlive => stats.repeated_bytes += u64::from(original_len),
             Placement::FilledHole => self.forget_delivered(),
             Placement::InOrder => {}
@@ -79,10 +79,25 @@ impl Stretch {
         self.assembler.held_bytes()
     }
 
+    /// Whether more segments wait than ever do on a stream that loses nothing.
+    pub(super) const fn holds_too_many(&self) -> bool {
+        self.early.len() > MAX_EARLY_SEGMENTS
+    }
+
+    /// Of two at the same position the one that came first counts.
+    fn keep(&mut self, note: Note) {
+        let place = self.early.partition_point(|kept| distance(kept.position, note.position) > 0);
+        self.early.insert(place, note);
+    }
+
     fn forget_delivered(&mut self) {
         if self.assembler.hole_since().is_none() {
             self.early = Vec::new();
+            return;
         }
+        let next = self.assembler.next_position();
+        let past = self.early.partition_point(|note| distance(note.position, next) >= 0);
+        self.early.drain(..past.saturating_sub(1));
     }
 }
 
@@ -103,8 +118,8 @@ impl Note {
 
     /// The note of the segment that was kept and holds this position.
     fn found(early: &[Self], position: u32) -> Option<Self> {
-        let before = early.iter().filter(|note| distance(note.position, position) >= 0);
-        before.min_by_key(|note| distance(note.position, position)).copied()
+        let past = early.partition_point(|note| distance(note.position, position) >= 0);
+        past.checked_sub(1).and_then(|last| early.get(last)).copied()
     }
 
     /// The note of what is delivered: this one's segment, or one that waited for it.
@@ -125,3 +140,6 @@ impl Note {
         chunk
     }
 }
+
+/// Segments that wait behind a hole at most.
+const MAX_EARLY_SEGMENTS: usize = 512;

@@ -237,3 +237,15 @@ fn too_many_bytes_behind_a_hole_are_not_kept() {
     table.handle_event(&sent(1, 10, b"bcdef"), &mut notebook);
     assert_eq!((table.stats().gaps_forced, table.stats().delivered_bytes), (1, 6));
 }
+
+#[test]
+fn too_many_calls_without_payload_behind_a_hole_are_not_kept() {
+    let (mut table, mut notebook) = (SocketTable::new(SocketConfig::default()), Notebook::default());
+    table.handle_event(&sent(0, 0, b"a"), &mut notebook);
+    for number in 0..513 {
+        let data = data(Transfer::Sent, StreamPosition::Tcp(10 + 5 * number), b"").with_original_len(5);
+        let socket = socket(1, SocketRole::Client);
+        table.handle_event(&event(1, socket, SocketActivity::Data(data)), &mut notebook);
+    }
+    assert_eq!((table.stats().gaps_forced, table.stats().delivered_bytes), (1, 1 + 513 * 5));
+}

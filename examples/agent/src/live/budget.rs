@@ -67,16 +67,24 @@ impl Budget {
         if self.told == told_before {
             return None;
         }
-        if told_before == ALL {
+        if told_before == ALL && self.is_losing() {
             tracing::warn!(
-                "observing processes takes more than {:.2} processors (global.limits.max_millicpus): \
-                 connections are left out until it takes less",
+                "records of processes find no room, since this agent does not get the processor: connections are left out"
+            );
+        } else if told_before == ALL {
+            tracing::warn!(
+                "observing takes more than {:.2} processors (global.limits.max_millicpus): \
+                 connections of processes are left out until it takes less",
                 self.max_processors
             );
         } else if self.told == ALL {
             tracing::info!("no connections of processes are left out any more");
         }
         Some(ALL - self.told)
+    }
+
+    const fn is_losing(&self) -> bool {
+        self.losing_looks >= MAX_LOSING_LOOKS
     }
 
     #[allow(clippy::cast_precision_loss, reason = "counts of one second")]
@@ -91,14 +99,13 @@ impl Budget {
             *recent = *recent * FADING + now;
         }
         self.losing_looks = if counted.dropped > before.dropped { self.losing_looks + 1 } else { 0 };
-        let is_losing = self.losing_looks >= MAX_LOSING_LOOKS;
-        if self.credit > 0.0 && self.told == ALL && !is_losing {
+        if self.credit > 0.0 && self.told == ALL && !self.is_losing() {
             return;
         }
         let [recently_used, recently_told] = self.recent;
         let cost = if recently_told > 0.0 { recently_used / recently_told } else { f64::INFINITY };
         let mut share = allowed / (cost * offered).max(f64::MIN_POSITIVE);
-        if is_losing {
+        if self.is_losing() {
             share = share.min(f64::from(self.told) / f64::from(ALL) / 2.0);
         }
         // Fewer at once, more little by little.

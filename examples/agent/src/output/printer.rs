@@ -34,6 +34,7 @@ pub(crate) struct Records {
 
 #[derive(Debug)]
 enum Format {
+    Summary,
     Table(Table),
     Records(Records),
 }
@@ -44,6 +45,11 @@ impl Printer {
         let mut buffer = Vec::with_capacity(BUFFER_BYTES + SPARE_BYTES);
         table.write_header(&mut buffer);
         Self { destination, name, format: Format::Table(table), buffer, failure: None }
+    }
+
+    /// Prints nothing but the summary at the end.
+    pub(crate) fn summary_alone(destination: Box<dyn Write + Send>, name: String) -> Self {
+        Self { destination, name, format: Format::Summary, buffer: Vec::new(), failure: None }
     }
 
     /// Prints JSON lines.
@@ -84,7 +90,7 @@ impl Printer {
             Format::Records(records) if records.exchanges => {
                 json_lines::write_exchange(&mut self.buffer, exchange, place);
             }
-            Format::Records(_) => return,
+            Format::Records(_) | Format::Summary => return,
         }
         self.flush_if_full();
     }
@@ -115,9 +121,9 @@ impl Printer {
         }
     }
 
-    /// Prints the summary, below the table only.
+    /// Prints the summary, but not below records.
     pub(crate) fn summary(&mut self, text: impl FnOnce() -> String) {
-        if matches!(self.format, Format::Table(_)) {
+        if !matches!(self.format, Format::Records(_)) {
             self.buffer.extend_from_slice(text().as_bytes());
         }
     }

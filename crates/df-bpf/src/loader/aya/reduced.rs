@@ -4,12 +4,12 @@ use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use aya::maps::perf::{PerfEvent, PerfEventArrayBuffer};
-use aya::maps::{Array, MapData, PerCpuArray, PerfEventArray};
+use aya::maps::{MapData, PerCpuArray, PerfEventArray};
 use aya::programs::{Program, TracePoint};
 use aya::{Ebpf, EbpfLoader};
 
 use super::relocated::relocated;
-use super::{Counters, attach_error, fill_set, kernel_types, loaded, taken};
+use super::{Counters, attach_error, fill_set, insert, kernel_types, loaded, taken};
 use crate::abi::used_bytes;
 use crate::error::{AttachError, LoadError};
 use crate::loader::{LinkId, Loader, Settings, UprobePoint, require_tracefs};
@@ -81,8 +81,8 @@ impl Loader for ReducedLoader {
         Ok(())
     }
 
-    fn insert(&mut self, _map: &'static str, _key: u32, _value: u32) -> Result<(), LoadError> {
-        Err(LoadError::Unsupported { what: "a map of the object" })
+    fn insert(&mut self, map: &'static str, key: u32, value: u32) -> Result<(), LoadError> {
+        insert(&mut self.object, map, key, value)
     }
 
     fn rings(&self) -> usize {
@@ -142,14 +142,14 @@ impl Buffer {
 }
 
 fn fill_settings(object: &mut Ebpf, constants: &[(&'static str, u32)]) -> Result<(), LoadError> {
-    let failed = |error| LoadError::of("the settings' map", error);
-    let map = object.map_mut("settings").ok_or(LoadError::Unsupported { what: "a map of the object" })?;
-    let mut settings: Array<_, u32> = Array::try_from(map).map_err(failed)?;
+    let value =
+        |name| constants.iter().find(|(constant, _)| *constant == name).map_or(0, |(_, value)| *value);
     for (index, name) in (0..).zip(SETTINGS) {
-        let value = constants.iter().find(|(constant, _)| constant == name).map_or(0, |(_, value)| *value);
-        settings.set(index, value, 0).map_err(failed)?;
+        insert(object, "settings", index, value(*name))?;
     }
-    Ok(())
+    // What ports say beyond that the reader leaves out.
+    let payload_bytes = value("df_payload_bytes").max(value("df_most_payload_bytes"));
+    insert(object, "settings", 0, payload_bytes)
 }
 
 fn create_buffers(object: &mut Ebpf, bytes: u32) -> Result<Vec<Buffer>, LoadError> {
