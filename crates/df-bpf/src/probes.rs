@@ -11,15 +11,17 @@ use std::time::{Duration, Instant};
 
 use rustix::thread::CapabilitySet;
 
+use crate::attachment::attach;
 use crate::error::LoadError;
 use crate::loader::{self, LinkId, Loader, Settings};
+use crate::missed::missed_runs;
 use crate::payload::{PayloadLimits, most_bytes};
 #[cfg(feature = "profile")]
 use crate::privileges::SYMBOLIZING;
 use crate::privileges::{HOOKING, keep_only, works_without};
 #[cfg(feature = "profile")]
 use crate::profile::{Profile, ProfileTaker};
-use crate::report::{HookReport, ProbeReport};
+use crate::report::ProbeReport;
 use crate::rings::Rings;
 use crate::stats::{ProbeStats, ProcessorStats};
 use crate::tls::{LoaderHooks, TlsConfig, TlsReport, TlsWatch};
@@ -62,7 +64,7 @@ impl Probes {
         }
         let rings = Rings::new(loader.as_ref())?;
         #[cfg_attr(not(feature = "profile"), allow(unused_mut, reason = "a profile adds a hook"))]
-        let mut report = attach(loader.as_mut(), program_set)?;
+        let mut report = attach(loader.as_mut(), program_set, config.hooks)?;
         #[cfg(feature = "profile")]
         let profile = config
             .profile
@@ -131,6 +133,7 @@ impl Probes {
         let counters = self.loader.counters()?;
         Ok(ProbeStats {
             processors: counters.iter().map(|values| ProcessorStats::from_counters(values)).collect(),
+            missed_runs: missed_runs(&self.loader.programs()),
             events: self.events,
             malformed_records: self.malformed_records,
         })
@@ -291,93 +294,6 @@ fn show_mark(mark: u32) {
         let _ = rustix::fs::sendfile(&nothing, &nothing, None, bytes);
     }
 }
-
-/// Attaches what leaves a call before what enters it: a call is told of only when both are there.
-fn attach(loader: &mut dyn Loader, program_set: ProgramSet) -> Result<ProbeReport, LoadError> {
-    let mut report = ProbeReport { program_set, ..ProbeReport::default() };
-    loader.prepare(&programs());
-    match program_set {
-        ProgramSet::Whole => attach_raw_tracepoints(loader, &mut report),
-        ProgramSet::Reduced => attach_tracepoints(loader, &mut report),
-    }
-    for (name, enter, leave) in SYSCALLS {
-        for (program, hook) in [(leave, format!("sys_exit_{name}")), (enter, format!("sys_enter_{name}"))] {
-            let Some(program) = program else { continue };
-            let result = loader.attach_tracepoint(program, SYSCALL_CATEGORY, &hook);
-            report.push(format!("{SYSCALL_CATEGORY}:{hook}"), result);
-        }
-    }
-    if report.hooks.iter().any(|hook| hook.hook.starts_with(SYSCALL_CATEGORY) && hook.result.is_ok()) {
-        return Ok(report);
-    }
-    let is_syscall = |hook: &HookReport| hook.hook.starts_with(SYSCALL_CATEGORY);
-    match report.hooks.into_iter().filter(is_syscall).find_map(|hook| hook.result.err()) {
-        Some(first) => Err(LoadError::NothingAttached { first }),
-        None => Err(LoadError::Unsupported { what: "every hook" }),
-    }
-}
-
-fn attach_raw_tracepoints(loader: &mut dyn Loader, report: &mut ProbeReport) {
-    for (program, name) in RAW_TRACEPOINTS {
-        report.push(*name, loader.attach_raw_tracepoint(program, name));
-    }
-}
-
-fn attach_tracepoints(loader: &mut dyn Loader, report: &mut ProbeReport) {
-    for (program, category, name) in TRACEPOINTS {
-        report.push(format!("{category}:{name}"), loader.attach_tracepoint(program, category, name));
-    }
-}
-
-/// All that are attached, each once.
-fn programs() -> Vec<&'static str> {
-    let of_calls = SYSCALLS.iter().flat_map(|(_, enter, leave)| [*enter, *leave]).flatten();
-    let mut programs: Vec<_> = RAW_TRACEPOINTS.iter().map(|(program, _)| *program).chain(of_calls).collect();
-    programs.sort_unstable();
-    programs.dedup();
-    programs
-}
-
-const SYSCALL_CATEGORY: &str = "syscalls";
-
-/// The programs that hang on the entry and on the return of each system call.
-const SYSCALLS: &[(&str, Option<&str>, Option<&str>)] = &[
-    ("read", Some("on_read"), LEAVE),
-    ("write", Some("on_write"), LEAVE),
-    ("readv", Some("on_readv"), LEAVE),
-    ("writev", Some("on_writev"), LEAVE),
-    ("recvfrom", Some("on_recvfrom"), LEAVE),
-    ("sendto", Some("on_sendto"), LEAVE),
-    ("recvmsg", Some("on_recvmsg"), LEAVE),
-    ("sendmsg", Some("on_sendmsg"), LEAVE),
-    ("recvmmsg", Some("on_recvmmsg"), LEAVE_MESSAGES),
-    ("sendmmsg", Some("on_sendmmsg"), LEAVE_MESSAGES),
-    ("sendfile64", Some("on_sendfile64"), LEAVE),
-    ("splice", Some("on_splice"), LEAVE),
-    ("io_uring_enter", Some("on_io_uring_enter"), None),
-    ("connect", Some("on_connect"), LEAVE),
-    ("accept", None, Some("on_accepted")),
-    ("accept4", None, Some("on_accepted")),
-    ("shutdown", Some("on_shutdown"), None),
-    ("close", Some("on_close"), None),
-];
-const LEAVE: Option<&str> = Some("on_leave");
-const LEAVE_MESSAGES: Option<&str> = Some("on_leave_messages");
-
-const RAW_TRACEPOINTS: &[(&str, &str)] = &[
-    ("on_exec", "sched_process_exec"),
-    ("on_fork", "sched_process_fork"),
-    ("on_exit", "sched_process_exit"),
-    ("on_socket_state", "inet_sock_set_state"),
-];
-
-/// The same where there are no raw tracepoints.
-const TRACEPOINTS: &[(&str, &str, &str)] = &[
-    ("on_exec", "sched", "sched_process_exec"),
-    ("on_fork", "task", "task_newtask"),
-    ("on_exit", "sched", "sched_process_exit"),
-    ("on_socket_state", "sock", "inet_sock_set_state"),
-];
 
 /// The programs. They are the same for every kernel of an architecture.
 #[cfg(target_arch = "x86_64")]
