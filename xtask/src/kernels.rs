@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::cargo::{Workspace, succeed};
 
 mod guest;
 mod initramfs;
+mod lockdown;
+mod needs;
 mod packages;
 mod programs;
 mod table;
@@ -52,38 +54,45 @@ pub(crate) fn run(root: &Path, only: &str) -> io::Result<()> {
     let folder = Workspace::read(root)?.target_folder.join("kernels");
     let wanted: Vec<&Kernel> = KERNELS.iter().filter(|kernel| kernel.to_string().contains(only)).collect();
     succeed(!wanted.is_empty(), &format!("no kernel has {only:?} in its name"))?;
-    let mut rows = Vec::new();
+    let document = root.join("docs/kernel.md");
     let (mut tested, mut failed) = (0, 0);
     for kernel in wanted {
         let outcome = try_kernel(root, &folder, kernel)?;
         println!("{kernel}: {outcome}");
         tested += u32::from(matches!(outcome, Outcome::Tested(_)));
         failed += u32::from(matches!(&outcome, Outcome::Tested(findings) if !findings.is_good()));
-        rows.push(table::row(kernel, &outcome));
+        // Each at once: a run of all of them takes long, and may be broken off.
+        table::write(&document, &[table::row(kernel, &outcome)])?;
     }
-    table::write(&root.join("docs/kernel.md"), &rows)?;
+    lockdown::run(root, &folder, only, &document)?;
     succeed(tested > 0, "no kernel could be booted")?;
     succeed(failed == 0, &format!("{failed} of {tested} kernels failed"))
 }
 
 /// Fails only where the fault is ours: what this host lacks makes a kernel untested.
 fn try_kernel(root: &Path, folder: &Path, kernel: &Kernel) -> io::Result<Outcome> {
-    if !kernel.machine.has_rust_target()? {
-        let target = kernel.machine.rust_target();
-        return Ok(Outcome::Untested(format!("run `rustup target add {target}`")));
+    if let Some(missing) = needs::missing(kernel.machine)? {
+        return Ok(Outcome::Untested(missing));
     }
     let own = folder.join(kernel.to_string().replace(' ', "-"));
-    std::fs::create_dir_all(&own)?;
+    let booted = prepare(root, &own, kernel)?.and_then(|[vmlinuz, image]| {
+        guest::boot(kernel.machine, [&vmlinuz, &image, &own.join("console.log")], "")
+    });
+    Ok(booted.map_or_else(|error| Outcome::Untested(error.to_string()), Outcome::Tested))
+}
+
+/// The kernel, and the files of a guest with the self test; an error inside where they cannot be fetched.
+fn prepare(root: &Path, own: &Path, kernel: &Kernel) -> io::Result<io::Result<[PathBuf; 2]>> {
+    std::fs::create_dir_all(own)?;
     let selftest = programs::build_selftest(root, kernel.machine)?;
-    let https = programs::build_https(root, kernel.machine, &own)?;
-    let booted = packages::fetch(kernel, &own).and_then(|files| {
+    let https = programs::build_https(root, kernel.machine, own)?;
+    Ok(packages::fetch(kernel, own).and_then(|files| {
         let mut archived = vec![("busybox", files.busybox.as_path()), ("selftest", &selftest)];
         archived.extend(https.iter().flatten().map(|(name, path)| (*name, path.as_path())));
         let image = own.join("initramfs.cpio");
         std::fs::write(&image, initramfs::archive(&archived)?)?;
-        guest::boot(kernel.machine, &files.kernel, &image, &own.join("console.log"))
-    });
-    Ok(booted.map_or_else(|error| Outcome::Untested(error.to_string()), Outcome::Tested))
+        Ok([files.kernel, image])
+    }))
 }
 
 impl Machine {

@@ -1,4 +1,6 @@
-//! What the probes cost a call: `cargo run --release -p df-bench --bin calls -- [SECONDS]` (as root; default 60).
+//! What the probes cost a call: `cargo run --release -p df-bench --bin calls -- [hooks] [SECONDS]` (as root; default 60).
+//!
+//! With `hooks` the kinds of hooks that this kernel has are compared, in turn, with payload.
 //!
 //! Another process makes calls, in turn without probes, with probes that leave its ports or all connections out, without payload,
 //! and with all. Printed are medians of the processor's time per call, the time that each program takes by the kernel's own account, and
@@ -14,7 +16,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use df_bpf::{PortFilter, ProbeConfig, ProbeStats, Probes};
+use df_bpf::{HookKind, PortFilter, ProbeConfig, ProbeStats, Probes};
 use rustix::time::{ClockId, clock_gettime};
 
 type Failed = Box<dyn Error>;
@@ -24,8 +26,10 @@ fn main() -> Result<(), Failed> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["work", kind] => work(kind),
         [] => measure(60),
+        ["hooks"] => measure_hooks(60),
+        ["hooks", seconds] => measure_hooks(seconds.parse()?),
         [seconds] => measure(seconds.parse()?),
-        _ => Err("usage: calls [SECONDS]".into()),
+        _ => Err("usage: calls [hooks] [SECONDS]".into()),
     }
 }
 
@@ -59,25 +63,51 @@ fn probes(way: usize) -> Result<Option<Probes>, Failed> {
 
 fn measure(seconds: u64) -> Result<(), Failed> {
     let per_turn = Duration::from_secs(seconds) / u32::try_from(KINDS.len() * WAYS.len() * ROUNDS + 4)?;
+    let way = |(way, name): (usize, &&str)| -> Way { ((*name).to_owned(), Box::new(move || probes(way))) };
+    let ways: Vec<Way> = WAYS.iter().enumerate().map(way).collect();
+    tell_medians(&ways, per_turn)?;
+    account(per_turn)?;
+    throughput(per_turn)
+}
+
+/// Every kind of hooks that can be attached here, beside none.
+fn measure_hooks(seconds: u64) -> Result<(), Failed> {
+    let mut ways: Vec<Way> = vec![("no probes".to_owned(), Box::new(|| Ok(None)))];
+    for kind in HookKind::ALL {
+        let config = ProbeConfig::default().with_tls(None).with_hooks(kind);
+        match Probes::load(&config) {
+            Ok(_) => ways.push((kind.to_string(), Box::new(move || Ok(Some(Probes::load(&config)?))))),
+            Err(error) => println!("not measured: {kind}: {error}"),
+        }
+    }
+    let per_turn = Duration::from_secs(seconds) / u32::try_from(KINDS.len() * ways.len() * ROUNDS)?;
+    tell_medians(&ways, per_turn)
+}
+
+/// The name of a way to observe, and how it begins.
+type Way = (String, Box<dyn Fn() -> Result<Option<Probes>, Failed>>);
+
+/// Each way in turn, several times over: what disturbs one disturbs the others.
+fn tell_medians(ways: &[Way], per_turn: Duration) -> Result<(), Failed> {
     let mut medians: BTreeMap<(usize, usize), Vec<f64>> = BTreeMap::new();
     for _ in 0..ROUNDS {
-        for way in 0..WAYS.len() {
-            let mut probes = probes(way)?;
+        for (way, (_, load)) in ways.iter().enumerate() {
+            let mut probes = load()?;
             for (number, (kind, _)) in KINDS.iter().enumerate() {
                 let (nanoseconds, _) = observed(&mut probes, kind, per_turn)?;
                 medians.entry((number, way)).or_default().push(nanoseconds);
             }
         }
     }
-    println!("| what, ns of processor time | {} |", WAYS.join(" | "));
-    println!("| --- |{}", " ---: |".repeat(WAYS.len()));
+    let names: Vec<&str> = ways.iter().map(|(name, _)| name.as_str()).collect();
+    println!("| what, ns of processor time | {} |", names.join(" | "));
+    println!("| --- |{}", " ---: |".repeat(ways.len()));
     for (number, (_, what)) in KINDS.iter().enumerate() {
         let of = |way| median(medians.get(&(number, way)).cloned().unwrap_or_default());
-        let added = (1..WAYS.len()).map(|way| format!("{:+.0}", of(way) - of(0)));
+        let added = (1..ways.len()).map(|way| format!("{:+.0}", of(way) - of(0)));
         println!("| {what} | {:.0} | {} |", of(0), added.collect::<Vec<_>>().join(" | "));
     }
-    account(per_turn)?;
-    throughput(per_turn)
+    Ok(())
 }
 
 /// Time of each program by the kernel's own account, which costs some 50 ns itself.

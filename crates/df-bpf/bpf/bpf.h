@@ -75,6 +75,8 @@ static u64 (*const bpf_ringbuf_query)(void *ring, u64 flags) = (void *)134;
 static void *(*const bpf_get_current_task_btf)(void) = (void *)158;
 static u64 (*const bpf_get_attach_cookie)(void *context) = (void *)174;
 
+static void *(*const bpf_task_pt_regs)(void *task) = (void *)175;
+
 /* Structures with this attribute are laid out as the running kernel lays them out. */
 #define RELOCATED __attribute__((preserve_access_index))
 

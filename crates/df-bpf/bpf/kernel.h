@@ -82,7 +82,13 @@ struct thread_struct {
 	unsigned long fsbase;
 } RELOCATED;
 
+struct thread_info {
+	unsigned long flags;
+	u32 status;
+} RELOCATED;
+
 struct task_struct {
+	struct thread_info thread_info;
 	struct thread_struct thread;
 	u32 pid;
 	u32 tgid;

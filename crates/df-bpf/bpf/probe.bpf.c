@@ -11,7 +11,7 @@
 
 NOTHING("tracepoint/on_tracepoint", on_tracepoint)
 NOTHING("raw_tracepoint/on_raw_tracepoint", on_raw_tracepoint)
-NOTHING("tp_btf/sched_process_exit", on_typed_tracepoint)
+NOTHING("tp_btf/sys_exit", on_typed_tracepoint)
 /* A function that the kernel has for this purpose alone. */
 NOTHING("fentry/bpf_fentry_test1", on_function_entry)
 NOTHING("kprobe/on_kprobe", on_kprobe)

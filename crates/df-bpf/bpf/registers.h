@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Where a function's arguments and results are when a hook in user space is hit. These layouts never change. */
+/* Where a function's arguments and results are when a hook is hit. These layouts never change. */
 #pragma once
 
 #include "bpf.h"
@@ -14,6 +14,19 @@ struct registers {
 #define ARGUMENT_2(registers) ((registers)->si)
 #define ARGUMENT_4(registers) ((registers)->cx)
 #define RESULT(registers) ((s32)(registers)->ax)
+
+#define WHOLE_RESULT(registers) ((s64)(registers)->ax)
+
+/* What a system call is asked for stands in the registers of the process. These functions get a pointer to them. */
+#define SYSTEM_CALL "__x64_sys_"
+#define CALL_ARGUMENTS(from) { (from)->di, (from)->si, (from)->dx, (from)->r10, (from)->r8, (from)->r9 }
+#define CALL_NUMBER(from) (((struct registers *)(from))->original_ax)
+
+struct call_registers {
+	u64 r10, r9, r8, ax, cx, dx, si, di;
+};
+
+#define CALL_REGISTERS(from) (&((struct registers *)(from))->r10)
 
 /* Go's own convention since 1.17. */
 #define GO_1(registers) ((registers)->ax)
@@ -31,6 +44,22 @@ struct registers {
 #define ARGUMENT_2(registers) ((registers)->x[1])
 #define ARGUMENT_4(registers) ((registers)->x[3])
 #define RESULT(registers) ((s32)(registers)->x[0])
+#define WHOLE_RESULT(registers) ((s64)(registers)->x[0])
+
+#define SYSTEM_CALL "__arm64_sys_"
+#define CALL_ARGUMENTS(from) { (from)->x[0], (from)->x[1], (from)->x[2], (from)->x[3], (from)->x[4], (from)->x[5] }
+#define CALL_NUMBER(from) (((struct pt_regs *)(from))->syscallno)
+
+/* The number stands behind what never changes. */
+struct pt_regs {
+	s32 syscallno;
+} RELOCATED;
+
+struct call_registers {
+	u64 x[6];
+};
+
+#define CALL_REGISTERS(from) ((void *)(from))
 
 #define GO_1(registers) ((registers)->x[0])
 #define GO_2(registers) ((registers)->x[1])

@@ -24,17 +24,22 @@ static int emit_message(struct thread *thread, u64 result);
 static struct socket_state *state_found_again(const struct call *call);
 static void describe_message(struct moved *moved, const struct call *call, u64 result);
 
-/* A call that is about to move bytes: notes who, where and at which place of the stream. */
-INLINE int enter_transfer(const struct call *asked)
+/* A call that is about to move bytes or to connect: notes who, where and at which place of the stream. */
+SUBPROGRAM int enter_transfer(const struct call *asked)
 {
 	struct socket_view view = {};
 	struct thread *thread;
 	struct call *call;
 
-	if (!find_socket(asked->descriptor, &view))
+	if (!asked || !find_socket(asked->descriptor, &view))
 		return 0;
+	/* A connection is about to be made: what was known of the socket no longer holds. */
+	if (asked->function == FUNCTION_CONNECT) {
+		bpf_map_delete_elem(&sockets, &view.inode);
+		view.state = state_read_now(view.sock, view.inode, NULL);
+	}
 	thread = own_thread();
-	if (!thread)
+	if (!view.state || !thread)
 		return 0;
 	call = &thread->call;
 	*call = *asked;
@@ -48,11 +53,10 @@ INLINE int enter_transfer(const struct call *asked)
 }
 
 /* The same call comes back. */
-INLINE int leave_call(struct syscall_exit *context, u32 max_messages)
+SUBPROGRAM int leave_call(void *context, s64 result, u32 max_messages)
 {
 	u32 tid = bpf_get_current_pid_tgid();
 	struct thread *thread = bpf_map_lookup_elem(&threads, &tid);
-	s64 result = context->result;
 	struct call *call;
 	u64 messages;
 
@@ -79,20 +83,8 @@ INLINE int leave_call(struct syscall_exit *context, u32 max_messages)
 	return 0;
 }
 
-/* A connection is about to be made: what was known of the socket no longer holds. */
-INLINE int enter_connect(u32 descriptor)
-{
-	struct call asked = { .descriptor = descriptor, .function = FUNCTION_CONNECT };
-	struct socket_view view = {};
-
-	if (!find_socket(descriptor, &view))
-		return 0;
-	bpf_map_delete_elem(&sockets, &view.inode);
-	return enter_transfer(&asked);
-}
-
 /* A connection was accepted: its ends are known only now. */
-INLINE int leave_accept(s64 result, u8 function)
+SUBPROGRAM int leave_accept(s64 result, u8 function)
 {
 	struct socket_view view = {};
 
@@ -104,7 +96,7 @@ INLINE int leave_accept(s64 result, u8 function)
 }
 
 /* A socket is about to end: by shutdown, or as the last descriptor that stands for it is closed. */
-INLINE int enter_end(u32 descriptor, u8 function)
+SUBPROGRAM int enter_end(u32 descriptor, u8 function)
 {
 	struct file *file = file_of(descriptor);
 	struct socket_alloc *socket;
@@ -123,7 +115,8 @@ INLINE struct thread *own_thread(void)
 	return thread ? thread : new_thread(tid);
 }
 
-/* Nowhere else a thread lies on the stack, of which callers together have 512 bytes. */
+#ifdef REDUCED
+
 SUBPROGRAM struct thread *new_thread(u32 tid)
 {
 	struct thread fresh = {};
@@ -135,6 +128,27 @@ SUBPROGRAM struct thread *new_thread(u32 tid)
 	}
 	return bpf_map_lookup_elem(&threads, &tid);
 }
+
+#else
+
+/* It is too large for the stack, of which callers together have 512 bytes. */
+const struct thread df_fresh_thread = {};
+
+INLINE struct thread *new_thread(u32 tid)
+{
+	struct thread *thread;
+
+	if (bpf_map_update_elem(&threads, &tid, &df_fresh_thread, BPF_ANY)) {
+		count(COUNT_FULL_THREADS);
+		return NULL;
+	}
+	thread = bpf_map_lookup_elem(&threads, &tid);
+	if (thread)
+		thread->open.knows_handled = is_nginx();
+	return thread;
+}
+
+#endif
 
 INLINE int is_nginx(void)
 {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::Hooks;
 #[cfg(all(feature = "profile", target_os = "linux"))]
 use crate::ProfileConfig;
 use crate::tls::TlsConfig;
@@ -39,6 +40,8 @@ pub struct ProbeConfig {
     /// Events per second and processor above which only one of sixteen is told. Payload is left out from half as many
     /// on. Default none. Counted in windows of 10 ms.
     pub max_events_per_second: Option<u32>,
+    /// What system calls are hooked by. Default: the best that works. The events are the same.
+    pub hooks: Hooks,
     /// Whether and how TLS libraries are hooked for their plain text. Default: they are. None: no process is looked at.
     pub tls: Option<TlsConfig>,
     /// Which programs are loaded. Default, None: the whole set, or the reduced one where the kernel has no ring buffers.
@@ -117,6 +120,7 @@ impl Default for ProbeConfig {
             max_threads: 32_768,
             max_sockets: 65_536,
             max_events_per_second: None,
+            hooks: Hooks::Automatic,
             tls: Some(TlsConfig::default()),
             program_set: None,
             btf_path: None,
@@ -167,6 +171,12 @@ impl ProbeConfig {
     /// Observes sockets with these ports.
     pub fn with_ports(mut self, ports: PortFilter) -> Self {
         self.ports = ports;
+        self
+    }
+
+    /// Says what system calls are hooked by: a [`HookKind`](crate::HookKind) or [`Hooks::Automatic`].
+    pub fn with_hooks(mut self, hooks: impl Into<Hooks>) -> Self {
+        self.hooks = hooks.into();
         self
     }
 

@@ -45,11 +45,11 @@ pub enum LoadError {
         what: &'static str,
     },
     /// No system call could be hooked.
-    #[error("no system call could be hooked; the first: {first}")]
+    #[error("no system call could be hooked: {reasons}")]
+    #[non_exhaustive]
     NothingAttached {
-        /// Why the first could not be.
-        #[source]
-        first: AttachError,
+        /// Why not, for each kind of hook.
+        reasons: String,
     },
     /// A value of the configuration is impossible.
     #[error("{field}: {what}")]
@@ -113,6 +113,13 @@ pub enum AttachError {
     NoHook {
         /// Its name.
         hook: String,
+    },
+    /// A system call can be hooked by no kind of hook.
+    #[error("by nothing: {reasons}")]
+    #[non_exhaustive]
+    NoKind {
+        /// Why not, for each kind.
+        reasons: String,
     },
     /// Anything else.
     #[error("{hook}: {message}")]

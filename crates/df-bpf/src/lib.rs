@@ -22,11 +22,14 @@
 //!
 //! # What is hooked
 //!
-//! Tracepoints of the system calls `read`, `write`, `readv`, `writev`, `recvfrom`, `sendto`, `recvmsg`, `sendmsg`, `recvmmsg`,
+//! The system calls `read`, `write`, `readv`, `writev`, `recvfrom`, `sendto`, `recvmsg`, `sendmsg`, `recvmmsg`,
 //! `sendmmsg`, `sendfile64`, `splice`, `connect`, `accept`, `accept4`, `shutdown` and `close`, at entry and return; raw tracepoints of
 //! processes that start, run another program and end, and of TCP sockets that end without such a call. In programs and
 //! libraries that running processes use: `SSL_read`, `SSL_write`, their `_ex` forms, `SSL_do_handshake`, `SSL_shutdown`, `SSL_free`; in Go
 //! programs `Read`, `Write` and `Close` of `crypto/tls`.
+//!
+//! System calls are hooked by the best [`HookKind`] that can be attached here, or the one that [`ProbeConfig::with_hooks`] asks for; the
+//! events are the same. [`ProbeReport`] tells for each call which it is, and why a better one is not used.
 //!
 //! # Older kernels
 //!
@@ -60,8 +63,8 @@
 //!
 //! # Privileges
 //!
-//! `CAP_BPF` and `CAP_PERFMON` to load and attach, `CAP_DAC_READ_SEARCH` to read tracefs, which is root's; that is all that system calls
-//! take. Hooking functions of libraries and programs takes `CAP_SYS_ADMIN` (measured on Linux 6.18), finding those of other users `CAP_SYS_PTRACE`.
+//! `CAP_BPF` and `CAP_PERFMON` to load and attach: that is all that system calls take. Their tracepoints also take
+//! `CAP_DAC_READ_SEARCH`, to read tracefs, which is root's; without it calls are hooked otherwise. Hooking functions of libraries and programs takes `CAP_SYS_ADMIN` (measured on Linux 6.18), finding those of other users `CAP_SYS_PTRACE`.
 //! Names of functions of other users' processes take `CAP_SYS_PTRACE` too, those of containers also `CAP_CHECKPOINT_RESTORE` (or
 //! `CAP_SYS_ADMIN`), those of the kernel `CAP_SYSLOG`; without them functions have no names.
 //! [`Probes::drop_capabilities`] gives up what is not needed any more. In a PID namespace the own process is left out as well; the
@@ -102,19 +105,25 @@ mod config;
 mod event;
 #[doc(hidden)]
 pub mod fuzzing;
+mod hooks;
 mod stats;
 
 pub use clock::ClockOffset;
 pub use config::{PortFilter, ProbeConfig, ProcessFilter, ProgramSet};
 pub use event::{Event, ProcessChange, ProcessEvent, RecordError, decode_event};
+pub use hooks::{HookKind, Hooks};
 pub use stats::{ProbeStats, ProcessorStats};
 
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
+mod attachment;
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod error;
 #[cfg(all(feature = "aya", target_os = "linux"))]
 mod kernel;
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod loader;
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
+mod missed;
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod payload;
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
@@ -134,7 +143,7 @@ pub use {
     error::{AttachError, LoadError},
     privileges::Capability,
     probes::Probes,
-    report::{HookReport, ProbeReport},
+    report::{CallReport, HookReport, ProbeReport, Refusal},
 };
 
 #[cfg(all(feature = "aya", target_os = "linux"))]

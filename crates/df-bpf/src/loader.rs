@@ -1,6 +1,7 @@
 //! What the crate needs of a library that loads eBPF programs.
 
-use std::os::fd::BorrowedFd;
+use std::fmt;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::failure::*;
@@ -70,6 +71,37 @@ pub(crate) struct Settings {
     pub(crate) btf_path: Option<PathBuf>,
 }
 
+/// Where a program hangs in the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KernelHook<'a> {
+    /// A tracepoint with its category, such as `syscalls` and `sys_enter_read`.
+    Tracepoint(&'a str, &'a str),
+    /// A raw tracepoint whose arguments the kernel knows the types of.
+    TypedTracepoint(&'a str),
+    /// The entry of a function.
+    FunctionEntry(&'a str),
+    /// The return of a function.
+    FunctionReturn(&'a str),
+    /// The entry of a function, by a breakpoint or what the kernel has in its place.
+    Kprobe(&'a str),
+    /// The return of a function, by a changed return address.
+    Kretprobe(&'a str),
+}
+
+impl fmt::Display for KernelHook<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, name) = match self {
+            Self::Tracepoint(category, name) => (category, name),
+            Self::TypedTracepoint(name) => (&"tp_btf", name),
+            Self::FunctionEntry(name) => (&"fentry", name),
+            Self::FunctionReturn(name) => (&"fexit", name),
+            Self::Kprobe(name) => (&"kprobe", name),
+            Self::Kretprobe(name) => (&"kretprobe", name),
+        };
+        write!(formatter, "{kind}:{name}")
+    }
+}
+
 /// Where a program hangs in user space.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct UprobePoint<'a> {
@@ -91,8 +123,8 @@ pub(crate) trait Loader {
     /// loaded is told when it is attached.
     fn prepare(&mut self, _programs: &[&str]) {}
 
-    /// Hangs a program on a tracepoint, loading it first.
-    fn attach_tracepoint(&mut self, program: &str, category: &str, name: &str) -> Result<(), AttachError>;
+    /// Hangs a program on a hook of its kind, loading it first.
+    fn attach(&mut self, program: &str, hook: KernelHook<'_>) -> Result<(), AttachError>;
 
     /// Hangs a program on a raw tracepoint, loading it first.
     fn attach_raw_tracepoint(&mut self, program: &str, name: &str) -> Result<(), AttachError>;
@@ -102,6 +134,9 @@ pub(crate) trait Loader {
 
     /// Undoes an attachment.
     fn detach_uprobe(&mut self, link: LinkId) -> Result<(), AttachError>;
+
+    /// Lets go of the kernel's types, which only [`attach`](Self::attach) needs and which are large.
+    fn forget_types(&mut self) {}
 
     /// Puts a number into a map.
     fn insert(&mut self, map: &'static str, key: u32, value: u32) -> Result<(), LoadError>;
@@ -122,6 +157,9 @@ pub(crate) trait Loader {
     /// Takes what such a program found since it was attached, or since the last time.
     #[cfg(feature = "profile")]
     fn take_samples(&mut self) -> Result<Vec<Sample>, LoadError>;
+
+    /// The programs that are loaded.
+    fn programs(&self) -> Vec<RawFd>;
 
     /// What the programs counted, for each processor.
     fn counters(&self) -> Result<Vec<Vec<u64>>, LoadError>;

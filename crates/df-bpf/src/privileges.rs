@@ -70,12 +70,14 @@ pub(crate) enum Refused {
     Tracefs,
     /// Hooking functions of programs and libraries.
     Uprobe,
+    /// Hooking functions of the kernel by changing their code.
+    FunctionEntry,
 }
 
 /// What to do about it.
 pub(crate) fn remedy(refused: Refused) -> String {
     let needed: &[&str] = match refused {
-        Refused::Bpf => &["CAP_BPF", "CAP_PERFMON"],
+        Refused::Bpf | Refused::FunctionEntry => &["CAP_BPF", "CAP_PERFMON"],
         Refused::Tracefs => &["CAP_BPF", "CAP_PERFMON", "CAP_DAC_READ_SEARCH"],
         Refused::Uprobe => &["CAP_SYS_ADMIN"],
     };
@@ -86,8 +88,8 @@ pub(crate) fn remedy(refused: Refused) -> String {
     let names = missing.join(" and ");
     match refused {
         _ if is_in_user_namespace() => IN_USER_NAMESPACE.to_owned(),
-        _ if missing.is_empty() => forbidden(needed),
-        Refused::Bpf | Refused::Tracefs => {
+        _ if missing.is_empty() => forbidden(refused, needed),
+        Refused::Bpf | Refused::Tracefs | Refused::FunctionEntry => {
             let setcap = "setcap cap_bpf,cap_perfmon,cap_dac_read_search+ep";
             format!("{names} {are} missing: run as root, or `{setcap}` the program")
         }
@@ -136,15 +138,20 @@ fn is_in_user_namespace() -> bool {
 }
 
 /// All that is needed is held, and yet.
-fn forbidden(held: &[&str]) -> String {
-    match lockdown().as_deref() {
-        Some("confidentiality") => {
+fn forbidden(refused: Refused, held: &[&str]) -> String {
+    let are = if held.len() == 1 { "is" } else { "are" };
+    let names = held.join(" and ");
+    match (lockdown().as_deref(), refused) {
+        (Some("confidentiality"), _) => {
             "the kernel is locked down (confidentiality): boot it with lockdown=integrity or none".to_owned()
         }
+        (_, Refused::FunctionEntry) => format!(
+            "though {names} {are} held: the kernel, a hypervisor that forbids changes of kernel code, a container, a \
+             seccomp filter or a security module forbids it"
+        ),
         _ => format!(
-            "though {} is held: the kernel, a container, a seccomp filter, a security module or, before Linux 5.11, \
-             `ulimit -l` forbids it",
-            held.join(" and ")
+            "though {names} {are} held: the kernel, a container, a seccomp filter, a security module or, before Linux \
+             5.11, `ulimit -l` forbids it"
         ),
     }
 }

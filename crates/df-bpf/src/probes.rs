@@ -11,15 +11,17 @@ use std::time::{Duration, Instant};
 
 use rustix::thread::CapabilitySet;
 
+use crate::attachment::attach;
 use crate::error::LoadError;
 use crate::loader::{self, LinkId, Loader, Settings};
+use crate::missed::missed_runs;
 use crate::payload::{PayloadLimits, most_bytes};
 #[cfg(feature = "profile")]
 use crate::privileges::SYMBOLIZING;
 use crate::privileges::{HOOKING, keep_only, works_without};
 #[cfg(feature = "profile")]
 use crate::profile::{Profile, ProfileTaker};
-use crate::report::{HookReport, ProbeReport};
+use crate::report::ProbeReport;
 use crate::rings::Rings;
 use crate::stats::{ProbeStats, ProcessorStats};
 use crate::tls::{LoaderHooks, TlsConfig, TlsReport, TlsWatch};
@@ -52,7 +54,7 @@ impl Probes {
         check(config)?;
         let mark = new_mark();
         let program_set = config.program_set.unwrap_or_else(loader::best_program_set);
-        let settings = settings(config, mark);
+        let settings = settings(config, program_set, mark);
         let mut loader = loader::load(config.loader, program_set, OBJECT, &settings)?;
         // The reduced programs leave that to the reader.
         if program_set == ProgramSet::Whole {
@@ -62,7 +64,7 @@ impl Probes {
         }
         let rings = Rings::new(loader.as_ref())?;
         #[cfg_attr(not(feature = "profile"), allow(unused_mut, reason = "a profile adds a hook"))]
-        let mut report = attach(loader.as_mut(), program_set)?;
+        let mut report = attach(loader.as_mut(), program_set, config.hooks)?;
         #[cfg(feature = "profile")]
         let profile = config
             .profile
@@ -131,6 +133,7 @@ impl Probes {
         let counters = self.loader.counters()?;
         Ok(ProbeStats {
             processors: counters.iter().map(|values| ProcessorStats::from_counters(values)).collect(),
+            missed_runs: missed_runs(&self.loader.programs()),
             events: self.events,
             malformed_records: self.malformed_records,
         })
@@ -228,7 +231,7 @@ fn check(config: &ProbeConfig) -> Result<(), LoadError> {
     Ok(())
 }
 
-fn settings(config: &ProbeConfig, mark: u32) -> Settings {
+fn settings(config: &ProbeConfig, program_set: ProgramSet, mark: u32) -> Settings {
     let (process_filter, pids) = match &config.processes {
         ProcessFilter::All => (0, Vec::new()),
         ProcessFilter::Only(pids) => (1, pids.clone()),
@@ -239,12 +242,18 @@ fn settings(config: &ProbeConfig, mark: u32) -> Settings {
         PortFilter::Only(ports) => (1, ports.iter().map(|port| u32::from(*port)).collect()),
         PortFilter::Except(ports) => (2, ports.iter().map(|port| u32::from(*port)).collect()),
     };
+    let most_payload = most_bytes(config);
+    let payload = match (program_set, most_payload) {
+        // They know of no ports: what is too much is left out here.
+        (ProgramSet::Reduced, Some(most)) => most,
+        _ => config.payload_bytes,
+    };
     let window = config.max_events_per_second.map_or(0, |events| (events / WINDOWS_PER_SECOND).max(1));
     let seed = RandomState::new().hash_one(std::process::id());
     Settings {
         constants: vec![
-            ("df_payload_bytes", config.payload_bytes),
-            ("df_most_payload_bytes", most_bytes(config).unwrap_or(0)),
+            ("df_payload_bytes", payload),
+            ("df_most_payload_bytes", most_payload.unwrap_or(0)),
             ("df_own_pid", own_pid().unwrap_or(0)),
             ("df_own_mark", mark),
             ("df_pid_filter", process_filter),
@@ -285,93 +294,6 @@ fn show_mark(mark: u32) {
         let _ = rustix::fs::sendfile(&nothing, &nothing, None, bytes);
     }
 }
-
-/// Attaches what leaves a call before what enters it: a call is told of only when both are there.
-fn attach(loader: &mut dyn Loader, program_set: ProgramSet) -> Result<ProbeReport, LoadError> {
-    let mut report = ProbeReport { program_set, ..ProbeReport::default() };
-    loader.prepare(&programs());
-    match program_set {
-        ProgramSet::Whole => attach_raw_tracepoints(loader, &mut report),
-        ProgramSet::Reduced => attach_tracepoints(loader, &mut report),
-    }
-    for (name, enter, leave) in SYSCALLS {
-        for (program, hook) in [(leave, format!("sys_exit_{name}")), (enter, format!("sys_enter_{name}"))] {
-            let Some(program) = program else { continue };
-            let result = loader.attach_tracepoint(program, SYSCALL_CATEGORY, &hook);
-            report.push(format!("{SYSCALL_CATEGORY}:{hook}"), result);
-        }
-    }
-    if report.hooks.iter().any(|hook| hook.hook.starts_with(SYSCALL_CATEGORY) && hook.result.is_ok()) {
-        return Ok(report);
-    }
-    let is_syscall = |hook: &HookReport| hook.hook.starts_with(SYSCALL_CATEGORY);
-    match report.hooks.into_iter().filter(is_syscall).find_map(|hook| hook.result.err()) {
-        Some(first) => Err(LoadError::NothingAttached { first }),
-        None => Err(LoadError::Unsupported { what: "every hook" }),
-    }
-}
-
-fn attach_raw_tracepoints(loader: &mut dyn Loader, report: &mut ProbeReport) {
-    for (program, name) in RAW_TRACEPOINTS {
-        report.push(*name, loader.attach_raw_tracepoint(program, name));
-    }
-}
-
-fn attach_tracepoints(loader: &mut dyn Loader, report: &mut ProbeReport) {
-    for (program, category, name) in TRACEPOINTS {
-        report.push(format!("{category}:{name}"), loader.attach_tracepoint(program, category, name));
-    }
-}
-
-/// All that are attached, each once.
-fn programs() -> Vec<&'static str> {
-    let of_calls = SYSCALLS.iter().flat_map(|(_, enter, leave)| [*enter, *leave]).flatten();
-    let mut programs: Vec<_> = RAW_TRACEPOINTS.iter().map(|(program, _)| *program).chain(of_calls).collect();
-    programs.sort_unstable();
-    programs.dedup();
-    programs
-}
-
-const SYSCALL_CATEGORY: &str = "syscalls";
-
-/// The programs that hang on the entry and on the return of each system call.
-const SYSCALLS: &[(&str, Option<&str>, Option<&str>)] = &[
-    ("read", Some("on_read"), LEAVE),
-    ("write", Some("on_write"), LEAVE),
-    ("readv", Some("on_readv"), LEAVE),
-    ("writev", Some("on_writev"), LEAVE),
-    ("recvfrom", Some("on_recvfrom"), LEAVE),
-    ("sendto", Some("on_sendto"), LEAVE),
-    ("recvmsg", Some("on_recvmsg"), LEAVE),
-    ("sendmsg", Some("on_sendmsg"), LEAVE),
-    ("recvmmsg", Some("on_recvmmsg"), LEAVE_MESSAGES),
-    ("sendmmsg", Some("on_sendmmsg"), LEAVE_MESSAGES),
-    ("sendfile64", Some("on_sendfile64"), LEAVE),
-    ("splice", Some("on_splice"), LEAVE),
-    ("io_uring_enter", Some("on_io_uring_enter"), None),
-    ("connect", Some("on_connect"), LEAVE),
-    ("accept", None, Some("on_accepted")),
-    ("accept4", None, Some("on_accepted")),
-    ("shutdown", Some("on_shutdown"), None),
-    ("close", Some("on_close"), None),
-];
-const LEAVE: Option<&str> = Some("on_leave");
-const LEAVE_MESSAGES: Option<&str> = Some("on_leave_messages");
-
-const RAW_TRACEPOINTS: &[(&str, &str)] = &[
-    ("on_exec", "sched_process_exec"),
-    ("on_fork", "sched_process_fork"),
-    ("on_exit", "sched_process_exit"),
-    ("on_socket_state", "inet_sock_set_state"),
-];
-
-/// The same where there are no raw tracepoints.
-const TRACEPOINTS: &[(&str, &str, &str)] = &[
-    ("on_exec", "sched", "sched_process_exec"),
-    ("on_fork", "task", "task_newtask"),
-    ("on_exit", "sched", "sched_process_exit"),
-    ("on_socket_state", "sock", "inet_sock_set_state"),
-];
 
 /// The programs. They are the same for every kernel of an architecture.
 #[cfg(target_arch = "x86_64")]

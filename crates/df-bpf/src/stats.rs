@@ -57,6 +57,10 @@ pub struct ProcessorStats {
 pub struct ProbeStats {
     /// Each processor's, in order of their numbers.
     pub processors: Vec<ProcessorStats>,
+    /// Runs of programs that the kernel left out, each the entry or the return of a call that is then not told: it had taken
+    /// another run of a program from the same processor before its end, as kernels do that can preempt themselves. Known
+    /// since Linux 5.12.
+    pub missed_runs: u64,
     /// Events that were given out.
     pub events: u64,
     /// Records that could not be read.

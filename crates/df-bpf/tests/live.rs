@@ -15,11 +15,12 @@ pub(crate) mod watch;
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::process::{Command, Stdio};
 
 use df_bpf::ProbeConfig;
 use df_core::{SocketRole, StreamPosition, Transfer};
 use loaders::is_reduced;
-use watch::{Activity, Moved, Seen, ports, probes, python, watch};
+use watch::{Activity, Moved, Seen, ports, probes, probes_by_kind, python, watch, watch_to_the_end};
 
 #[test]
 fn every_call_over_ipv4() {
@@ -37,26 +38,28 @@ fn every_call_over_ipv4_to_a_server_of_ipv6() {
 }
 
 fn every_tcp_call(argument: &str, ip: &str) {
-    let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
-    let Some(mut child) = python(include_str!("live/tcp_calls.py"), &[argument]) else { return };
-    let port = ports(&mut child)[0];
-    let seen = watch(&mut probes, &mut child, &[port]);
-    for seen in &seen {
-        let (local, remote) = (seen.socket.local, seen.socket.remote);
-        assert!([local, remote].iter().all(|end| end.ip.to_string() == ip), "{seen:?}");
-        let role = if local.port == port { SocketRole::Server } else { SocketRole::Client };
-        assert_eq!(seen.socket.role, role);
-        assert!(seen.socket.network_namespace > 0 && seen.pid == child.id());
-        assert!(seen.command.starts_with("python"));
-    }
-    let (server, client) = ends(&seen, port);
-    assert_eq!(calls(&client), TCP_CLIENT_CALLS);
-    assert_eq!(calls(&server), TCP_SERVER_CALLS);
-    assert_streams_agree(&client, &server);
-    for end in [&client, &server] {
-        assert_eq!(end.first().map(|seen| &seen.activity), Some(&Activity::Opened));
-        assert_eq!(end.last().map(|seen| &seen.activity), Some(&Activity::Closed));
-        assert_eq!(end.iter().filter(|seen| seen.moved().is_none()).count(), 2, "{end:?}");
+    for (kind, mut probes) in probes_by_kind() {
+        let Some(mut child) = python(include_str!("live/tcp_calls.py"), &[argument]) else { return };
+        let port = ports(&mut child)[0];
+        let seen = watch(&mut probes, &mut child, &[port]);
+        for seen in &seen {
+            let (local, remote) = (seen.socket.local, seen.socket.remote);
+            assert!([local, remote].iter().all(|end| end.ip.to_string() == ip), "{kind}: {seen:?}");
+            let role = if local.port == port { SocketRole::Server } else { SocketRole::Client };
+            assert_eq!(seen.socket.role, role);
+            assert!(seen.socket.network_namespace > 0 && seen.pid == child.id());
+            assert!(seen.command.starts_with("python"));
+            assert!(seen.moved().is_none_or(|moved| moved.times[0] < moved.times[1]), "{kind}: {seen:?}");
+        }
+        let (server, client) = ends(&seen, port);
+        assert_eq!(calls(&client), TCP_CLIENT_CALLS, "{kind}");
+        assert_eq!(calls(&server), TCP_SERVER_CALLS, "{kind}");
+        assert_streams_agree(&client, &server);
+        for end in [&client, &server] {
+            assert_eq!(end.first().map(|seen| &seen.activity), Some(&Activity::Opened));
+            assert_eq!(end.last().map(|seen| &seen.activity), Some(&Activity::Closed));
+            assert_eq!(end.iter().filter(|seen| seen.moved().is_none()).count(), 2, "{kind}: {end:?}");
+        }
     }
 }
 
@@ -91,7 +94,13 @@ const TCP_SERVER_CALLS: &[(&str, usize, usize)] = &[
 
 #[test]
 fn every_call_that_moves_datagrams() {
-    let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
+    for (kind, probes) in probes_by_kind() {
+        println!("{kind}");
+        every_datagram_call(probes);
+    }
+}
+
+fn every_datagram_call(mut probes: df_bpf::Probes) {
     let Some(mut child) = python(include_str!("live/udp_calls.py"), &[]) else { return };
     let port = ports(&mut child)[0];
     let seen = watch(&mut probes, &mut child, &[port]);
@@ -131,6 +140,32 @@ fn every_call_that_moves_datagrams() {
     assert!(client.iter().all(|seen| seen.socket.role == SocketRole::Client));
     let positions = seen.iter().filter_map(Seen::moved).map(|moved| moved.position);
     assert!(positions.into_iter().all(|position| position == StreamPosition::Datagram));
+}
+
+#[test]
+fn calls_of_a_32_bit_program_are_left_out_whatever_their_numbers_mean_otherwise() {
+    if !cfg!(target_arch = "x86_64") {
+        println!("skipped: such calls are made by programs of x86_64 alone");
+        return;
+    }
+    for (kind, mut probes) in probes_by_kind() {
+        let source = include_str!("live/old_calls.c");
+        let Some(program) = programs::c_program(&format!("old_calls_{}", kind.name()), source, &[]) else {
+            return;
+        };
+        let mut child = Command::new(program).stdout(Stdio::piped()).spawn().expect("it was built");
+        let port = ports(&mut child)[0];
+        let seen = watch_to_the_end(&mut probes, &mut child, &[port]);
+        if child.wait().expect("it ended").code() == Some(77) {
+            println!("skipped: this kernel has no calls of 32-bit programs");
+            return;
+        }
+        let (server, client) = ends(&seen, port);
+        assert_eq!(calls(&server), [("sendto", 6, 6)], "{kind}");
+        assert_eq!(calls(&client), [("sendto", 5, 5), ("recvfrom", 6, 6)], "{kind}");
+        let closed: Vec<bool> = server.iter().map(|seen| seen.activity == Activity::Closed).collect();
+        assert_eq!(closed, [false, false, true], "{kind}: a read is taken for a close");
+    }
 }
 
 #[test]
@@ -232,6 +267,36 @@ fn an_event_loop_links_no_call_to_another_request() {
     println!("{} calls linked, {} not", links.right, links.missing);
     assert_eq!((links.wrong, links.right + links.missing), (0, 80));
     assert_eq!(links.answers, 40);
+}
+
+#[test]
+fn requests_that_are_handed_to_a_pool_are_linked_to_nothing_wrong() {
+    let Some(mut probes) = probes(&ProbeConfig::default().with_tls(None)) else { return };
+    let Some(mut child) = python(include_str!("live/pool.py"), &["threads"]) else { return };
+    let ports = ports(&mut child);
+    let seen = watch(&mut probes, &mut child, &ports);
+    let links = links(&seen, ports[0], ports[1]);
+    println!("{} calls linked, {} not", links.right, links.missing);
+    assert_eq!((links.wrong, links.right + links.missing), (0, 160));
+    assert_eq!(links.answers, 80, "whoever sends them");
+}
+
+#[test]
+fn what_an_event_loop_does_by_itself_belongs_to_no_request() {
+    let Some(mut probes) = probes(&ProbeConfig::default().with_tls(None)) else { return };
+    let Some(mut child) = python(include_str!("live/pool.py"), &["timer"]) else { return };
+    let ports = ports(&mut child);
+    let mut seen = watch(&mut probes, &mut child, &ports);
+    let is_tick = |one: &Seen| one.moved().is_some_and(|moved| text(moved) == "tick");
+    let ticks: Vec<&Seen> =
+        seen.iter().filter(|one| is_tick(one) && one.socket.remote.port == ports[0]).collect();
+    assert!(ticks.len() > 50, "{}", ticks.len());
+    let linked = ticks.iter().filter(|one| one.moved().is_some_and(|moved| moved.causal_id.is_some()));
+    assert_eq!(linked.count(), 0, "of {}", ticks.len());
+    seen.retain(|one| !is_tick(one));
+    let links = links(&seen, ports[0], ports[1]);
+    println!("{} calls linked, {} not", links.right, links.missing);
+    assert_eq!((links.wrong, links.right + links.missing), (0, 80));
 }
 
 #[test]

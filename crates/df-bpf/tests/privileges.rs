@@ -144,12 +144,23 @@ fn a_single_missing_capability_is_named() {
     assert!(line(&without_bpf, "error").contains("loading maps: not permitted: CAP_BPF is missing: "));
     let without_perfmon = said("CAP_BPF CAP_DAC_READ_SEARCH").expect("root");
     let error = line(&without_perfmon, "error");
-    assert!(
-        error.starts_with("error: no system call could be hooked; the first: not permitted: CAP_PERFMON")
-    );
-    let without_reading = said("CAP_BPF CAP_PERFMON").expect("root");
-    let error = line(&without_reading, "error");
-    assert!(error.contains("not permitted: CAP_DAC_READ_SEARCH is missing"), "{error}");
+    assert!(error.starts_with("error: no system call could be hooked: "), "{error}");
+    assert!(error.contains("not permitted: CAP_PERFMON is missing: "), "{error}");
+    assert_eq!(line(&without_perfmon, "sufficient"), "sufficient: false");
+}
+
+#[test]
+fn two_capabilities_are_enough_for_system_calls_where_tracefs_is_out_of_reach() {
+    let Some(said) = said("CAP_BPF CAP_PERFMON") else { return };
+    assert_eq!(line(&said, "sufficient"), "sufficient: true");
+    assert!(!said.contains("not attached"), "{said}");
+    assert_eq!(said.matches("stats: true").count(), 2, "{said}");
+    assert_eq!(line(&said, "left"), "left: CapabilitySet(0x0)");
+    let reason = line(&said, "not used: system call tracepoints");
+    assert!(reason.contains("not permitted: CAP_DAC_READ_SEARCH is missing"), "{reason}");
+    if !said.contains("hooked by function entries") {
+        assert!(said.contains("hooked by typed raw tracepoints of every call: system calls"), "{said}");
+    }
 }
 
 #[test]
@@ -172,13 +183,17 @@ fn root_of_a_user_namespace_is_told_that_this_is_none() {
 }
 
 #[test]
-fn without_tracefs_the_command_is_told_that_mounts_it() {
+fn without_tracefs_the_command_is_told_that_mounts_it_and_other_hooks_are_used() {
     let Some(said) = said("root, no tracefs") else { return };
-    assert_eq!(
-        line(&said, "error"),
-        "error: no system call could be hooked; the first: tracefs is not mounted: run `mount -t tracefs tracefs \
-         /sys/kernel/tracing`"
-    );
+    assert_eq!(line(&said, "sufficient"), "sufficient: true");
+    assert!(!said.contains("not attached"), "{said}");
+    if !said.contains("hooked by function entries") {
+        assert_eq!(
+            line(&said, "not used: system call tracepoints"),
+            "not used: system call tracepoints: tracefs is not mounted: run `mount -t tracefs tracefs /sys/kernel/tracing`"
+        );
+        assert!(said.contains("hooked by typed raw tracepoints of every call: system calls"), "{said}");
+    }
     assert!(line(&said, "tracefs").contains("mount -t tracefs"), "{said}");
     assert!(line(&said, "raw tracepoints").contains(" yes "), "{said}");
 }

@@ -32,6 +32,7 @@ const READING_HELPERS: &[i32] = &[
     134, // ringbuf_query
     158, // get_current_task_btf
     174, // get_attach_cookie
+    175, // task_pt_regs
 ];
 
 const OBJECTS: [(&str, &[u8]); 4] = [
@@ -65,7 +66,9 @@ fn no_program_changes_the_result_of_what_it_hangs_on() {
                 "RawTracePoint",
                 "BtfTracePoint",
                 "FEntry",
+                "FExit",
                 "KProbe",
+                "KRetProbe",
                 "UProbe",
                 "URetProbe",
                 "PerfEvent",

@@ -19,12 +19,11 @@ pub(super) struct Findings {
     duration: Duration,
 }
 
-/// Runs a guest until it powers off, for at most [`MAX_DURATION`].
+/// Runs a guest until it powers off, for at most [`MAX_DURATION`]. The kernel is told further parameters.
 pub(super) fn boot(
     machine: Machine,
-    kernel: &Path,
-    initramfs: &Path,
-    console: &Path,
+    [kernel, initramfs, console]: [&Path; 3],
+    parameters: &str,
 ) -> io::Result<Findings> {
     let begin = Instant::now();
     let program = format!("qemu-system-{}", machine.name());
@@ -37,13 +36,10 @@ pub(super) fn boot(
     // Without acceleration: virtual machines, where this runs most, seldom lend theirs on.
     qemu.args(["-accel", "tcg,thread=multi", "-smp", "2", "-m", "512", "-nographic", "-no-reboot"]);
     qemu.args(arguments).arg("-kernel").arg(kernel).arg("-initrd").arg(initramfs);
-    qemu.args(["-append", &format!("console={terminal} panic=-1 quiet")]);
+    qemu.args(["-append", &format!("console={terminal} panic=-1 quiet {parameters}")]);
     qemu.stdin(Stdio::null()).stdout(File::create(console)?);
-    let hint = |error: io::Error| {
-        let hint = format!("{program}: {error}: install qemu-system-x86 and qemu-system-arm");
-        io::Error::new(error.kind(), hint)
-    };
-    let status = wait(&mut qemu).map_err(hint)?;
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{program}: {error}"));
+    let status = wait(&mut qemu).map_err(named)?;
     let text = String::from_utf8_lossy(&fs::read(console)?).into_owned();
     let mut findings = Findings::from_console(&text, begin.elapsed());
     if status.is_none() {
@@ -89,6 +85,12 @@ impl Findings {
         self.of_kind("kernel").next()?["release"].as_str()
     }
 
+    /// How far the kernel is locked down, what loading the probes came to, and what opening a packet socket.
+    pub(super) fn lockdown(&self) -> Option<[&str; 3]> {
+        let lockdown = self.of_kind("lockdown").next()?;
+        Some([lockdown["mode"].as_str()?, lockdown["probes"].as_str()?, lockdown["packets"].as_str()?])
+    }
+
     /// How many hooks are attached, and how many there are.
     pub(super) fn hooks(&self) -> Option<(u64, u64)> {
         let probes = self.of_kind("probes").next()?;
@@ -98,6 +100,40 @@ impl Findings {
     /// Whether a feature is there.
     pub(super) fn has_feature(&self, name: &str) -> Option<bool> {
         self.of_kind("feature").find(|feature| feature["name"] == name)?["is_available"].as_bool()
+    }
+
+    /// The kinds of hooks that are used where nothing is said about it.
+    pub(super) fn used(&self) -> Vec<&str> {
+        let probes = self.of_kind("probes").next();
+        let used = probes.and_then(|probes| probes["used"].as_array()).into_iter().flatten();
+        used.filter_map(Value::as_str).collect()
+    }
+
+    /// What came of one kind of hooks alone: how many checks passed, and how many calls of many threads were told.
+    pub(super) fn kind(&self, name: &str) -> String {
+        let Some(kind) = self.of_kind("kind").find(|kind| kind["name"] == name) else { return String::new() };
+        let is_own = |check: &&Value| check["name"].as_str().is_some_and(|check| check.starts_with(name));
+        let checks: Vec<&Value> = self.of_kind("check").filter(is_own).collect();
+        let passed = checks.iter().filter(|check| check["result"] == "passed").count();
+        match kind["is"].as_str() {
+            Some("complete") => format!("{passed} of {}{}", checks.len(), self.crowd(name)),
+            // Why is in the console's log.
+            Some("partial") => {
+                let detail = kind["detail"].as_str().unwrap_or_default();
+                detail.split(':').next().unwrap_or_default().to_owned()
+            }
+            _ => "no".to_owned(),
+        }
+    }
+
+    fn crowd(&self, kind: &str) -> String {
+        let crowd = self.of_kind("crowd").find(|crowd| crowd["name"] == kind);
+        let number = |key: &str| crowd.and_then(|crowd| crowd[key].as_u64());
+        match (number("threads"), number("told"), number("made")) {
+            (Some(threads), Some(told), Some(made)) if told == made => format!("; {threads} threads: all"),
+            (Some(threads), Some(told), Some(made)) => format!("; {threads} threads: {told} of {made}"),
+            _ => String::new(),
+        }
     }
 
     /// How many checks came to this result.
@@ -141,7 +177,7 @@ impl fmt::Display for Findings {
 }
 
 /// Enough for an emulated processor on a busy host.
-const MAX_DURATION: Duration = Duration::from_mins(5);
+const MAX_DURATION: Duration = Duration::from_mins(10);
 
 #[cfg(test)]
 mod tests {

@@ -43,6 +43,7 @@ const INIT: &str = "\
 /busybox mount -t sysfs sys /sys
 /busybox mount -t tracefs tracefs /sys/kernel/tracing
 /busybox mount -t devtmpfs dev /dev
+/busybox mount -t securityfs security /sys/kernel/security 2>/dev/null
 /busybox ifconfig lo 127.0.0.1 up
 /busybox dmesg -n 1
 [ -e /https ] && export SELFTEST_HTTPS=\"/https /certificate.pem /key.pem\"

@@ -54,6 +54,8 @@ fn tested(kernel: &Kernel, findings: &Findings) -> Vec<String> {
         format!("{passed} of {}", passed + failed + findings.checks("skipped")),
     ];
     cells.extend(FEATURES.map(|(name, _)| feature(name)));
+    cells.push(findings.used().join(", "));
+    cells.extend(KINDS.map(|(name, _)| findings.kind(name)));
     cells
 }
 
@@ -76,8 +78,13 @@ fn replaced(text: &str, rows: &[Row]) -> Option<String> {
 }
 
 fn head() -> String {
-    let features: Vec<&str> = FEATURES.iter().map(|(_, title)| *title).collect();
-    let titles = format!("| kernel | Debian | result | hooks | checks passed | {} |", features.join(" | "));
+    let titles: Vec<&str> = FEATURES
+        .iter()
+        .map(|(_, title)| *title)
+        .chain(["used"])
+        .chain(KINDS.map(|(_, title)| title))
+        .collect();
+    let titles = format!("| kernel | Debian | result | hooks | checks passed | {} |", titles.join(" | "));
     let rule = "|---".repeat(titles.matches('|').count() - 1);
     format!("{titles}\n{rule}|")
 }
@@ -87,18 +94,24 @@ impl Row {
         // A message must not end its cell.
         let cells: Vec<String> =
             self.cells.iter().map(|cell| cell.replace('|', "/").replace('\n', " ")).collect();
-        let empty = " |".repeat(FEATURES.len().saturating_add(4).saturating_sub(cells.len()));
+        let empty = " |".repeat(CELLS.saturating_sub(cells.len()));
         format!("| {} | {} |{empty}", self.name, cells.join(" | "))
     }
 }
 
 /// What `df_bpf::Kernel::probe` tells that differs between kernels: its name there, and the column's title.
-const FEATURES: [(&str, &str); 4] = [
-    ("uprobes", "uprobes"),
-    ("typed raw tracepoints", "typed raw tracepoints"),
-    ("function entries (fentry)", "function entries"),
+const FEATURES: [(&str, &str); 1] = [("uprobes", "uprobes")];
+
+/// Kinds of hooks by their names in the self test, and the columns' titles.
+const KINDS: [(&str, &str); 4] = [
+    ("function-entries", "function entries"),
+    ("tracepoints", "tracepoints"),
+    ("every-call", "every call"),
     ("kprobes", "kprobes"),
 ];
+
+/// Cells of a row behind its name.
+const CELLS: usize = 5 + FEATURES.len() + KINDS.len();
 
 const BEGIN: &str = "<!-- begin: written by cargo xtask kernels -->";
 const END: &str = "<!-- end -->";

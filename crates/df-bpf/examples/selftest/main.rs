@@ -1,11 +1,14 @@
 //! Proves on this kernel that every call is told once and rightly: `cargo run -p df-bpf --example selftest` as root.
 //!
+//! With the name of a kind of hooks (`function-entries`, `tracepoints`, `every-call`, `kprobes`) that kind is tried alone.
+//!
 //! It makes real traffic and compares what the probes tell with what was done. Each finding is a line of JSON; the exit
 //! status says whether all is well.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example prints")]
 
 mod calls;
 mod compared;
+mod crowd;
 mod datagrams;
 mod https;
 mod programs;
@@ -14,7 +17,8 @@ mod watched;
 
 use std::process::ExitCode;
 
-use df_bpf::{Kernel, ProbeConfig, Probes, ProgramSet};
+use df_bpf::{HookKind, Hooks, Kernel, LoadError, ProbeConfig, ProbeReport, Probes, ProgramSet};
+use df_capture::{AfPacket, AfPacketConfig};
 use serde_json::{Value, json};
 
 use crate::watched::Watched;
@@ -23,10 +27,15 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
-        [] => selftest(),
+        [] => selftest(&[]),
+        [name] => match HookKind::from_name(name) {
+            Some(kind) => selftest(&[kind]),
+            None => Err(format!("{name} is no kind of hooks").into()),
+        },
         ["tcp", ip] => streams::talk(ip).map(|()| true),
         ["udp", ip] => datagrams::talk(ip).map(|()| true),
-        _ => Err("usage: selftest".into()),
+        ["crowd", pairs] => crowd::talk(pairs).map(|()| true),
+        _ => Err("usage: selftest [KIND]".into()),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
@@ -38,64 +47,142 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether everything that was tried went well.
-fn selftest() -> Result<bool, Box<dyn std::error::Error>> {
+/// Whether everything that was tried went well: with what is hooked where nothing is said about it, and with each of these
+/// kinds of hooks alone; with each that there is, if none is given.
+fn selftest(kinds: &[HookKind]) -> Result<bool, Box<dyn std::error::Error>> {
     tell_kernel();
-    let config = ProbeConfig::default().with_tls(None);
-    let mut probes = match Probes::load(&config) {
-        Ok(probes) => probes,
-        Err(error) => {
-            tell(&json!({"finding": "probes", "result": "failed", "detail": error.to_string()}));
-            return Ok(end(false));
-        }
-    };
-    let mut is_good = tell_hooks(&probes);
-    is_good &= watch_traffic(&mut probes, "", &config)?;
+    tell_lockdown();
+    let mut is_good = try_choice()?;
+    if !is_good {
+        return Ok(end(false));
+    }
+    let kinds = if kinds.is_empty() { &HookKind::ALL } else { kinds };
+    for kind in kinds {
+        is_good &= try_kind(*kind)?;
+    }
     is_good &= tell_check("programs for TLS", &programs::load_tls_programs());
-    is_good &= tell_check("records that were lost", &losses(&probes)?);
-    // Those that follow hook TLS, which these do not.
-    drop(probes);
     is_good &= reduced()?;
     is_good &= tell_check("TLS of Go", &https::check()?);
     Ok(end(is_good))
 }
 
-/// Whether each kind of traffic was told of rightly, and each process.
-fn watch_traffic(
-    probes: &mut Probes,
-    prefix: &str,
-    config: &ProbeConfig,
-) -> Result<bool, Box<dyn std::error::Error>> {
-    let mut is_good = true;
-    for (name, arguments) in TRAFFIC {
-        let watched = Watched::run(probes, arguments)?;
-        is_good &= tell_check(&format!("{prefix}{name}"), &watched.traffic(config.payload_bytes));
-        is_good &= tell_check(&format!("{prefix}{name}: its process"), &watched.process());
+/// What a kernel that is locked down leaves: what loading the probes comes to, in one line, and capturing packets.
+fn tell_lockdown() {
+    let kernel = Kernel::probe();
+    let setting = kernel.settings.iter().find(|setting| setting.name == "lockdown");
+    let mode = setting.map_or("none", |setting| setting.value.as_str());
+    let probes = match load(Hooks::Automatic) {
+        Ok(probes) => format!("{} hooks", probes.report().attached()),
+        Err(error) => error.to_string(),
+    };
+    let packets = match AfPacket::open(&AfPacketConfig::default().with_interface("lo")) {
+        Ok(_) => "a packet socket with its ring opens".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    tell(&json!({"finding": "lockdown", "mode": mode, "probes": probes, "packets": packets}));
+}
+
+/// Automatic hooks must cover every call. Where they are of one kind, that is tried by itself.
+fn try_choice() -> Result<bool, Box<dyn std::error::Error>> {
+    let mut probes = match load(Hooks::Automatic) {
+        Ok(probes) => probes,
+        Err(error) => {
+            tell(&json!({"finding": "probes", "result": "failed", "detail": error.to_string()}));
+            return Ok(false);
+        }
+    };
+    let report = probes.report();
+    for (hook, error) in report.missing() {
+        tell(&json!({"finding": "hook", "result": "failed", "name": hook, "detail": error.to_string()}));
     }
+    let (attached, hooks) = (report.attached(), report.hooks.len());
+    let used: Vec<&str> = report.kinds().map(HookKind::name).collect();
+    let is_one_kind = used.len() == 1;
+    let result = if attached == hooks { "passed" } else { "failed" };
+    tell(&json!({"finding": "probes", "result": result, "attached": attached, "hooks": hooks, "used": used}));
+    Ok(attached == hooks && (is_one_kind || try_traffic("automatic", &mut probes)?))
+}
+
+/// One kind of hooks. That a kernel lacks it, or lacks it for some calls, is told and is no fault.
+fn try_kind(kind: HookKind) -> Result<bool, Box<dyn std::error::Error>> {
+    let loaded = load(kind);
+    let (result, detail) = match &loaded {
+        Err(error) => ("missing", error.to_string()),
+        Ok(probes) => match lacking(probes.report()) {
+            lacking if lacking.is_empty() => ("complete", String::new()),
+            lacking => ("partial", format!("without {lacking}")),
+        },
+    };
+    tell(&json!({"finding": "kind", "name": kind.name(), "is": result, "detail": detail}));
+    match loaded {
+        Ok(mut probes) if result == "complete" => {
+            tell_crowd(kind, &mut probes)?;
+            try_traffic(kind.name(), &mut probes)
+        }
+        _ => Ok(true),
+    }
+}
+
+/// How many calls of many threads are told. Some kernels take a program from its processor while it runs, and leave it out for whoever
+/// comes there meanwhile: that is told, and is no fault of ours.
+fn tell_crowd(kind: HookKind, probes: &mut Probes) -> Result<(), Box<dyn std::error::Error>> {
+    let pairs = if kind == HookKind::Kprobe { FEW_PAIRS } else { MANY_PAIRS };
+    let watched = Watched::run(probes, &["crowd", &pairs.to_string()])?;
+    let (told, made) = (watched.moved(), crowd::calls(pairs));
+    let (threads, missed) = (pairs * 2, probes.stats()?.missed_runs);
+    tell(
+        &json!({"finding": "crowd", "name": kind.name(), "threads": threads, "told": told, "made": made, "missed_runs": missed}),
+    );
+    Ok(())
+}
+
+/// The calls that are not hooked, and why the first of them is not.
+fn lacking(report: &ProbeReport) -> String {
+    let calls = report.calls.iter().filter(|call| call.kind.is_none()).map(|call| call.call);
+    let calls: Vec<&str> = calls.collect();
+    let reason = report.missing().next().map(|(_, error)| error.to_string());
+    reason.map_or_else(String::new, |reason| format!("{}: {reason}", calls.join(", ")))
+}
+
+/// Every sort of traffic.
+fn try_traffic(hooks: &str, probes: &mut Probes) -> Result<bool, Box<dyn std::error::Error>> {
+    let mut is_good = true;
+    for (traffic, arguments) in TRAFFIC {
+        let watched = Watched::run(probes, arguments)?;
+        let payload_bytes = ProbeConfig::default().payload_bytes;
+        is_good &= tell_check(&format!("{hooks}: {traffic}"), &watched.traffic(payload_bytes));
+        is_good &= tell_check(&format!("{hooks}: {traffic}: its process"), &watched.process());
+    }
+    is_good &= tell_check(&format!("{hooks}: records that were lost"), &losses(probes)?);
     Ok(is_good)
 }
 
 /// The same traffic once more, told of by the programs for kernels without ring buffers.
 fn reduced() -> Result<bool, Box<dyn std::error::Error>> {
-    let config = ProbeConfig::default().with_program_set(ProgramSet::Reduced);
-    let mut probes = Probes::load(&config)?;
+    let mut probes = Probes::load(&ProbeConfig::default().with_program_set(ProgramSet::Reduced))?;
     let missing: Vec<_> = probes.report().missing().map(|(hook, error)| format!("{hook}: {error}")).collect();
     let hooks = if missing.is_empty() {
         Outcome::passed(probes.report().to_string())
     } else {
         Outcome::Failed(missing.join("; "))
     };
-    let mut is_good = tell_check("reduced programs: hooks", &hooks);
-    is_good &= watch_traffic(&mut probes, "reduced programs: ", &config)?;
-    is_good &= tell_check("reduced programs: records that were lost", &losses(&probes)?);
-    Ok(is_good)
+    let is_good = tell_check("reduced programs: hooks", &hooks);
+    Ok(try_traffic("reduced programs", &mut probes)? && is_good)
 }
 
-fn losses(probes: &Probes) -> Result<Outcome, df_bpf::LoadError> {
+fn load(hooks: impl Into<Hooks>) -> Result<Probes, LoadError> {
+    Probes::load(&ProbeConfig::default().with_tls(None).with_hooks(hooks))
+}
+
+fn losses(probes: &Probes) -> Result<Outcome, LoadError> {
     let stats = probes.stats()?;
     let lost = stats.dropped_records() + stats.malformed_records;
     Ok(if lost == 0 { Outcome::passed("none") } else { Outcome::Failed(format!("{stats:?}")) })
 }
+
+/// Pairs of threads: more than the kernel has places for returns that kprobes wait for, which are ten or two for each processor.
+const MANY_PAIRS: usize = 24;
+const FEW_PAIRS: usize = 4;
 
 /// The name of each kind of traffic, and the arguments with which this program makes it.
 const TRAFFIC: &[(&str, [&str; 2])] = &[
@@ -135,17 +222,6 @@ fn tell_kernel() {
             "detail": feature.detail,
         }));
     }
-}
-
-fn tell_hooks(probes: &Probes) -> bool {
-    let report = probes.report();
-    for (hook, error) in report.missing() {
-        tell(&json!({"finding": "hook", "result": "failed", "name": hook, "detail": error.to_string()}));
-    }
-    let (attached, hooks) = (report.attached(), report.hooks.len());
-    let result = if attached == hooks { "passed" } else { "failed" };
-    tell(&json!({"finding": "probes", "result": result, "attached": attached, "hooks": hooks}));
-    attached == hooks
 }
 
 fn tell_check(name: &str, outcome: &Outcome) -> bool {

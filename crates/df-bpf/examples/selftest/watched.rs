@@ -74,6 +74,11 @@ impl Watched {
         }
     }
 
+    /// How many calls were told that moved something.
+    pub(crate) fn moved(&self) -> usize {
+        self.told.iter().filter(|told| matches!(told.activity, Activity::Moved { .. })).count()
+    }
+
     /// Whether the start and the end of the process were told.
     pub(crate) fn process(&self) -> Outcome {
         match (self.is_exec_told, self.is_exit_told) {

@@ -96,15 +96,22 @@ const ATTEMPTS: &[Attempt] = &[
         needs: "a kernel that is not locked down to confidentiality",
     },
     Attempt {
-        name: "tracefs",
+        name: "hooks of system calls",
         is_needed: true,
+        done: "at least one of the four kinds below works",
+        try_it: any_kind,
+        needs: "one of the four kinds below",
+    },
+    Attempt {
+        name: "tracefs",
+        is_needed: false,
         done: "it is mounted and can be read",
         try_it: readable_tracefs,
         needs: "a kernel with CONFIG_FTRACE",
     },
     Attempt {
         name: "system call tracepoints",
-        is_needed: true,
+        is_needed: false,
         done: "syscalls:sys_enter_shutdown was hooked",
         try_it: tracepoint,
         needs: "a kernel with CONFIG_FTRACE_SYSCALLS",
@@ -119,21 +126,21 @@ const ATTEMPTS: &[Attempt] = &[
     Attempt {
         name: "typed raw tracepoints",
         is_needed: false,
-        done: "tp_btf/sched_process_exit was hooked; nothing uses it so far",
+        done: "tp_btf/sys_exit was hooked",
         try_it: typed_tracepoint,
         needs: "Linux 5.5 or newer, with BTF",
     },
     Attempt {
         name: "function entries (fentry)",
         is_needed: false,
-        done: "bpf_fentry_test1 was hooked; nothing uses it so far",
+        done: "bpf_fentry_test1 was hooked",
         try_it: function_entry,
         needs: "Linux 5.5 or newer on x86_64, 6.0 on aarch64, with BTF and CONFIG_DYNAMIC_FTRACE",
     },
     Attempt {
         name: "kprobes",
         is_needed: false,
-        done: "tcp_close was hooked; nothing uses it so far",
+        done: "tcp_close was hooked",
         try_it: kprobe,
         needs: "a kernel with CONFIG_KPROBE_EVENTS",
     },
@@ -154,7 +161,7 @@ const ATTEMPTS: &[Attempt] = &[
     Attempt {
         name: "profiling by perf events",
         is_needed: false,
-        done: "a processor's clock was hooked; nothing uses it so far",
+        done: "a processor's clock was hooked",
         try_it: sampling,
         needs: "a kernel with CONFIG_PERF_EVENTS",
     },
@@ -183,6 +190,19 @@ fn kernel_memory() -> Result<(), Failure> {
     Err(Failure::Other("programs may not read it".to_owned()))
 }
 
+/// Whether one works; else why the first does not.
+fn any_kind() -> Result<(), Failure> {
+    let kinds = [tracepoint, function_entry, typed_tracepoint, kprobe];
+    let mut failures = kinds.into_iter().map_while(|try_it| try_it().err());
+    let failures: Vec<Failure> = failures.by_ref().collect();
+    let is_permitted = |failure: &Failure| !matches!(failure, Failure::NotPermitted(_));
+    match failures {
+        some if some.len() < kinds.len() => Ok(()),
+        all if all.iter().all(is_permitted) => Err(Failure::Other("none works".to_owned())),
+        all => all.into_iter().find(|failure| !is_permitted(failure)).map_or(Ok(()), Err),
+    }
+}
+
 fn readable_tracefs() -> Result<(), Failure> {
     match tracefs() {
         Ok(_) => Ok(()),
@@ -209,16 +229,20 @@ fn raw_tracepoint() -> Result<(), Failure> {
 fn typed_tracepoint() -> Result<(), Failure> {
     let btf = Btf::from_sys_fs().map_err(failure)?;
     attempt("on_typed_tracepoint", |program: &mut BtfTracePoint| {
-        program.load("sched_process_exit", &btf)?;
+        program.load("sys_exit", &btf)?;
         program.attach().map(|_| ())
     })
 }
 
 fn function_entry() -> Result<(), Failure> {
     let btf = Btf::from_sys_fs().map_err(failure)?;
-    attempt("on_function_entry", |program: &mut FEntry| {
+    let hooked = attempt("on_function_entry", |program: &mut FEntry| {
         program.load("bpf_fentry_test1", &btf)?;
         program.attach().map(|_| ())
+    });
+    hooked.map_err(|failure| match failure {
+        Failure::NotPermitted(_) => Failure::NotPermitted(remedy(Refused::FunctionEntry)),
+        other => other,
     })
 }
 

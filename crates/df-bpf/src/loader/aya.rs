@@ -1,25 +1,26 @@
 //! Loading by `aya`.
 
 use std::collections::HashMap;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::path::Path;
 
 use aya::maps::{Array, ArrayOfMaps, HashMap as BpfHashMap, Map, MapData, PerCpuArray, RingBuf};
 #[cfg(feature = "profile")]
 use aya::programs::perf_event::{PerfEvent, PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::uprobe::{UProbeAttachPoint, UProbeLinkId, UProbeScope};
-use aya::programs::{Program, ProgramError, RawTracePoint, TracePoint, UProbe};
+use aya::programs::{Program, ProgramError, RawTracePoint, UProbe};
 use aya::{Btf, Ebpf, EbpfLoader, Endianness};
 
 use super::{
-    LinkId, Loader, Settings, UprobePoint, btf_file, hook_error, load_error, no_btf, refusal,
-    require_tracefs, uprobe_error,
+    KernelHook, LinkId, Loader, Settings, UprobePoint, btf_file, hook_error, load_error, no_btf, refusal,
+    uprobe_error,
 };
 use crate::abi::used_bytes;
 use crate::error::{AttachError, LoadError};
 #[cfg(feature = "profile")]
 use crate::profile::{ProfileConfig, Sample};
 
+mod hooks;
 pub(crate) mod reduced;
 mod relocated;
 #[cfg(feature = "profile")]
@@ -28,6 +29,8 @@ mod sampling;
 /// An object in the kernel.
 pub(crate) struct AyaLoader {
     object: Ebpf,
+    /// Those of the kernel, as long as they are needed.
+    types: Option<Btf>,
     counters: PerCpuArray<MapData, Counters>,
     rings: Vec<RingBuf<MapData>>,
     #[cfg(feature = "profile")]
@@ -61,6 +64,7 @@ impl AyaLoader {
         let rings = create_rings(&mut outer, settings.ring_bytes)?;
         Ok(Self {
             object,
+            types: Some(btf),
             counters: counters.map_err(|error| LoadError::of("the counters' map", error))?,
             rings,
             #[cfg(feature = "profile")]
@@ -77,13 +81,8 @@ impl AyaLoader {
 }
 
 impl Loader for AyaLoader {
-    fn attach_tracepoint(&mut self, program: &str, category: &str, name: &str) -> Result<(), AttachError> {
-        require_tracefs()?;
-        let hook = format!("tracepoint {category}:{name}");
-        let failed = |error| attach_error(program, &hook, &error);
-        let tracepoint: &mut TracePoint = self.program(program)?.try_into().map_err(failed)?;
-        loaded(tracepoint.load()).map_err(failed)?;
-        tracepoint.attach(category, name).map(|_| ()).map_err(failed)
+    fn attach(&mut self, program: &str, hook: KernelHook<'_>) -> Result<(), AttachError> {
+        hooks::attach(&mut self.object, &mut self.types, program, hook)
     }
 
     fn attach_raw_tracepoint(&mut self, program: &str, name: &str) -> Result<(), AttachError> {
@@ -115,6 +114,10 @@ impl Loader for AyaLoader {
         let failed = |error| attach_error(&program, "detaching", &error);
         let uprobe: &mut UProbe = self.program(&program)?.try_into().map_err(failed)?;
         uprobe.detach(link).map_err(failed)
+    }
+
+    fn forget_types(&mut self) {
+        self.types = None;
     }
 
     fn insert(&mut self, map: &'static str, key: u32, value: u32) -> Result<(), LoadError> {
@@ -164,10 +167,19 @@ impl Loader for AyaLoader {
         self.sampling.as_mut().map_or(Ok(Vec::new()), sampling::Sampling::take)
     }
 
+    fn programs(&self) -> Vec<RawFd> {
+        descriptors(&self.object)
+    }
+
     fn counters(&self) -> Result<Vec<Vec<u64>>, LoadError> {
         let values = self.counters.get(&0, 0).map_err(|error| LoadError::of("reading counters", error))?;
         Ok(values.iter().map(|counters| counters.to_vec()).collect())
     }
+}
+
+fn descriptors(object: &Ebpf) -> Vec<RawFd> {
+    let loaded = object.programs().filter_map(|(_, program)| program.fd().ok());
+    loaded.map(|program| program.as_fd().as_raw_fd()).collect()
 }
 
 /// Where the kernel's structures have their fields. Without it the loader would go on with the places that they had where the

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 use std::path::Path;
 
+use super::KernelHook;
 use crate::error::{AttachError, LoadError, is_not_found, is_not_permitted, whole_message};
 use crate::privileges::{Refused, TracefsError, remedy, tracefs};
 
@@ -57,6 +58,16 @@ pub(crate) fn uprobe_error(error: AttachError) -> AttachError {
     match error {
         AttachError::NotPermitted { .. } => AttachError::NotPermitted { remedy: remedy(Refused::Uprobe) },
         other => other,
+    }
+}
+
+/// Function entries take that the kernel's code is changed.
+pub(crate) fn function_error(hook: KernelHook<'_>, error: AttachError) -> AttachError {
+    match (hook, error) {
+        (KernelHook::FunctionEntry(_) | KernelHook::FunctionReturn(_), AttachError::NotPermitted { .. }) => {
+            AttachError::NotPermitted { remedy: remedy(Refused::FunctionEntry) }
+        }
+        (_, other) => other,
     }
 }
 

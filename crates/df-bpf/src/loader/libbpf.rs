@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::path::{Path, PathBuf};
 
 use libbpf_rs::{
@@ -15,7 +15,8 @@ use self::constants::Constants;
 use self::messages::{Failure, quietly};
 use self::ring::Ring;
 use super::{
-    LinkId, Loader, Settings, UprobePoint, btf_file, load_error, no_btf, require_tracefs, uprobe_error,
+    KernelHook, LinkId, Loader, Settings, UprobePoint, btf_file, function_error, load_error, no_btf,
+    require_tracefs, uprobe_error,
 };
 use crate::error::{AttachError, LoadError};
 #[cfg(feature = "profile")]
@@ -106,7 +107,7 @@ impl LibbpfLoader {
     }
 
     /// Hangs a program on something that it is not taken from again.
-    fn attach(
+    fn hang(
         &mut self,
         program: &str,
         hook: &str,
@@ -125,16 +126,36 @@ impl Loader for LibbpfLoader {
         let _ = self.load_programs(programs);
     }
 
-    fn attach_tracepoint(&mut self, program: &str, category: &str, name: &str) -> Result<(), AttachError> {
-        require_tracefs()?;
-        let hook = format!("tracepoint {category}:{name}");
-        let category = TracepointCategory::Custom(category.to_owned());
-        self.attach(program, &hook, |program| program.attach_tracepoint(category, name))
+    fn attach(&mut self, program: &str, hook: KernelHook<'_>) -> Result<(), AttachError> {
+        let name = hook.to_string();
+        let attached = match hook {
+            KernelHook::Tracepoint(category, tracepoint) => {
+                require_tracefs()?;
+                let category = TracepointCategory::Custom(category.to_owned());
+                self.hang(program, &name, |program| program.attach_tracepoint(category, tracepoint))
+            }
+            KernelHook::Kprobe(function) => {
+                self.hang(program, &name, |program| program.attach_kprobe(false, function))
+            }
+            KernelHook::Kretprobe(function) => {
+                self.hang(program, &name, |program| program.attach_kprobe(true, function))
+            }
+            // What they hang on, their section says.
+            KernelHook::TypedTracepoint(_) | KernelHook::FunctionEntry(_) | KernelHook::FunctionReturn(_) =>
+            {
+                #[allow(
+                    clippy::redundant_closure_for_method_calls,
+                    reason = "the method has too short a lifetime"
+                )]
+                self.hang(program, &name, |program| program.attach_trace())
+            }
+        };
+        attached.map_err(|error| function_error(hook, error))
     }
 
     fn attach_raw_tracepoint(&mut self, program: &str, name: &str) -> Result<(), AttachError> {
         let hook = format!("raw tracepoint {name}");
-        self.attach(program, &hook, |program| program.attach_raw_tracepoint(name))
+        self.hang(program, &hook, |program| program.attach_raw_tracepoint(name))
     }
 
     fn attach_uprobe(&mut self, program: &str, point: UprobePoint<'_>) -> Result<LinkId, AttachError> {
@@ -188,6 +209,11 @@ impl Loader for LibbpfLoader {
     #[cfg(feature = "profile")]
     fn take_samples(&mut self) -> Result<Vec<Sample>, LoadError> {
         Ok(Vec::new())
+    }
+
+    fn programs(&self) -> Vec<RawFd> {
+        let programs = self.loaded.iter().flat_map(Object::progs);
+        programs.map(|program| program.as_fd().as_raw_fd()).filter(|descriptor| *descriptor >= 0).collect()
     }
 
     fn counters(&self) -> Result<Vec<Vec<u64>>, LoadError> {

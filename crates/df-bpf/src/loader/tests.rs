@@ -31,7 +31,7 @@ fn a_program_that_the_verifier_refuses_is_told_with_its_words() {
             Ok(loader) => loader,
             Err(error) => return println!("skipped: {error}"),
         };
-        let refused = loader.attach_tracepoint("on_shutdown", "syscalls", "sys_enter_shutdown");
+        let refused = loader.attach("on_shutdown", KernelHook::Tracepoint("syscalls", "sys_enter_shutdown"));
         let message = refused.expect_err("it reads above its stack").to_string();
         assert!(
             message.starts_with("the kernel refuses the program on_shutdown: Permission denied"),
@@ -39,7 +39,9 @@ fn a_program_that_the_verifier_refuses_is_told_with_its_words() {
         );
         assert!(message.contains("R10") && message.lines().count() == 1, "{message}");
         // The others are not touched by that.
-        loader.attach_tracepoint("on_close", "syscalls", "sys_enter_close").expect("a good program");
+        loader
+            .attach("on_close", KernelHook::Tracepoint("syscalls", "sys_enter_close"))
+            .expect("a good program");
     }
 }
 
@@ -51,10 +53,10 @@ fn a_hook_that_the_kernel_does_not_have_is_told() {
             Ok(loader) => loader,
             Err(error) => return println!("skipped: {error}"),
         };
-        let missing = loader.attach_tracepoint("on_close", "syscalls", "sys_enter_nothing");
+        let missing = loader.attach("on_close", KernelHook::Tracepoint("syscalls", "sys_enter_nothing"));
         assert_eq!(
             missing.expect_err("there is no such call").to_string(),
-            "this kernel has no tracepoint syscalls:sys_enter_nothing"
+            "this kernel has no syscalls:sys_enter_nothing"
         );
     }
 }

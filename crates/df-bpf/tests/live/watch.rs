@@ -4,10 +4,10 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use df_bpf::{Event, ProbeConfig, Probes};
-use df_core::{Socket, SocketActivity, StreamPosition, Transfer};
+use df_bpf::{Event, HookKind, LoadError, ProbeConfig, Probes};
+use df_core::{Socket, SocketActivity, StreamPosition, Timestamp, Transfer};
 
-use super::loaders::loaded;
+use super::loaders::{loaded, loader};
 
 /// What the probes told of one socket, with its bytes.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub(crate) struct Moved {
     pub(crate) original_len: usize,
     pub(crate) position: StreamPosition,
     pub(crate) causal_id: Option<u64>,
+    /// When the call was entered and left.
+    pub(crate) times: [Timestamp; 2],
 }
 
 impl Seen {
@@ -46,7 +48,42 @@ impl Seen {
 
 /// The probes, or a line that says why there are none.
 pub(crate) fn probes(config: &ProbeConfig) -> Option<Probes> {
-    loaded(config.clone())
+    let is_default = config.ring_bytes == ProbeConfig::default().ring_bytes;
+    // With room for what else the machine does meanwhile.
+    let ring_bytes = if is_default { 32 << 20 } else { config.ring_bytes };
+    loaded(config.clone().with_ring_bytes(ring_bytes))
+}
+
+/// The probes by each kind of hooks; a line for each that this kernel does not have.
+pub(crate) fn probes_by_kind() -> impl Iterator<Item = (HookKind, Probes)> {
+    HookKind::ALL.into_iter().filter_map(|kind| {
+        match Probes::load(&ProbeConfig::default().with_hooks(kind).with_loader(loader())) {
+            Ok(probes) => Some((kind, probes)),
+            Err(error) => {
+                assert_lacking(kind, &error);
+                println!("skipped: {kind}: {error}");
+                None
+            }
+        }
+    })
+}
+
+/// That the kernel lacks a kind, found out in another way.
+fn assert_lacking(kind: HookKind, error: &LoadError) {
+    #[cfg(feature = "aya")]
+    {
+        let kernel = df_bpf::Kernel::probe();
+        let feature = kernel.feature(match kind {
+            HookKind::FunctionEntry => "function entries (fentry)",
+            HookKind::Tracepoint => "system call tracepoints",
+            HookKind::EveryCall => "typed raw tracepoints",
+            HookKind::Kprobe => "kprobes",
+            other => panic!("{other}"),
+        });
+        assert!(!feature.expect("it is tried").is_available, "{kind} are there, and yet: {error}");
+    }
+    #[cfg(not(feature = "aya"))]
+    assert_ne!(kind, HookKind::Tracepoint, "{error}");
 }
 
 /// Starts a Python program, or says why not.
@@ -69,15 +106,22 @@ pub(crate) fn ports(child: &mut Child) -> Vec<u16> {
     line.split_whitespace().map(|port| port.parse().expect("a port")).collect()
 }
 
-/// Everything that happened at sockets with one of these ports until the program ended.
+/// Everything that happened at sockets with one of these ports until the program ended, and that well.
 pub(crate) fn watch(probes: &mut Probes, child: &mut Child, ports: &[u16]) -> Vec<Seen> {
+    let seen = watch_to_the_end(probes, child, ports);
+    let status = child.wait().expect("the program ended");
+    assert!(status.success(), "{status}");
+    seen
+}
+
+/// The same, however it ends.
+pub(crate) fn watch_to_the_end(probes: &mut Probes, child: &mut Child, ports: &[u16]) -> Vec<Seen> {
     let begin = Instant::now();
     let mut seen = Vec::new();
     loop {
         let status = child.try_wait().expect("the program can be waited for");
         poll(probes, ports, &mut seen);
-        if let Some(status) = status {
-            assert!(status.success(), "{status}");
+        if status.is_some() {
             poll(probes, ports, &mut seen);
             return seen;
         }
@@ -102,6 +146,7 @@ fn poll(probes: &mut Probes, ports: &[u16], seen: &mut Vec<Seen>) {
                 original_len: data.original_len,
                 position: data.position,
                 causal_id: data.causal_id.map(df_core::CausalId::number),
+                times: [data.entry, data.exit],
             }),
             other => panic!("{other:?}"),
         };

@@ -62,10 +62,10 @@ fn rows(feature: &KernelFeature) -> Vec<Finding> {
     match feature.name {
         "uprobes" => vec![openssl(feature), row("Go uprobe", feature, State::Ready)],
         "system call tracepoints" => vec![row("syscall tracepoints", feature, State::Ready)],
-        "function entries (fentry)" => vec![row("fentry", feature, State::Offered)],
-        "kprobes" => vec![row("kprobe", feature, State::Offered)],
+        "function entries (fentry)" => vec![row("fentry", feature, State::Ready)],
+        "kprobes" => vec![row("kprobe", feature, State::Ready)],
         "profiling by perf events" => vec![row("perf profiling", feature, State::Offered)],
-        "typed raw tracepoints" => vec![row("typed raw tracepoints", feature, State::Offered)],
+        "typed raw tracepoints" => vec![row("typed raw tracepoints", feature, State::Ready)],
         name => vec![row(name, feature, State::Ready)],
     }
 }

@@ -54,6 +54,7 @@ pub(crate) fn process_drops(probes: &ProbeStats, sockets: &SocketStats) -> Vec<D
     };
     vec![
         counted("records that found the ring full", |processor| processor.dropped_records),
+        dropped("entries and returns of calls that the kernel left out", probes.missed_runs),
         counted("records left out above the configured rate", |processor| processor.shed_records),
         counted("payloads left out above the configured rate", |processor| processor.shed_payloads),
         counted("records of connections left out since the agent took too much", |processor| {

@@ -1,18 +1,19 @@
 //! The reduced object, for kernels without ring buffers: a perf buffer for each processor, settings in a map.
 
 use std::ops::ControlFlow;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
 
 use aya::maps::perf::{PerfEvent, PerfEventArrayBuffer};
 use aya::maps::{MapData, PerCpuArray, PerfEventArray};
-use aya::programs::{Program, TracePoint};
+use aya::programs::Program;
 use aya::{Ebpf, EbpfLoader};
 
+use super::hooks::at_tracepoint;
 use super::relocated::relocated;
-use super::{Counters, attach_error, fill_set, insert, kernel_types, loaded, taken};
+use super::{Counters, attach_error, descriptors, fill_set, insert, kernel_types, taken};
 use crate::abi::used_bytes;
 use crate::error::{AttachError, LoadError};
-use crate::loader::{LinkId, Loader, Settings, UprobePoint, require_tracefs};
+use crate::loader::{KernelHook, LinkId, Loader, Settings, UprobePoint, require_tracefs};
 #[cfg(feature = "profile")]
 use crate::profile::{ProfileConfig, Sample};
 
@@ -58,15 +59,14 @@ impl ReducedLoader {
 }
 
 impl Loader for ReducedLoader {
-    fn attach_tracepoint(&mut self, program: &str, category: &str, name: &str) -> Result<(), AttachError> {
+    fn attach(&mut self, program: &str, hook: KernelHook<'_>) -> Result<(), AttachError> {
+        let KernelHook::Tracepoint(category, name) = hook else {
+            return Err(unknown(program));
+        };
         require_tracefs()?;
-        let hook = format!("tracepoint {category}:{name}");
-        let failed = |error| attach_error(program, &hook, &error);
         let found: Option<&mut Program> = self.object.program_mut(program);
-        let tracepoint: &mut TracePoint =
-            found.ok_or_else(|| unknown(program))?.try_into().map_err(failed)?;
-        loaded(tracepoint.load()).map_err(failed)?;
-        tracepoint.attach(category, name).map(|_| ()).map_err(failed)
+        let attached = at_tracepoint(found.ok_or_else(|| unknown(program))?, category, name);
+        attached.map_err(|error| attach_error(program, &hook.to_string(), &error))
     }
 
     fn attach_raw_tracepoint(&mut self, program: &str, _name: &str) -> Result<(), AttachError> {
@@ -105,6 +105,10 @@ impl Loader for ReducedLoader {
     #[cfg(feature = "profile")]
     fn take_samples(&mut self) -> Result<Vec<Sample>, LoadError> {
         Ok(Vec::new())
+    }
+
+    fn programs(&self) -> Vec<RawFd> {
+        descriptors(&self.object)
     }
 
     fn counters(&self) -> Result<Vec<Vec<u64>>, LoadError> {
