@@ -76,4 +76,8 @@ const PEERS: &[Needed] = &[
     ("/usr/lib/x86_64-linux-gnu/libpcap.so.0.8", "libpcap0.8"),
     ("openssl", "openssl"),
     ("go", "golang-go"),
+    ("gcc", "gcc"),
+    ("/usr/include/openssl/ssl.h", "libssl-dev"),
+    ("bpftool", "bpftool"),
+    ("node", "nodejs"),
 ];

@@ -270,6 +270,36 @@ fn an_event_loop_links_no_call_to_another_request() {
 }
 
 #[test]
+fn requests_that_are_handed_to_a_pool_are_linked_to_nothing_wrong() {
+    let Some(mut probes) = probes(&ProbeConfig::default().with_tls(None)) else { return };
+    let Some(mut child) = python(include_str!("live/pool.py"), &["threads"]) else { return };
+    let ports = ports(&mut child);
+    let seen = watch(&mut probes, &mut child, &ports);
+    let links = links(&seen, ports[0], ports[1]);
+    println!("{} calls linked, {} not", links.right, links.missing);
+    assert_eq!((links.wrong, links.right + links.missing), (0, 160));
+    assert_eq!(links.answers, 80, "whoever sends them");
+}
+
+#[test]
+fn what_an_event_loop_does_by_itself_belongs_to_no_request() {
+    let Some(mut probes) = probes(&ProbeConfig::default().with_tls(None)) else { return };
+    let Some(mut child) = python(include_str!("live/pool.py"), &["timer"]) else { return };
+    let ports = ports(&mut child);
+    let mut seen = watch(&mut probes, &mut child, &ports);
+    let is_tick = |one: &Seen| one.moved().is_some_and(|moved| text(moved) == "tick");
+    let ticks: Vec<&Seen> =
+        seen.iter().filter(|one| is_tick(one) && one.socket.remote.port == ports[0]).collect();
+    assert!(ticks.len() > 50, "{}", ticks.len());
+    let linked = ticks.iter().filter(|one| one.moved().is_some_and(|moved| moved.causal_id.is_some()));
+    assert_eq!(linked.count(), 0, "of {}", ticks.len());
+    seen.retain(|one| !is_tick(one));
+    let links = links(&seen, ports[0], ports[1]);
+    println!("{} calls linked, {} not", links.right, links.missing);
+    assert_eq!((links.wrong, links.right + links.missing), (0, 80));
+}
+
+#[test]
 fn nginx_passes_every_request_on_under_its_own_id() {
     if std::process::Command::new("nginx").arg("-v").output().is_err() {
         println!("skipped: nginx is missing");

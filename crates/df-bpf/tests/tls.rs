@@ -366,6 +366,33 @@ fn a_program_with_openssl_inside_is_read() {
 }
 
 #[test]
+fn node_js_is_read_at_both_ends() {
+    let Some(mut watched) = Watched::start(TlsConfig::default()) else { return };
+    let folder = folder("node");
+    let Some((certificate, key)) = certificate(&folder) else { return };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/https.js");
+    let mut command = Command::new("node");
+    let Some(mut child) = spawn(command.arg(script).arg(certificate).arg(key).args(["5", "100"])) else {
+        return;
+    };
+    let port = port_of(&mut child);
+    // OpenSSL is in Node.js itself, or a library of its own as Debian has it.
+    let own = fs::read_link(format!("/proc/{}/exe", child.id())).expect("it runs");
+    let maps = fs::read_to_string(format!("/proc/{}/maps", child.id())).expect("it runs");
+    let is_shared = maps.contains("libssl.so");
+    watched.await_hooks(if is_shared { "libssl.so" } else { own.to_str().expect("a path in UTF-8") });
+    child.stdin.take().expect("piped").write_all(b"go\n").expect("it waits for that");
+    watched.until_ended(&mut child);
+    fs::remove_dir_all(folder).expect("ours");
+    let seen = watched.of_server(port);
+    let ends = assert_both_ends_agree(&seen, port, 5);
+    let asked = ends.iter().filter(|((_, by_server, is_sent), _)| !by_server && *is_sent);
+    let asked: usize =
+        asked.map(|(_, text)| String::from_utf8_lossy(text).matches("GET /number/").count()).sum();
+    assert_eq!(asked, 100);
+}
+
+#[test]
 fn a_program_that_checks_its_own_code_is_left_alone_once_it_died_of_that() {
     if cfg!(not(target_arch = "x86_64")) {
         return println!("skipped: the program knows the breakpoint of x86-64 alone");

@@ -14,6 +14,8 @@ pub struct TlsConfig {
     pub max_changes_per_second: u32,
     /// The most processes that are looked at in one poll. 64.
     pub max_processes_per_poll: usize,
+    /// How long one poll may look at processes, the last of them apart: whoever polls reads the rings besides. 50 ms.
+    pub max_poll_duration: Duration,
     /// The most processes that wait to be looked at. 65536.
     pub max_waiting_processes: usize,
     /// How often all processes are looked at anew. 30 s.
@@ -34,6 +36,7 @@ impl Default for TlsConfig {
             max_remembered_files: 8192,
             max_changes_per_second: 20,
             max_processes_per_poll: 64,
+            max_poll_duration: Duration::from_millis(50),
             max_waiting_processes: 65536,
             sweep_interval: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(90),

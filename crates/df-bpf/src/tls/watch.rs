@@ -188,9 +188,14 @@ impl<Link> TlsWatch<Link> {
             self.detach_unused(now, attacher);
             processes::all_pids().for_each(|pid| self.wait(SWEEP_QUEUE, now, pid));
         }
+        let begin = Instant::now();
         for _ in 0..self.config.max_processes_per_poll {
             let Some(pid) = self.next_due(now) else { break };
             self.check(pid, now, attacher);
+            // Whoever polls reads the rings too, and they fill up meanwhile.
+            if begin.elapsed() >= self.config.max_poll_duration {
+                break;
+            }
         }
     }
 

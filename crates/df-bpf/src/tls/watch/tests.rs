@@ -72,7 +72,7 @@ fn end(mut child: Child) {
 
 fn config() -> TlsConfig {
     // Other processes of this machine stay out of the test: none is swept.
-    TlsConfig { max_waiting_processes: 4, ..TlsConfig::default() }
+    TlsConfig { max_poll_duration: Duration::MAX, max_waiting_processes: 4, ..TlsConfig::default() }
 }
 
 /// A watch that looks at this process alone.
@@ -145,7 +145,11 @@ fn the_first_poll_looks_at_everything_that_runs() {
     let Some(child) = python_with_ssl() else { return };
     let ledger = Ledger::default();
     let mut kernel = Kernel(ledger.clone(), usize::MAX);
-    let mut watch = TlsWatch::new(TlsConfig { max_processes_per_poll: 100_000, ..TlsConfig::default() });
+    let mut watch = TlsWatch::new(TlsConfig {
+        max_poll_duration: Duration::MAX,
+        max_processes_per_poll: 100_000,
+        ..TlsConfig::default()
+    });
     watch.poll(Instant::now(), &mut kernel);
     assert!(watch.attached().any(|binary| binary.path.to_string_lossy().contains("libssl")));
     assert!(ledger.held() > 0 && watch.next_poll_at().is_some());
