@@ -4,6 +4,7 @@ use crate::ProgramSet;
 use crate::error::{AttachError, LoadError};
 use crate::hooks::{HookKind, Hooks};
 use crate::loader::{KernelHook, Loader};
+use crate::privileges::{Refused, lockdown, remedy};
 use crate::report::{CallReport, ProbeReport, Refusal};
 
 /// Attaches what leaves a call before what enters it: a call is told of only when both are there.
@@ -37,7 +38,7 @@ pub(crate) fn attach(
     }
     loader.forget_types();
     if open.len() == CALLS.len() {
-        return Err(LoadError::NothingAttached { reasons: report.reasons(None) });
+        return Err(nothing_attached(&report));
     }
     for call in open {
         let reasons = report.reasons(Some(call.name));
@@ -58,6 +59,16 @@ fn attach_tracepoints(loader: &mut dyn Loader, report: &mut ProbeReport) {
     for (program, category, name) in TRACEPOINTS {
         let hook = KernelHook::Tracepoint(category, name);
         report.push(hook.to_string(), loader.attach(program, hook));
+    }
+}
+
+/// A kernel that is locked down refuses each kind in words of its own, none of which says why.
+fn nothing_attached(report: &ProbeReport) -> LoadError {
+    match lockdown().as_deref() {
+        Some("confidentiality") => {
+            LoadError::NotPermitted { call: "hooking system calls", remedy: remedy(Refused::Bpf) }
+        }
+        _ => LoadError::NothingAttached { reasons: report.reasons(None) },
     }
 }
 
