@@ -353,7 +353,7 @@ fn a_program_with_openssl_inside_is_read() {
     let Some(program) = programs::c_program("pair_static", source, &static_library) else { return };
     let Some(mut watched) = Watched::start(TlsConfig::default()) else { return };
     let mut command = Command::new(&program);
-    let Some(mut child) = spawn(command.args(["none", "tidy", "2000", "hello from inside"])) else { return };
+    let Some(mut child) = spawn(command.args(["none", "tidy", "8000", "hello from inside"])) else { return };
     let port = port_of(&mut child);
     watched.await_hooks("pair_static");
     watched.until_ended(&mut child);
