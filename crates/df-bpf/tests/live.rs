@@ -307,7 +307,7 @@ fn nginx_passes_every_request_on_under_its_own_id() {
     }
     for keepalive in ["0", "4"] {
         let Some(mut probes) = probes(&ProbeConfig::default()) else { return };
-        let Some(mut child) = python(include_str!("live/proxy.py"), &[keepalive]) else { return };
+        let Some(mut child) = python(PROXY, &[keepalive]) else { return };
         let ports = ports(&mut child);
         let seen = watch(&mut probes, &mut child, &ports);
         let links = links(&seen, ports[0], ports[1]);
@@ -364,7 +364,7 @@ fn calls_of_a_go_server_that_share_a_connection_are_linked_one_by_one() {
 fn watch_go(program: &std::path::Path, version: &str) -> Option<(Vec<Seen>, Vec<u16>)> {
     let mut probes = probes(&ProbeConfig::default())?;
     let path = program.to_str().expect("a path in UTF-8");
-    let mut child = python(include_str!("live/goroutines.py"), &[path, version])?;
+    let mut child = python(GOROUTINES, &[path, version])?;
     let ports = ports(&mut child);
     let begin = std::time::Instant::now();
     let is_known = |probes: &df_bpf::Probes| {
@@ -384,6 +384,9 @@ fn watch_go(program: &std::path::Path, version: &str) -> Option<(Vec<Seen>, Vec<
     let seen = watch(&mut probes, &mut child, &ports);
     Some((seen, ports))
 }
+
+const PROXY: &str = concat!(include_str!("live/clients.py"), include_str!("live/proxy.py"));
+const GOROUTINES: &str = concat!(include_str!("live/clients.py"), include_str!("live/goroutines.py"));
 
 /// Calls of the front server to the back one, by how they are linked to requests.
 #[derive(Default)]

@@ -214,7 +214,7 @@ fn every_call_of_every_family() {
 #[test]
 fn plain_text_of_openssl() {
     let folder = folder("openssl");
-    let Some((certificate, key)) = certificate(&folder) else { return };
+    let Some((certificate, key)) = programs::certificate(&folder) else { return };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/https.py");
     let Some(mut watched) = both(&ProbeConfig::default()) else { return };
     for style in ["threads", "asyncio"] {
@@ -238,7 +238,7 @@ fn plain_text_of_openssl() {
 #[test]
 fn plain_text_of_go() {
     let folder = folder("go");
-    let Some((certificate, key)) = certificate(&folder) else { return };
+    let Some((certificate, key)) = programs::certificate(&folder) else { return };
     let Some(program) = programs::go_https("https_stripped", "-s -w", programs::OWN_ARCHITECTURE) else {
         return;
     };
@@ -269,21 +269,6 @@ fn await_hooks(watched: &mut [Watched], path: &str, wanted: &Wanted) {
         assert!(begin.elapsed() < Duration::from_secs(60), "{path} is not hooked");
         for watched in watched.iter_mut() {
             watched.poll(wanted);
-        }
-    }
-}
-
-/// A certificate for this test run; None, said aloud, without the openssl command.
-fn certificate(folder: &Path) -> Option<(PathBuf, PathBuf)> {
-    let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
-    let mut command = Command::new("openssl");
-    command.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]);
-    command.arg("-keyout").arg(&key).arg("-out").arg(&certificate).stderr(Stdio::null());
-    match command.status() {
-        Ok(status) if status.success() => Some((certificate, key)),
-        outcome => {
-            println!("skipped: openssl: {outcome:?}");
-            None
         }
     }
 }

@@ -178,21 +178,6 @@ fn assert_records_agree(seen: &[Seen], server_port: u16, at_least: usize, unknow
     }
 }
 
-/// A certificate for this test run; None, said aloud, without the openssl command.
-fn certificate(folder: &Path) -> Option<(PathBuf, PathBuf)> {
-    let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
-    let mut command = Command::new("openssl");
-    command.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]);
-    command.arg("-keyout").arg(&key).arg("-out").arg(&certificate).stderr(Stdio::null());
-    match command.status() {
-        Ok(status) if status.success() => Some((certificate, key)),
-        outcome => {
-            println!("skipped: openssl: {outcome:?}");
-            None
-        }
-    }
-}
-
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.{}", std::process::id()));
     fs::create_dir_all(&folder).expect("the build folder can be written");
@@ -225,7 +210,7 @@ impl Drop for Ended {
 fn curl_and_nginx_are_read_at_both_ends() {
     let Some(mut watched) = Watched::start(TlsConfig::default()) else { return };
     let folder = folder("nginx");
-    if certificate(&folder).is_none() {
+    if programs::certificate(&folder).is_none() {
         return;
     }
     let port = 20_000 + u16::try_from(std::process::id() % 10_000).expect("small");
@@ -257,7 +242,7 @@ fn curl_and_nginx_are_read_at_both_ends() {
 fn python(style: &str, connections: usize, requests: usize) -> Option<(Watched, Vec<Seen>, u16)> {
     let mut watched = Watched::start(TlsConfig::default())?;
     let folder = folder(style);
-    let (certificate, key) = certificate(&folder)?;
+    let (certificate, key) = programs::certificate(&folder)?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/https.py");
     let mut command = Command::new("/usr/bin/python3");
     command.arg(script).arg(style).arg(certificate).arg(key);
@@ -320,7 +305,7 @@ fn a_go_server_and_its_clients_are_read() {
 fn go_server_and_clients(toolchain: &programs::GoToolchain) {
     let Some(mut watched) = Watched::start(TlsConfig::default()) else { return };
     let folder = folder(&toolchain.name);
-    let Some((certificate, key)) = certificate(&folder) else { return };
+    let Some((certificate, key)) = programs::certificate(&folder) else { return };
     let Some(program) = programs::go_https_by(toolchain) else { return };
     let Some(server) = spawn(Command::new(&program).arg("server").arg(certificate).arg(key)) else { return };
     let mut server = Ended(server);
@@ -369,7 +354,7 @@ fn a_program_with_openssl_inside_is_read() {
 fn node_js_is_read_at_both_ends() {
     let Some(mut watched) = Watched::start(TlsConfig::default()) else { return };
     let folder = folder("node");
-    let Some((certificate, key)) = certificate(&folder) else { return };
+    let Some((certificate, key)) = programs::certificate(&folder) else { return };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/https.js");
     let mut command = Command::new("node");
     let Some(mut child) = spawn(command.arg(script).arg(certificate).arg(key).args(["5", "100"])) else {

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test uses some of them")]
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// A Go compiler.
 pub(crate) struct GoToolchain {
@@ -86,6 +86,21 @@ pub(crate) fn c_program(name: &str, source: &str, arguments: &[&str]) -> Option<
         Ok(status) if status.success() => std::fs::rename(&fresh, &built).ok().map(|()| built),
         outcome => {
             println!("skipped: gcc with {arguments:?}: {outcome:?}");
+            None
+        }
+    }
+}
+
+/// A certificate for this test run; None, said aloud, without the openssl command.
+pub(crate) fn certificate(folder: &Path) -> Option<(PathBuf, PathBuf)> {
+    let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
+    let mut command = Command::new("openssl");
+    command.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]);
+    command.arg("-keyout").arg(&key).arg("-out").arg(&certificate).stderr(Stdio::null());
+    match command.status() {
+        Ok(status) if status.success() => Some((certificate, key)),
+        outcome => {
+            println!("skipped: openssl: {outcome:?}");
             None
         }
     }
