@@ -129,6 +129,8 @@ def main():
     arguments = parser.parse_args()
     with open(STATS) as file:
         stats_before = file.read()
+    # Whoever was interrupted may have left it on.
+    write(STATS, '0')
     load = steadily(arguments.rate) if arguments.rate else wrk
     results, programs = {}, {}
     with tempfile.TemporaryDirectory() as folder:
