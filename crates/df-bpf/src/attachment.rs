@@ -7,6 +7,8 @@ use crate::loader::{KernelHook, Loader};
 use crate::privileges::{Refused, lockdown, remedy};
 use crate::report::{CallReport, ProbeReport, Refusal};
 
+mod sockets;
+
 /// Attaches what leaves a call before what enters it: a call is told of only when both are there.
 pub(crate) fn attach(
     loader: &mut dyn Loader,
@@ -32,6 +34,7 @@ pub(crate) fn attach(
     for kind in hooks.kinds() {
         match kind {
             _ if open.is_empty() => break,
+            HookKind::Socket => sockets::attach(loader, &mut open, &mut report)?,
             HookKind::EveryCall => attach_to_every_call(loader, &mut open, &mut report),
             _ => attach_kind(loader, kind, &mut open, &mut report),
         }
@@ -139,9 +142,9 @@ fn attach_call(loader: &mut dyn Loader, kind: HookKind, call: &Call) -> Result<V
     Ok(attached)
 }
 
-/// One pair of programs for all calls. They would tell of calls that are hooked otherwise a second time.
+/// One pair of programs for all calls. They would tell of calls that are hooked otherwise a second time, but for what sockets tell.
 fn attach_to_every_call(loader: &mut dyn Loader, open: &mut Vec<&'static Call>, report: &mut ProbeReport) {
-    if open.len() < CALLS.len() {
+    if report.calls.iter().any(|call| call.kind != Some(HookKind::Socket)) {
         return;
     }
     let pair = [("on_any_exit", "sys_exit"), ("on_any_enter", "sys_enter")];
@@ -189,7 +192,7 @@ fn entry_program(kind: HookKind, name: &str) -> String {
     let prefix = match kind {
         HookKind::FunctionEntry => "entry",
         HookKind::Kprobe => "kprobe",
-        HookKind::Tracepoint | HookKind::EveryCall => "on",
+        HookKind::Socket | HookKind::Tracepoint | HookKind::EveryCall => "on",
     };
     format!("{prefix}_{name}")
 }

@@ -4,11 +4,13 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rustix::net::SendFlags;
 use rustix::thread::CapabilitySet;
 
 use crate::attachment::attach;
@@ -281,17 +283,21 @@ fn own_pid() -> Option<u32> {
     (namespace.ino() == FIRST_PID_NAMESPACE).then(std::process::id)
 }
 
-/// A number that no other process asks for by accident.
+/// A number that no other process asks for by accident. Its last bit is not set.
 fn new_mark() -> u32 {
     let random = RandomState::new().hash_one("mark");
-    u32::try_from(random & 0x3fff_ffff).unwrap_or(0) | 0x4000_0000
+    u32::try_from(random & 0x3fff_fffe).unwrap_or(0) | 0x4000_0000
 }
 
-/// Tells the programs which process this is: by a call that only it makes, and that does nothing.
+/// Tells the programs which process this is: by calls that only it makes, and that do nothing.
 fn show_mark(mark: u32) {
     if let (Ok(nothing), Ok(bytes)) = (File::open("/dev/null"), usize::try_from(mark)) {
         // It is refused, since this file is not open for writing; the programs saw it by then.
         let _ = rustix::fs::sendfile(&nothing, &nothing, None, bytes);
+    }
+    // So is this one, since UDP has nothing out of band.
+    if let Ok(socket) = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)) {
+        let _ = rustix::net::send(&socket, b"", SendFlags::from_bits_retain(mark) | SendFlags::OOB);
     }
 }
 
