@@ -42,6 +42,7 @@ const INIT: &str = "\
 /busybox mount -t proc proc /proc
 /busybox mount -t sysfs sys /sys
 /busybox mount -t tracefs tracefs /sys/kernel/tracing
+/busybox mount -t cgroup2 cgroup2 /sys/fs/cgroup
 /busybox mount -t devtmpfs dev /dev
 /busybox mount -t securityfs security /sys/kernel/security 2>/dev/null
 /busybox ifconfig lo 127.0.0.1 up

@@ -56,6 +56,7 @@ fn tested(kernel: &Kernel, findings: &Findings) -> Vec<String> {
     cells.extend(FEATURES.map(|(name, _)| feature(name)));
     cells.push(findings.used().join(", "));
     cells.extend(KINDS.map(|(name, _)| findings.kind(name)));
+    cells.push(findings.pairs());
     cells
 }
 
@@ -83,6 +84,7 @@ fn head() -> String {
         .map(|(_, title)| *title)
         .chain(["used"])
         .chain(KINDS.map(|(_, title)| title))
+        .chain(["sockets without control groups, and"])
         .collect();
     let titles = format!("| kernel | Debian | result | hooks | checks passed | {} |", titles.join(" | "));
     let rule = "|---".repeat(titles.matches('|').count() - 1);
@@ -103,7 +105,8 @@ impl Row {
 const FEATURES: [(&str, &str); 1] = [("uprobes", "uprobes")];
 
 /// Kinds of hooks by their names in the self test, and the columns' titles.
-const KINDS: [(&str, &str); 4] = [
+const KINDS: [(&str, &str); 5] = [
+    ("sockets", "sockets"),
     ("function-entries", "function entries"),
     ("tracepoints", "tracepoints"),
     ("every-call", "every call"),
@@ -111,7 +114,7 @@ const KINDS: [(&str, &str); 4] = [
 ];
 
 /// Cells of a row behind its name.
-const CELLS: usize = 5 + FEATURES.len() + KINDS.len();
+const CELLS: usize = 6 + FEATURES.len() + KINDS.len();
 
 const BEGIN: &str = "<!-- begin: written by cargo xtask kernels -->";
 const END: &str = "<!-- end -->";
