@@ -162,6 +162,17 @@ impl Findings {
         pairs.join(", ")
     }
 
+    /// What was found of one check, if it passed, or that it did not.
+    pub(super) fn check(&self, name: &str) -> &str {
+        let Some(check) = self.of_kind("check").find(|check| check["name"] == name) else { return "" };
+        let detail = check["detail"].as_str().unwrap_or_default();
+        match check["result"].as_str() {
+            Some("passed") => detail,
+            Some("skipped") => "skipped",
+            _ => "**failed**",
+        }
+    }
+
     /// How many checks came to this result.
     pub(super) fn checks(&self, result: &str) -> usize {
         self.of_kind("check").filter(|check| check["result"] == result).count()

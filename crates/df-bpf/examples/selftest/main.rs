@@ -12,6 +12,8 @@ mod crowd;
 mod datagrams;
 mod https;
 mod next_kinds;
+mod openssl;
+mod plaintext;
 mod programs;
 mod streams;
 mod watched;
@@ -65,6 +67,8 @@ fn selftest(kinds: &[HookKind]) -> Result<bool, Box<dyn std::error::Error>> {
     is_good &= tell_check("programs for TLS", &programs::load_tls_programs());
     is_good &= reduced()?;
     is_good &= tell_check("TLS of Go", &https::check()?);
+    let openssl = openssl::check().unwrap_or_else(|error| Outcome::Failed(error.to_string()));
+    is_good &= tell_check("TLS of OpenSSL", &openssl);
     is_good &= next_kinds::check()?;
     Ok(end(is_good))
 }
