@@ -20,7 +20,9 @@ mod watched;
 
 use std::process::ExitCode;
 
-use df_bpf::{HookKind, Hooks, Kernel, LoadError, ProbeConfig, ProbeReport, Probes, ProgramSet};
+use df_bpf::{
+    HookKind, Hooks, Kernel, LoadError, ProbeConfig, ProbeReport, Probes, ProcessorStats, ProgramSet,
+};
 use df_capture::{AfPacket, AfPacketConfig};
 use df_core::Transfer;
 use serde_json::{Value, json};
