@@ -138,6 +138,7 @@ SUBPROGRAM int keep_causality(struct thread *thread, struct socket_state *state,
 
 	if (!thread || !state)
 		return 0;
+	state->has_received_to = 0;
 	worker = own_worker(thread, bpf_ktime_get_ns());
 	causal_id_of(&worker, state, transfer, thread);
 	return 0;
