@@ -2,7 +2,7 @@
 /* Which connections are left out while the reader cannot take all of them. It says how many, and changes that as it goes on. */
 #pragma once
 
-#include "maps.h"
+#include "unix.h"
 
 /* So many of 256 connections are left out. */
 struct {
@@ -12,10 +12,12 @@ struct {
 	MAP_UINT(value_size, sizeof(u32));
 } left_out SEC(".maps");
 
+static u32 connection_number(const struct socket_state *state, const struct moved *moved);
 static u16 peer_port(const struct socket_state *state, const struct moved *moved);
 
 /*
- * Whether a connection is left out. Both ends come to the same answer, since they share two ports. It is asked anew only where
+ * Whether a connection is left out. Both ends come to the same answer, since they share two ports, or
+ * the socket of the client. It is asked anew only where
  * a request begins, so that every exchange is told whole; each datagram is asked for itself, by the ports of its peer.
  */
 INLINE int is_left_out(struct socket_state *state, const struct moved *moved)
@@ -24,18 +26,24 @@ INLINE int is_left_out(struct socket_state *state, const struct moved *moved)
 	u32 *number = bpf_map_lookup_elem(&left_out, &zero);
 	u8 question = state->role == ROLE_SERVER ? TRANSFER_RECEIVED : TRANSFER_SENT;
 	int is_asked = moved->transfer == question && state->last_told != question;
-	u32 ports;
-
 	state->last_told = moved->transfer;
 	if (!number || (!*number && !state->is_left_out))
 		return 0;
-	if (is_asked || state->endpoints.protocol == IPPROTO_UDP) {
-		ports = state->endpoints.local_port ^ peer_port(state, moved);
-		state->is_left_out = (ports * 0x9e3779b1u) >> 24 < *number;
-	}
+	if (is_asked || state->endpoints.protocol == IPPROTO_UDP)
+		state->is_left_out = (connection_number(state, moved) * 0x9e3779b1u) >> 24 < *number;
 	if (state->is_left_out)
 		count(COUNT_LEFT_OUT);
 	return state->is_left_out;
+}
+
+/* The same at both ends. */
+INLINE u32 connection_number(const struct socket_state *state, const struct moved *moved)
+{
+	const struct endpoints *ends = &state->endpoints;
+
+	if (is_unix(ends))
+		return *(const u32 *)(state->role == ROLE_SERVER ? ends->remote : ends->local);
+	return ends->local_port ^ peer_port(state, moved);
 }
 
 /* A datagram socket that is not connected has its peer in the call. */

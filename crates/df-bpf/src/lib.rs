@@ -125,6 +125,8 @@ mod loader;
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod missed;
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
+mod paths;
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod payload;
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod privileges;

@@ -15,6 +15,7 @@ use crate::attachment::attach;
 use crate::error::LoadError;
 use crate::loader::{self, LinkId, Loader, Settings};
 use crate::missed::missed_runs;
+use crate::paths::UnixPaths;
 use crate::payload::{PayloadLimits, most_bytes};
 #[cfg(feature = "profile")]
 use crate::privileges::SYMBOLIZING;
@@ -38,6 +39,7 @@ pub struct Probes {
     report: ProbeReport,
     tls: Option<TlsWatch<LinkId>>,
     payload_limits: PayloadLimits,
+    paths: UnixPaths,
     record: Vec<u8>,
     clock: ClockOffset,
     clock_read_at: Instant,
@@ -54,6 +56,7 @@ impl Probes {
         check(config)?;
         let mark = new_mark();
         let program_set = config.program_set.unwrap_or_else(loader::best_program_set);
+        check_program_set(config, program_set)?;
         let settings = settings(config, program_set, mark);
         let mut loader = loader::load(config.loader, program_set, OBJECT, &settings)?;
         // The reduced programs leave that to the reader.
@@ -79,6 +82,7 @@ impl Probes {
             report,
             tls: hooked_tls(config, program_set).map(TlsWatch::new),
             payload_limits: PayloadLimits::new(config),
+            paths: UnixPaths::new(config.max_sockets),
             record: Vec::new(),
             clock: ClockOffset::now(),
             clock_read_at: Instant::now(),
@@ -186,14 +190,15 @@ impl Probes {
         let mut events = 0;
         // A bound, so that a flood does not keep the caller from everything else.
         while events < MAX_EVENTS_PER_POLL && self.rings.next_record(self.loader.as_mut(), &mut self.record) {
-            if let Ok(mut event) = decode_event(&self.record, self.clock) {
-                events += 1;
-                self.payload_limits.apply(&mut event);
-                note_process(&event, &mut self.tls, self.loader.as_mut());
-                handle(event);
-            } else {
+            let Ok(event) = decode_event(&self.record, self.clock) else {
                 self.malformed_records += 1;
-            }
+                continue;
+            };
+            let Some(mut event) = self.paths.apply(event) else { continue };
+            events += 1;
+            self.payload_limits.apply(&mut event);
+            note_process(&event, &mut self.tls, self.loader.as_mut());
+            handle(event);
         }
         self.events += events as u64;
         events
@@ -231,6 +236,17 @@ fn check(config: &ProbeConfig) -> Result<(), LoadError> {
     Ok(())
 }
 
+/// What the reduced programs cannot do is not left undone without a word.
+const fn check_program_set(config: &ProbeConfig, program_set: ProgramSet) -> Result<(), LoadError> {
+    if config.unix_sockets && matches!(program_set, ProgramSet::Reduced) {
+        return Err(LoadError::Config {
+            field: "unix_sockets",
+            what: "the reduced programs, for kernels before 5.8, cannot tell of Unix sockets",
+        });
+    }
+    Ok(())
+}
+
 fn settings(config: &ProbeConfig, program_set: ProgramSet, mark: u32) -> Settings {
     let (process_filter, pids) = match &config.processes {
         ProcessFilter::All => (0, Vec::new()),
@@ -254,6 +270,7 @@ fn settings(config: &ProbeConfig, program_set: ProgramSet, mark: u32) -> Setting
         constants: vec![
             ("df_payload_bytes", payload),
             ("df_most_payload_bytes", most_payload.unwrap_or(0)),
+            ("df_unix_sockets", u32::from(config.unix_sockets)),
             ("df_own_pid", own_pid().unwrap_or(0)),
             ("df_own_mark", mark),
             ("df_pid_filter", process_filter),
