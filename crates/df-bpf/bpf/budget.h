@@ -2,6 +2,7 @@
 /* Which connections are left out while the reader cannot take all of them. It says how many, and changes that as it goes on. */
 #pragma once
 
+#include "peers.h"
 #include "unix.h"
 
 /* So many of 256 connections are left out. */
@@ -53,6 +54,6 @@ INLINE u16 peer_port(const struct socket_state *state, const struct moved *moved
 
 	if (state->endpoints.remote_port || !moved->peer)
 		return state->endpoints.remote_port;
-	bpf_probe_read_user(&peer, 4, (void *)moved->peer);
+	read_sockaddr(&peer, moved->peer);
 	return swap16(peer.port);
 }

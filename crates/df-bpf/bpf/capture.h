@@ -4,6 +4,7 @@
 
 #include "budget.h"
 #include "handover.h"
+#include "peers.h"
 #include "unix.h"
 
 #ifdef REDUCED
@@ -134,8 +135,8 @@ INLINE void emit_data(struct socket_state *state, const struct moved *moved)
 	}
 }
 
-/* Tells that a socket was opened or closed. */
-INLINE void emit_socket(u8 kind, struct socket_state *state, u64 inode, u8 function)
+/* Tells that a socket was opened or closed, and when. */
+INLINE void emit_socket(u8 kind, struct socket_state *state, u64 inode, u8 function, u64 at_ns)
 {
 	void *ring = own_ring();
 	struct record *record;
@@ -150,7 +151,7 @@ INLINE void emit_socket(u8 kind, struct socket_state *state, u64 inode, u8 funct
 	}
 	fill_record(record, kind, state, inode);
 	record->function = function;
-	record->entry_ns = record->exit_ns = bpf_ktime_get_ns();
+	record->entry_ns = record->exit_ns = at_ns;
 	submit(ring, record, sizeof(*record));
 }
 
@@ -218,8 +219,7 @@ INLINE void read_peer(struct endpoints *ends, u64 address)
 
 	if (ends->protocol != IPPROTO_UDP || ends->remote_port || !address)
 		return;
-	if (bpf_probe_read_user(&peer, sizeof(peer), (void *)address) &&
-	    bpf_probe_read_user(&peer, 16, (void *)address))
+	if (!read_sockaddr(&peer, address))
 		return;
 	ends->remote_port = swap16(peer.port);
 	if (peer.family == AF_INET && ends->family == AF_INET6) {

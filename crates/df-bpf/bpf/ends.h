@@ -4,24 +4,27 @@
 
 #include "capture.h"
 #include "causality.h"
+#include "openings.h"
 #include "socket.h"
 
 /* Tells that a socket ends, once. It is forgotten when it is closed. */
 SUBPROGRAM int end_socket(struct socket_alloc *socket, struct sock *sock, u8 function)
 {
-	u64 inode = READ(socket, vfs_inode.i_ino);
+	u64 inode = inode_of(&socket->socket);
 	struct socket_state *state = known_state_of(inode, (u64)sock);
-	int is_closed = function == FUNCTION_CLOSE;
+	/* One that was shut down may be read to its end. */
+	int is_closed = function == FUNCTION_CLOSE ||
+			(function == FUNCTION_NONE && !is_referenced(READ(socket, socket.file)));
 
+	if (!state && is_unopened(sock))
+		state = state_read_now(sock, inode, NULL);
 	if (!state)
 		return 0;
-	/* One that was shut down may be read to its end. */
-	if (function == FUNCTION_NONE)
-		is_closed = !state->is_end_told;
 	if (!state->is_ignored && !state->is_end_told && !is_process_filtered()) {
+		settle_opening(state, sock, inode);
 		end_request(state, NULL);
 		state->is_end_told = 1;
-		emit_socket(RECORD_CLOSED, state, inode, function);
+		emit_socket(RECORD_CLOSED, state, inode, function, bpf_ktime_get_ns());
 	}
 	if (is_closed)
 		bpf_map_delete_elem(&sockets, &inode);
@@ -38,7 +41,7 @@ INLINE int socket_changes(struct sock *sock, int state)
 {
 	struct socket *socket;
 
-	if ((state != TCP_FIN_WAIT_1 && state != TCP_LAST_ACK && state != TCP_CLOSE) ||
+	if ((state != TCP_FIN_WAIT_1 && state != TCP_FIN_WAIT_2 && state != TCP_LAST_ACK && state != TCP_CLOSE) ||
 	    READ(sock, sk_shutdown) != BOTH_SHUT_DOWN || !READ(sock, sk_lock.owned))
 		return 0;
 	socket = READ(sock, sk_socket);

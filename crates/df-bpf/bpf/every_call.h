@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Hooks at the entry and the return of every system call of the host: two programs that look at the call's number. Neither
- * tracefs nor names of functions are needed for them.
+ * tracefs nor names of functions are needed for them. Where sockets tell, these tell of what sockets do not know.
  */
 #pragma once
 
@@ -23,7 +23,7 @@ SEC("tp_btf/sys_enter") int on_any_enter(u64 *context)
 		break;
 #define ENTRY_OF_NUMBER(name)                                                                                         \
 	case NUMBER_##name:                                                                                           \
-		return is_32_bit_task() ? 0 : enter_##name(context, arguments);
+		return is_32_bit_task() || attached_to_sockets() ? 0 : enter_##name(context, arguments);
 
 	switch (context[1]) {
 		TRANSFERS(TRANSFER_OF_NUMBER)
@@ -46,7 +46,7 @@ SEC("tp_btf/sys_exit") int on_any_exit(u64 *context)
 		return is_32_bit_task() ? 0 : return_several(context, result);
 	case NUMBER_accept:
 	case NUMBER_accept4:
-		return is_32_bit_task() ? 0 : return_accepted(context, result);
+		return is_32_bit_task() || attached_to_sockets() ? 0 : return_accepted(context, result);
 	default:
 		return 0;
 	}

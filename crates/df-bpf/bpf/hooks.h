@@ -7,4 +7,5 @@
 #include "every_call.h"
 #include "functions.h"
 #include "kprobes.h"
+#include "sockets.h"
 #endif

@@ -7,11 +7,23 @@
 enum { AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10 };
 enum { SOCK_STREAM = 1 };
 enum { IPPROTO_TCP = 6, IPPROTO_UDP = 17 };
-enum { TCP_FIN_WAIT_1 = 4, TCP_CLOSE = 7, TCP_LAST_ACK = 9 };
+enum {
+	TCP_ESTABLISHED = 1,
+	TCP_SYN_SENT = 2,
+	TCP_SYN_RECV = 3,
+	TCP_FIN_WAIT_1 = 4,
+	TCP_FIN_WAIT_2 = 5,
+	TCP_CLOSE = 7,
+	TCP_CLOSE_WAIT = 8,
+	TCP_LAST_ACK = 9,
+	TCP_CLOSING = 11,
+};
 enum { BOTH_SHUT_DOWN = 3 };
 enum { S_IFMT = 0170000, S_IFSOCK = 0140000 };
 enum { MSG_OOB = 0x1, MSG_PEEK = 0x2, MSG_TRUNC = 0x20, MSG_ERRQUEUE = 0x2000, MSG_FASTOPEN = 0x20000000 };
-enum { EINPROGRESS = 115 };
+enum { EPIPE = 32, EOPNOTSUPP = 95, ECONNRESET = 104, ETIMEDOUT = 110, EINPROGRESS = 115 };
+/* Threads that work for io_uring, whose registers tell of nothing. */
+enum { PF_IO_WORKER = 0x10 };
 enum { SHUT_RDWR = 2 };
 enum { CLONE_PARENT = 0x8000, CLONE_THREAD = 0x10000 };
 enum { SOCK_BINDPORT_LOCK = 8 };
@@ -90,6 +102,7 @@ struct thread_info {
 
 struct task_struct {
 	struct thread_info thread_info;
+	u32 flags;
 	struct thread_struct thread;
 	u32 pid;
 	u32 tgid;
@@ -165,6 +178,10 @@ struct unix_sock {
 struct tcp_sock {
 	u32 copied_seq;
 	u32 write_seq;
+	u32 rcv_nxt;
+	u32 snd_nxt;
+	/* When what was sent last left, by CLOCK_MONOTONIC. */
+	u64 tcp_wstamp_ns;
 } RELOCATED;
 
 struct socket {

@@ -148,12 +148,22 @@ struct tls_thread {
 	u8 padding[6];
 };
 
+/* How far a call that moves several messages has come. */
+struct several {
+	/* 0: there is none. */
+	u64 vector;
+	u32 next;
+	/* Of the message before. */
+	u32 length;
+};
+
 /* What is known of a thread that uses sockets. */
 struct thread {
 	struct call call;
 	struct open_requests open;
 #ifndef REDUCED
 	struct moved moved;
+	struct several several;
 	struct tls_thread tls;
 	/* Where its goroutines keep their numbers, and when that was asked for; 0: it has none. */
 	u64 asked_ns;
@@ -207,9 +217,15 @@ struct socket_state {
 	/* Its first bytes were looked at, and they were a handshake of TLS. */
 	u8 is_begun;
 	u8 begins_with_handshake;
+	/* That it was opened was told, or is not to be. */
+	u8 is_opening_settled;
+	/* Up to where it is known to be read. */
+	u8 has_received_to;
+	u32 received_to;
 	/* Of a Unix socket: its bytes are counted since the connection was made, and its path was told. */
 	u8 is_from_start;
 	u8 is_path_told;
+	u8 more_tls_padding[2];
 #endif
 };
 
@@ -277,6 +293,37 @@ struct {
 	MAP_UINT(key_size, sizeof(u32));
 	MAP_UINT(value_size, sizeof(u32));
 } port_payloads SEC(".maps");
+
+#endif
+
+/* Whether the tracepoints of sockets tell of transfers, and whether they know from whom datagrams are. */
+enum told_by { TOLD_BY_CALLS = 0, TOLD_BY_SOCKETS = 1, TOLD_BY_SOCKETS_WITH_PEERS = 2 };
+
+#ifdef REDUCED
+
+INLINE enum told_by attached_to_sockets(void)
+{
+	return TOLD_BY_CALLS;
+}
+
+#else
+
+/* The loader says so when it has attached them. */
+
+struct {
+	MAP_UINT(type, BPF_MAP_TYPE_ARRAY);
+	MAP_UINT(max_entries, 1);
+	MAP_UINT(key_size, sizeof(u32));
+	MAP_UINT(value_size, sizeof(u32));
+} told_by SEC(".maps");
+
+INLINE enum told_by attached_to_sockets(void)
+{
+	u32 zero = 0;
+	u32 *by = bpf_map_lookup_elem(&told_by, &zero);
+
+	return by ? *by : TOLD_BY_CALLS;
+}
 
 #endif
 

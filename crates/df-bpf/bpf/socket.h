@@ -21,6 +21,12 @@ static void read_state(struct sock *sock, struct socket_state *state);
 static int read_endpoints(struct sock *sock, struct endpoints *ends);
 static u8 role_of(struct sock *sock, const struct endpoints *ends);
 
+/* The number that names a socket on this host as long as it lives. */
+INLINE u64 inode_of(struct socket *socket)
+{
+	return READ((struct socket_alloc *)socket, vfs_inode.i_ino);
+}
+
 /* Finds the socket behind a descriptor of this process. 0: it is none, or one that is not observed. */
 INLINE int find_socket(u32 descriptor, struct socket_view *view)
 {
@@ -31,7 +37,7 @@ INLINE int find_socket(u32 descriptor, struct socket_view *view)
 		return 0;
 	socket = READ(file, private_data);
 	view->sock = READ(socket, socket.sk);
-	view->inode = READ(socket, vfs_inode.i_ino);
+	view->inode = inode_of(&socket->socket);
 	if (!view->sock)
 		return 0;
 	view->state = state_of(view->sock, view->inode);
@@ -67,6 +73,19 @@ INLINE int has_lasting_ends(const struct socket_state *state)
 	if (is_unix(&state->endpoints))
 		return 1;
 	return state->endpoints.protocol == IPPROTO_TCP && state->endpoints.remote_port && state->endpoints.local_port;
+}
+
+/*
+ * Whether the tracepoints of sockets tell of a transfer. They do not know from whom a datagram is whose socket has no peer, where
+ * nothing else tells them.
+ */
+INLINE int is_told_by_socket(const struct socket_state *state, u8 transfer)
+{
+	u32 by = attached_to_sockets();
+
+	if (by != TOLD_BY_SOCKETS)
+		return by;
+	return transfer == TRANSFER_SENT || state->endpoints.protocol == IPPROTO_TCP || state->endpoints.remote_port;
 }
 
 #ifdef REDUCED
@@ -159,6 +178,16 @@ INLINE int is_last_reference(struct file *file)
 	if (HAS_FIELD(struct file, f_ref))
 		return READ(file, f_ref.refcnt.counter) == 0;
 	return READ(older, f_count.counter) == 1;
+}
+
+/* Whether any descriptor stands for a file that is told of while it is let go. */
+INLINE int is_referenced(struct file *file)
+{
+	struct file___before_6_13 *older = (void *)file;
+
+	if (HAS_FIELD(struct file, f_ref))
+		return READ(file, f_ref.refcnt.counter) >= 0;
+	return READ(older, f_count.counter) > 0;
 }
 
 /* In a PID namespace a process does not know the number that the programs see. */

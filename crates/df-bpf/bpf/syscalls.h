@@ -38,8 +38,10 @@ SUBPROGRAM int enter_transfer(const struct call *asked)
 		bpf_map_delete_elem(&sockets, &view.inode);
 		view.state = state_read_now(view.sock, view.inode, NULL);
 	}
+	if (!view.state || is_told_by_socket(view.state, asked->transfer))
+		return 0;
 	thread = own_thread();
-	if (!view.state || !thread)
+	if (!thread)
 		return 0;
 	call = &thread->call;
 	*call = *asked;
@@ -92,7 +94,7 @@ SUBPROGRAM int leave_accept(s64 result, u8 function)
 		return 0;
 	view.state->role = ROLE_SERVER;
 	begin_unix_stream(view.state, 1);
-	emit_socket(RECORD_OPENED, view.state, view.inode, function);
+	emit_socket(RECORD_OPENED, view.state, view.inode, function, bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -181,7 +183,7 @@ INLINE void leave_connect(struct thread *thread, s64 result)
 		view.state->role = ROLE_CLIENT;
 	begin_unix_stream(view.state, 1);
 	note_connecting(&thread->open, view.state);
-	emit_socket(RECORD_OPENED, view.state, view.inode, FUNCTION_CONNECT);
+	emit_socket(RECORD_OPENED, view.state, view.inode, FUNCTION_CONNECT, bpf_ktime_get_ns());
 }
 
 /* Tells of what a call moved with one message, and moves the call's place in the stream on by as much. */
@@ -211,8 +213,8 @@ SUBPROGRAM int emit_message(struct thread *thread, u64 result)
 		read_endpoints((void *)call->socket, &state->endpoints);
 	describe_message(moved, call, result);
 	moved->inode = call->inode;
-	moved->entry_ns = call->entry_ns;
 	moved->exit_ns = bpf_ktime_get_ns();
+	moved->entry_ns = call->entry_ns ? call->entry_ns : moved->exit_ns;
 	moved->sequence_number = call->sequence_number;
 	moved->transfer = call->transfer;
 	moved->source = SOURCE_SYSCALL;
@@ -271,7 +273,7 @@ INLINE void describe_message(struct moved *moved, const struct call *call, u64 r
 			    (void *)call->buffer);
 	if (call->shape == SHAPE_MESSAGES)
 		moved->length = message.length;
-	moved->peer = message.header.name;
+	moved->peer = message.header.name && call->address ? call->address : message.header.name;
 	moved->payload.base = message.header.vector;
 	moved->payload.count = message.header.vector_length;
 	moved->payload.is_vector = 1;

@@ -40,21 +40,18 @@ INLINE void move_unix_stream(struct socket_state *state, struct moved *moved)
 
 #else
 
+static u64 inode_of(struct socket *socket);
+
 /* The verifier removes what follows where they are not asked for. */
 INLINE int is_unix(const struct endpoints *ends)
 {
 	return df_unix_sockets && ends->family == AF_UNIX;
 }
 
-/* 0: the other process has closed it, or nobody has accepted it yet. */
-INLINE u64 inode_of(struct sock *sock)
-{
-	struct socket_alloc *socket = (void *)READ(sock, sk_socket);
-
-	return socket ? READ(socket, vfs_inode.i_ino) : 0;
-}
-
-/* In the places of the addresses stand the inode numbers of both sockets. 0: it is not a stream, or not asked for. */
+/*
+ * In the places of the addresses stand the inode numbers of both sockets; that of the other one is 0 if its process has closed it, or if
+ * nobody has accepted it yet. 0: it is not a stream, or not asked for.
+ */
 INLINE int read_unix_ends(struct sock *sock, struct endpoints *ends)
 {
 	struct sock *peer;
@@ -62,8 +59,8 @@ INLINE int read_unix_ends(struct sock *sock, struct endpoints *ends)
 	if (!df_unix_sockets || READ(sock, sk_type) != SOCK_STREAM)
 		return 0;
 	peer = READ((struct unix_sock *)sock, peer);
-	*(u64 *)ends->local = inode_of(sock);
-	*(u64 *)ends->remote = peer ? inode_of(peer) : 0;
+	*(u64 *)ends->local = inode_of(READ(sock, sk_socket));
+	*(u64 *)ends->remote = peer ? inode_of(READ(peer, sk_socket)) : 0;
 	return 1;
 }
 

@@ -7,11 +7,13 @@ use crate::loader::{KernelHook, Loader};
 use crate::privileges::{Refused, lockdown, remedy};
 use crate::report::{CallReport, ProbeReport, Refusal};
 
+mod sockets;
+
 /// Attaches what leaves a call before what enters it: a call is told of only when both are there.
 pub(crate) fn attach(
     loader: &mut dyn Loader,
-    program_set: ProgramSet,
-    hooks: Hooks,
+    (program_set, hooks): (ProgramSet, Hooks),
+    unix_sockets: bool,
 ) -> Result<ProbeReport, LoadError> {
     let mut report = ProbeReport { program_set, ..ProbeReport::default() };
     let hooks = match program_set {
@@ -32,6 +34,8 @@ pub(crate) fn attach(
     for kind in hooks.kinds() {
         match kind {
             _ if open.is_empty() => break,
+            HookKind::Socket if unix_sockets => report.refusals.push(sockets::not_for_unix()),
+            HookKind::Socket => sockets::attach(loader, &mut open, &mut report)?,
             HookKind::EveryCall => attach_to_every_call(loader, &mut open, &mut report),
             _ => attach_kind(loader, kind, &mut open, &mut report),
         }
@@ -139,9 +143,9 @@ fn attach_call(loader: &mut dyn Loader, kind: HookKind, call: &Call) -> Result<V
     Ok(attached)
 }
 
-/// One pair of programs for all calls. They would tell of calls that are hooked otherwise a second time.
+/// One pair of programs for all calls. They would tell of calls that are hooked otherwise a second time, but for what sockets tell.
 fn attach_to_every_call(loader: &mut dyn Loader, open: &mut Vec<&'static Call>, report: &mut ProbeReport) {
-    if open.len() < CALLS.len() {
+    if report.calls.iter().any(|call| call.kind != Some(HookKind::Socket)) {
         return;
     }
     let pair = [("on_any_exit", "sys_exit"), ("on_any_enter", "sys_enter")];
@@ -189,7 +193,7 @@ fn entry_program(kind: HookKind, name: &str) -> String {
     let prefix = match kind {
         HookKind::FunctionEntry => "entry",
         HookKind::Kprobe => "kprobe",
-        HookKind::Tracepoint | HookKind::EveryCall => "on",
+        HookKind::Socket | HookKind::Tracepoint | HookKind::EveryCall => "on",
     };
     format!("{prefix}_{name}")
 }

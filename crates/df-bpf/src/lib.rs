@@ -117,6 +117,8 @@ pub use stats::{ProbeStats, ProcessorStats};
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod attachment;
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
+mod cgroup;
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod error;
 #[cfg(all(feature = "aya", target_os = "linux"))]
 mod kernel;

@@ -78,6 +78,8 @@ pub(crate) enum KernelHook<'a> {
     Tracepoint(&'a str, &'a str),
     /// A raw tracepoint whose arguments the kernel knows the types of.
     TypedTracepoint(&'a str),
+    /// A control group, by its path, and what the kernel is about to tell its processes.
+    Cgroup(&'a Path, &'a str),
     /// The entry of a function.
     FunctionEntry(&'a str),
     /// The return of a function.
@@ -93,6 +95,7 @@ impl fmt::Display for KernelHook<'_> {
         let (kind, name) = match self {
             Self::Tracepoint(category, name) => (category, name),
             Self::TypedTracepoint(name) => (&"tp_btf", name),
+            Self::Cgroup(_, name) => (&"cgroup", name),
             Self::FunctionEntry(name) => (&"fentry", name),
             Self::FunctionReturn(name) => (&"fexit", name),
             Self::Kprobe(name) => (&"kprobe", name),

@@ -72,6 +72,8 @@ pub(crate) enum Refused {
     Uprobe,
     /// Hooking functions of the kernel by changing their code.
     FunctionEntry,
+    /// Hooking control groups.
+    Cgroup,
 }
 
 /// What to do about it.
@@ -80,6 +82,7 @@ pub(crate) fn remedy(refused: Refused) -> String {
         Refused::Bpf | Refused::FunctionEntry => &["CAP_BPF", "CAP_PERFMON"],
         Refused::Tracefs => &["CAP_BPF", "CAP_PERFMON", "CAP_DAC_READ_SEARCH"],
         Refused::Uprobe => &["CAP_SYS_ADMIN"],
+        Refused::Cgroup => &["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"],
     };
     let all = useful_capabilities();
     let is_missing = |name: &&&str| all.iter().any(|one| one.name == **name && !one.is_held);
@@ -93,7 +96,7 @@ pub(crate) fn remedy(refused: Refused) -> String {
             let setcap = "setcap cap_bpf,cap_perfmon,cap_dac_read_search+ep";
             format!("{names} {are} missing: run as root, or `{setcap}` the program")
         }
-        Refused::Uprobe => format!("{names} {are} missing: run as root"),
+        Refused::Uprobe | Refused::Cgroup => format!("{names} {are} missing: run as root"),
     }
 }
 
@@ -162,7 +165,7 @@ const IN_USER_NAMESPACE: &str = "this is a user namespace, as of a rootless cont
 /// `PROC_USER_INIT_INO`: the inode number of the host's own user namespace.
 const FIRST_USER_NAMESPACE: u64 = 0xefff_fffd;
 
-const USEFUL: [(&str, CapabilitySet, &str); 5] = [
+const USEFUL: [(&str, CapabilitySet, &str); 6] = [
     ("CAP_BPF", CapabilitySet::BPF.union(CapabilitySet::SYS_ADMIN), "loads programs and makes maps"),
     (
         "CAP_PERFMON",
@@ -173,6 +176,11 @@ const USEFUL: [(&str, CapabilitySet, &str); 5] = [
         "CAP_DAC_READ_SEARCH",
         CapabilitySet::DAC_READ_SEARCH.union(CapabilitySet::DAC_OVERRIDE),
         "reads tracefs, and programs and libraries of other users",
+    ),
+    (
+        "CAP_NET_ADMIN",
+        CapabilitySet::NET_ADMIN,
+        "hears from whom datagrams are, without hooks that all calls pay for",
     ),
     ("CAP_SYS_ADMIN", CapabilitySet::SYS_ADMIN, "hooks functions of TLS libraries; includes the first two"),
     ("CAP_SYS_PTRACE", CapabilitySet::SYS_PTRACE, "finds the TLS libraries of other users' processes"),

@@ -4,11 +4,13 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rustix::net::SendFlags;
 use rustix::thread::CapabilitySet;
 
 use crate::attachment::attach;
@@ -27,7 +29,7 @@ use crate::rings::Rings;
 use crate::stats::{ProbeStats, ProcessorStats};
 use crate::tls::{LoaderHooks, TlsConfig, TlsReport, TlsWatch};
 use crate::{
-    ClockOffset, Event, PortFilter, ProbeConfig, ProcessChange, ProcessFilter, ProgramSet, decode_event,
+    ClockOffset, Event, HookKind, Hooks, PortFilter, ProbeConfig, ProcessChange, ProcessFilter, ProgramSet, decode_event,
 };
 
 /// Programs in the kernel that tell what processes do with sockets.
@@ -56,7 +58,7 @@ impl Probes {
         check(config)?;
         let mark = new_mark();
         let program_set = config.program_set.unwrap_or_else(loader::best_program_set);
-        check_program_set(config, program_set)?;
+        check_unix_sockets(config, program_set)?;
         let settings = settings(config, program_set, mark);
         let mut loader = loader::load(config.loader, program_set, OBJECT, &settings)?;
         // The reduced programs leave that to the reader.
@@ -67,7 +69,7 @@ impl Probes {
         }
         let rings = Rings::new(loader.as_ref())?;
         #[cfg_attr(not(feature = "profile"), allow(unused_mut, reason = "a profile adds a hook"))]
-        let mut report = attach(loader.as_mut(), program_set, config.hooks)?;
+        let mut report = attach(loader.as_mut(), (program_set, config.hooks), config.unix_sockets)?;
         #[cfg(feature = "profile")]
         let profile = config
             .profile
@@ -236,15 +238,15 @@ fn check(config: &ProbeConfig) -> Result<(), LoadError> {
     Ok(())
 }
 
-/// What the reduced programs cannot do is not left undone without a word.
-const fn check_program_set(config: &ProbeConfig, program_set: ProgramSet) -> Result<(), LoadError> {
-    if config.unix_sockets && matches!(program_set, ProgramSet::Reduced) {
-        return Err(LoadError::Config {
-            field: "unix_sockets",
-            what: "the reduced programs, for kernels before 5.8, cannot tell of Unix sockets",
-        });
-    }
-    Ok(())
+/// What cannot be told is not left out without a word.
+const fn check_unix_sockets(config: &ProbeConfig, program_set: ProgramSet) -> Result<(), LoadError> {
+    let what = match (program_set, config.hooks) {
+        _ if !config.unix_sockets => return Ok(()),
+        (ProgramSet::Reduced, _) => "the reduced programs, for kernels before 5.8, cannot tell of Unix sockets",
+        (_, Hooks::Only(HookKind::Socket)) => "the hooks `sockets` do not tell when they are opened and closed",
+        _ => return Ok(()),
+    };
+    Err(LoadError::Config { field: "unix_sockets", what })
 }
 
 fn settings(config: &ProbeConfig, program_set: ProgramSet, mark: u32) -> Settings {
@@ -298,17 +300,21 @@ fn own_pid() -> Option<u32> {
     (namespace.ino() == FIRST_PID_NAMESPACE).then(std::process::id)
 }
 
-/// A number that no other process asks for by accident.
+/// A number that no other process asks for by accident. Its last bit is not set.
 fn new_mark() -> u32 {
     let random = RandomState::new().hash_one("mark");
-    u32::try_from(random & 0x3fff_ffff).unwrap_or(0) | 0x4000_0000
+    u32::try_from(random & 0x3fff_fffe).unwrap_or(0) | 0x4000_0000
 }
 
-/// Tells the programs which process this is: by a call that only it makes, and that does nothing.
+/// Tells the programs which process this is: by calls that only it makes, and that do nothing.
 fn show_mark(mark: u32) {
     if let (Ok(nothing), Ok(bytes)) = (File::open("/dev/null"), usize::try_from(mark)) {
         // It is refused, since this file is not open for writing; the programs saw it by then.
         let _ = rustix::fs::sendfile(&nothing, &nothing, None, bytes);
+    }
+    // So is this one, since UDP has nothing out of band.
+    if let Ok(socket) = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)) {
+        let _ = rustix::net::send(&socket, b"", SendFlags::from_bits_retain(mark) | SendFlags::OOB);
     }
 }
 

@@ -1,18 +1,20 @@
 //! One attempt for each feature of the kernel: it does what the probes do, in small, and undoes it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 
 use aya::maps::MapData;
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::uprobe::UProbeScope;
 use aya::programs::{
-    BtfTracePoint, FEntry, KProbe, PerfEvent, ProgramError, RawTracePoint, TracePoint, UProbe,
+    BtfTracePoint, CgroupAttachMode, CgroupSockAddr, FEntry, KProbe, PerfEvent, ProgramError, RawTracePoint,
+    TracePoint, UProbe,
 };
 use aya::sys::is_helper_supported;
 use aya::{Btf, Ebpf, EbpfLoader, Endianness};
 
 use super::KernelFeature;
+use crate::cgroup;
 use crate::error::{AttachError, is_not_permitted};
 use crate::loader::aya::attach_error;
 use crate::privileges::{Refused, TracefsError, remedy, tracefs};
@@ -98,9 +100,23 @@ const ATTEMPTS: &[Attempt] = &[
     Attempt {
         name: "hooks of system calls",
         is_needed: true,
-        done: "at least one of the four kinds below works",
+        done: "at least one of the five kinds below works",
         try_it: any_kind,
-        needs: "one of the four kinds below",
+        needs: "one of the five kinds below",
+    },
+    Attempt {
+        name: "tracepoints of sockets",
+        is_needed: false,
+        done: "tp_btf/sock_recv_length was hooked",
+        try_it: socket_tracepoint,
+        needs: "Linux 6.3 or newer, with BTF",
+    },
+    Attempt {
+        name: "root of the control groups",
+        is_needed: false,
+        done: "cgroup/recvmsg4 was hooked",
+        try_it: cgroup_root,
+        needs: "the host's own cgroup2, mounted; without it other hooks tell from whom datagrams are",
     },
     Attempt {
         name: "tracefs",
@@ -192,7 +208,7 @@ fn kernel_memory() -> Result<(), Failure> {
 
 /// Whether one works; else why the first does not.
 fn any_kind() -> Result<(), Failure> {
-    let kinds = [tracepoint, function_entry, typed_tracepoint, kprobe];
+    let kinds = [socket_tracepoint, tracepoint, function_entry, typed_tracepoint, kprobe];
     let mut failures = kinds.into_iter().map_while(|try_it| try_it().err());
     let failures: Vec<Failure> = failures.by_ref().collect();
     let is_permitted = |failure: &Failure| !matches!(failure, Failure::NotPermitted(_));
@@ -227,10 +243,31 @@ fn raw_tracepoint() -> Result<(), Failure> {
 }
 
 fn typed_tracepoint() -> Result<(), Failure> {
+    at_typed_tracepoint("on_typed_tracepoint", "sys_exit")
+}
+
+fn socket_tracepoint() -> Result<(), Failure> {
+    at_typed_tracepoint("on_received", "sock_recv_length")
+}
+
+fn at_typed_tracepoint(program: &str, name: &str) -> Result<(), Failure> {
     let btf = Btf::from_sys_fs().map_err(failure)?;
-    attempt("on_typed_tracepoint", |program: &mut BtfTracePoint| {
-        program.load("sys_exit", &btf)?;
+    attempt(program, |program: &mut BtfTracePoint| {
+        program.load(name, &btf)?;
         program.attach().map(|_| ())
+    })
+}
+
+fn cgroup_root() -> Result<(), Failure> {
+    let root = cgroup::root().ok_or_else(|| Failure::Other("it is not mounted here".to_owned()))?;
+    let root = File::open(root).map_err(failure)?;
+    let hooked = attempt("on_heard", |program: &mut CgroupSockAddr| {
+        program.load()?;
+        program.attach(root, CgroupAttachMode::Single).map(|_| ())
+    });
+    hooked.map_err(|failure| match failure {
+        Failure::NotPermitted(_) => Failure::NotPermitted(remedy(Refused::Cgroup)),
+        other => other,
     })
 }
 

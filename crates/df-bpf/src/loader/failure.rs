@@ -61,9 +61,12 @@ pub(crate) fn uprobe_error(error: AttachError) -> AttachError {
     }
 }
 
-/// Function entries take that the kernel's code is changed.
-pub(crate) fn function_error(hook: KernelHook<'_>, error: AttachError) -> AttachError {
+/// Function entries take that the kernel's code is changed, and control groups a capability more.
+pub(crate) fn kernel_error(hook: KernelHook<'_>, error: AttachError) -> AttachError {
     match (hook, error) {
+        (KernelHook::Cgroup(..), AttachError::NotPermitted { .. }) => {
+            AttachError::NotPermitted { remedy: remedy(Refused::Cgroup) }
+        }
         (KernelHook::FunctionEntry(_) | KernelHook::FunctionReturn(_), AttachError::NotPermitted { .. }) => {
             AttachError::NotPermitted { remedy: remedy(Refused::FunctionEntry) }
         }

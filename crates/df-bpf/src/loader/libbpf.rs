@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use self::constants::Constants;
 use self::messages::{Failure, quietly};
 use self::ring::Ring;
 use super::{
-    KernelHook, LinkId, Loader, Settings, UprobePoint, btf_file, function_error, load_error, no_btf,
+    KernelHook, LinkId, Loader, Settings, UprobePoint, btf_file, kernel_error, load_error, no_btf,
     require_tracefs, uprobe_error,
 };
 use crate::error::{AttachError, LoadError};
@@ -140,6 +141,12 @@ impl Loader for LibbpfLoader {
             KernelHook::Kretprobe(function) => {
                 self.hang(program, &name, |program| program.attach_kprobe(true, function))
             }
+            KernelHook::Cgroup(path, _) => {
+                let failed =
+                    |error: io::Error| AttachError::Failed { hook: name.clone(), message: error.to_string() };
+                let cgroup = File::open(path).map_err(failed)?;
+                self.hang(program, &name, |program| program.attach_cgroup(cgroup.as_raw_fd()))
+            }
             // What they hang on, their section says.
             KernelHook::TypedTracepoint(_) | KernelHook::FunctionEntry(_) | KernelHook::FunctionReturn(_) =>
             {
@@ -150,7 +157,7 @@ impl Loader for LibbpfLoader {
                 self.hang(program, &name, |program| program.attach_trace())
             }
         };
-        attached.map_err(|error| function_error(hook, error))
+        attached.map_err(|error| kernel_error(hook, error))
     }
 
     fn attach_raw_tracepoint(&mut self, program: &str, name: &str) -> Result<(), AttachError> {

@@ -74,6 +74,7 @@ fn assert_lacking(kind: HookKind, error: &LoadError) {
     {
         let kernel = df_bpf::Kernel::probe();
         let feature = kernel.feature(match kind {
+            HookKind::Socket => "tracepoints of sockets",
             HookKind::FunctionEntry => "function entries (fentry)",
             HookKind::Tracepoint => "system call tracepoints",
             HookKind::EveryCall => "typed raw tracepoints",

@@ -1,11 +1,17 @@
 //! Hanging a program on a hook of the kernel, by its kind.
 
-use aya::programs::{BtfTracePoint, FEntry, FExit, KProbe, Program, ProgramError, TracePoint};
+use std::fs::File;
+use std::path::Path;
+
+use aya::programs::{
+    BtfTracePoint, CgroupAttachMode, CgroupSockAddr, FEntry, FExit, KProbe, Program, ProgramError, TracePoint,
+};
+use aya::sys::SyscallError;
 use aya::{Btf, Ebpf};
 
 use super::{attach_error, loaded};
 use crate::error::AttachError;
-use crate::loader::{KernelHook, function_error, require_tracefs};
+use crate::loader::{KernelHook, kernel_error, require_tracefs};
 
 /// Loads and attaches a program. The kernel's types are read when they are needed first.
 pub(super) fn attach(
@@ -23,6 +29,7 @@ pub(super) fn attach(
     let attached = match hook {
         KernelHook::Tracepoint(category, name) => at_tracepoint(loaded, category, name),
         KernelHook::Kprobe(function) | KernelHook::Kretprobe(function) => at_kprobe(loaded, function),
+        KernelHook::Cgroup(path, _) => at_cgroup(loaded, path),
         _ => {
             if types.is_none() {
                 *types = Some(Btf::from_sys_fs().map_err(|error| failed(&hook, error.to_string()))?);
@@ -47,6 +54,16 @@ fn at_kprobe(program: &mut Program, function: &str) -> Result<(), ProgramError> 
     kprobe.attach(function, 0).map(|_| ())
 }
 
+/// Such a link lets others hang on it too, and takes no flag for that.
+fn at_cgroup(program: &mut Program, path: &Path) -> Result<(), ProgramError> {
+    let program: &mut CgroupSockAddr = program.try_into()?;
+    loaded(program.load())?;
+    let cgroup = File::open(path).map_err(|io_error| {
+        ProgramError::SyscallError(SyscallError { call: "open of the control group", io_error })
+    })?;
+    program.attach(cgroup, CgroupAttachMode::Single).map(|_| ())
+}
+
 /// Hooks of which the kernel must know the types of the arguments.
 fn at_typed(program: &mut Program, hook: KernelHook<'_>, types: &Btf) -> Result<(), ProgramError> {
     match hook {
@@ -62,6 +79,7 @@ fn at_typed(program: &mut Program, hook: KernelHook<'_>, types: &Btf) -> Result<
         }
         KernelHook::TypedTracepoint(name)
         | KernelHook::Tracepoint(_, name)
+        | KernelHook::Cgroup(_, name)
         | KernelHook::Kprobe(name)
         | KernelHook::Kretprobe(name) => {
             let tracepoint: &mut BtfTracePoint = program.try_into()?;
@@ -75,7 +93,7 @@ fn told(program: &str, hook: KernelHook<'_>, error: &ProgramError) -> AttachErro
     match (hook, error) {
         // Its types tell no such function or tracepoint.
         (_, ProgramError::Btf(_)) => AttachError::NoHook { hook: hook.to_string() },
-        _ => function_error(hook, attach_error(program, &hook.to_string(), error)),
+        _ => kernel_error(hook, attach_error(program, &hook.to_string(), error)),
     }
 }
 
