@@ -1,0 +1,145 @@
+//! The same requests over TCP and over a Unix socket: both processes tell of each, and all tell the same of it.
+
+use std::collections::BTreeMap;
+
+use df_testing::{PeerError, Place, Server, ServerKind, measure, measure_over_unix_socket, skip};
+use serde_json::Value;
+
+use crate::agent::Agent;
+use crate::processes::{CLIENT, SEEN, SEQUENCES, SERVER, WIRE, side};
+use crate::turn;
+
+#[test]
+fn nginx_and_curl_tell_the_same_over_a_unix_socket() {
+    watch(ServerKind::Nginx, "http1", ("curl", "nginx"));
+}
+
+#[test]
+fn redis_and_its_client_tell_the_same_over_a_unix_socket() {
+    watch(ServerKind::Redis, "redis", ("python3", "redis-server"));
+}
+
+#[test]
+fn mariadb_and_its_client_tell_the_same_over_a_unix_socket() {
+    watch(ServerKind::MariaDb, "mysql", ("python3", "mariadbd"));
+}
+
+#[test]
+fn postgresql_and_psql_tell_the_same_over_a_unix_socket() {
+    watch(ServerKind::PostgreSql, "postgresql", ("psql", "postgres"));
+}
+
+#[test]
+fn nothing_is_told_of_unix_sockets_unless_it_is_asked_for() {
+    let observe = || -> Result<(), PeerError> {
+        let _turn = turn()?;
+        let server = Server::start(ServerKind::Redis)?;
+        let agent = Agent::start_with_processes(&[server.port()])?;
+        measure_over_unix_socket(&server, REQUESTS)?;
+        let records = agent.finish_with_all();
+        assert!(records.iter().all(|record| record["transport"] != "unix"), "{records:#?}");
+        Ok(())
+    };
+    if let Err(error) = observe() {
+        skip("no Unix sockets", &error);
+    }
+}
+
+/// A server asked the same both ways. The names are those of the threads at both ends.
+fn watch(kind: ServerKind, protocol: &str, threads: (&str, &str)) {
+    let observe = || -> Result<(), PeerError> {
+        let _turn = turn()?;
+        let server = Server::start(kind)?;
+        let path = server.socket_path();
+        let agent = Agent::start_with_unix_sockets(&[server.port()])?;
+        let over_tcp = measure(&server, &Place::Host, "127.0.0.1", REQUESTS)?;
+        let over_unix = measure_over_unix_socket(&server, REQUESTS)?;
+        assert_eq!(over_unix.len(), REQUESTS);
+        let records = agent.finish_with_all();
+        let seen = Seen::of(&records, protocol);
+        for (tcp, unix) in over_tcp.iter().zip(&over_unix) {
+            assert_eq!((&tcp.resource, &tcp.code), (&unix.resource, &unix.code), "the same was asked");
+            let asking = seen.the_only(&unix.resource, CLIENT, "unix");
+            let answering = seen.the_only(&unix.resource, SERVER, "unix");
+            assert_eq!(asking["client_process"]["comm"], threads.0, "{asking:#}");
+            assert_eq!(answering["server_process"]["comm"], threads.1, "{answering:#}");
+            assert_eq!(asking["server_path"], path.to_str().unwrap(), "{asking:#}");
+            assert!(asking["client_inode"].is_u64(), "{asking:#}");
+            // Both ends, and the places in the stream, are the same to both.
+            assert_eq!(told(asking, &[]), told(answering, &[]));
+            let wire = seen.the_only(&tcp.resource, WIRE, "tcp");
+            assert_eq!(told(asking, &ENDS), told(wire, &ENDS));
+            check_link(&records, asking, answering);
+        }
+        let known = |record: &&Value| record["kind"] == "exchange" && record["transport"] == "unix";
+        let others = records.iter().filter(known).filter(|record| record["server_path"] == path.to_str().unwrap());
+        assert!(others.clone().all(|record| record["protocol"] == protocol), "{:#?}", others.collect::<Vec<_>>());
+        Ok(())
+    };
+    if let Err(error) = observe() {
+        skip(&format!("{} over a Unix socket", kind.name()), &error);
+    }
+}
+
+/// The client's side is the parent of the server's, and the path is the server's address.
+fn check_link(records: &[Value], asking: &Value, answering: &Value) {
+    let span = |exchange: &Value| {
+        let is_it = |record: &&Value| record["kind"] == "span" && record["span_id"] == exchange["span_id"];
+        records.iter().find(is_it).unwrap_or_else(|| panic!("no span: {exchange:#}"))
+    };
+    let (client, server) = (span(asking), span(answering));
+    assert_eq!(server["parent_span_id"], client["span_id"], "{client:#}\n{server:#}");
+    assert_eq!(server["links"][0]["by"], "stream_offset", "{server:#}");
+    for span in [client, server] {
+        let attributes = &span["attributes"];
+        assert_eq!(attributes["network.transport"], "unix", "{span:#}");
+        assert!(attributes["network.type"].is_null() && attributes["network.peer.port"].is_null(), "{span:#}");
+    }
+    assert_eq!(client["attributes"]["network.peer.address"], asking["server_path"], "{client:#}");
+}
+
+/// Exchanges by what was asked for, from where they were seen, and over what.
+struct Seen<'a>(BTreeMap<(&'a str, &'static str, &'a str), Vec<&'a Value>>);
+
+impl<'a> Seen<'a> {
+    fn of(records: &'a [Value], protocol: &str) -> Self {
+        let mut seen: BTreeMap<_, Vec<&Value>> = BTreeMap::new();
+        for record in records.iter().filter(|one| one["kind"] == "exchange" && one["protocol"] == protocol) {
+            let text = |name: &str| record[name].as_str().unwrap_or_default();
+            seen.entry((text("request_resource"), side(record), text("transport"))).or_default().push(record);
+        }
+        Self(seen)
+    }
+
+    fn the_only(&self, resource: &'a str, side: &'static str, transport: &'static str) -> &'a Value {
+        let seen = self.0.get(&(resource, side, transport)).map_or(&[][..], Vec::as_slice);
+        let [exchange] = seen else {
+            panic!("{resource} was seen {} times from the {side}: {seen:#?}", seen.len());
+        };
+        exchange
+    }
+}
+
+/// What an exchange tells apart from who saw it and when, and from some further fields.
+fn told(exchange: &Value, beside: &[&str]) -> Value {
+    let mut told = exchange.clone();
+    if let Some(fields) = told.as_object_mut() {
+        let is_beside = |name: &str| SEEN.contains(&name) || beside.contains(&name);
+        fields.retain(|name, _| !is_beside(name));
+    }
+    told
+}
+
+const REQUESTS: usize = 100;
+/// What differs between TCP and a Unix socket.
+const ENDS: [&str; 9] = [
+    "transport",
+    "client_ip",
+    "client_port",
+    "server_ip",
+    "server_port",
+    "client_inode",
+    "server_path",
+    SEQUENCES[0],
+    SEQUENCES[1],
+];
