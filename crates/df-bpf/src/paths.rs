@@ -15,6 +15,7 @@ pub(crate) struct UnixPaths {
     recent: HashMap<SocketId, UnixPath>,
     older: HashMap<SocketId, UnixPath>,
     max_sockets: usize,
+    lost: u64,
 }
 
 impl UnixPaths {
@@ -26,8 +27,9 @@ impl UnixPaths {
     pub(crate) fn apply<'a>(&mut self, mut event: Event<'a>) -> Option<Event<'a>> {
         match &mut event {
             Event::Path(socket, path) => {
-                if let Some(path) = UnixPath::new(path) {
-                    self.insert(*socket, path);
+                match UnixPath::new(path) {
+                    Some(path) => self.insert(*socket, path),
+                    None => self.lost += 1,
                 }
                 return None;
             }
@@ -49,6 +51,11 @@ impl UnixPaths {
             _ => {}
         }
         Some(event)
+    }
+
+    /// How many paths found no room.
+    pub(crate) const fn lost(&self) -> u64 {
+        self.lost
     }
 
     fn find(&mut self, socket: SocketId) -> Option<UnixPath> {

@@ -29,7 +29,8 @@ use crate::rings::Rings;
 use crate::stats::{ProbeStats, ProcessorStats};
 use crate::tls::{LoaderHooks, TlsConfig, TlsReport, TlsWatch};
 use crate::{
-    ClockOffset, Event, HookKind, Hooks, PortFilter, ProbeConfig, ProcessChange, ProcessFilter, ProgramSet, decode_event,
+    ClockOffset, Event, HookKind, Hooks, PortFilter, ProbeConfig, ProcessChange, ProcessFilter, ProgramSet,
+    decode_event,
 };
 
 /// Programs in the kernel that tell what processes do with sockets.
@@ -142,6 +143,7 @@ impl Probes {
             missed_runs: missed_runs(&self.loader.programs()),
             events: self.events,
             malformed_records: self.malformed_records,
+            lost_paths: self.paths.lost(),
         })
     }
 
@@ -242,8 +244,12 @@ fn check(config: &ProbeConfig) -> Result<(), LoadError> {
 const fn check_unix_sockets(config: &ProbeConfig, program_set: ProgramSet) -> Result<(), LoadError> {
     let what = match (program_set, config.hooks) {
         _ if !config.unix_sockets => return Ok(()),
-        (ProgramSet::Reduced, _) => "the reduced programs, for kernels before 5.8, cannot tell of Unix sockets",
-        (_, Hooks::Only(HookKind::Socket)) => "the hooks `sockets` do not tell when they are opened and closed",
+        (ProgramSet::Reduced, _) => {
+            "the reduced programs, for kernels before 5.8, cannot tell of Unix sockets"
+        }
+        (_, Hooks::Only(HookKind::Socket)) => {
+            "the hooks `sockets` do not tell when they are opened and closed"
+        }
         _ => return Ok(()),
     };
     Err(LoadError::Config { field: "unix_sockets", what })

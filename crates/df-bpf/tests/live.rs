@@ -53,9 +53,8 @@ fn every_tcp_call(argument: &str, ip: &str) {
             assert!(seen.socket.network_namespace > 0 && seen.pid == child.id());
             assert!(seen.command.starts_with("python"));
             // Tracepoints of sockets tell no beginning, but when what TCP sends left.
-            let is_told = |[begin, end]: [Timestamp; 2]| {
-                begin < end || kind == HookKind::Socket && begin == end
-            };
+            let is_told =
+                |[begin, end]: [Timestamp; 2]| begin < end || kind == HookKind::Socket && begin == end;
             assert!(seen.moved().is_none_or(|moved| is_told(moved.times)), "{kind}: {seen:?}");
         }
         let (server, client) = ends(&seen, port);

@@ -198,12 +198,12 @@ fn without_tracefs_the_command_is_told_that_mounts_it_and_other_hooks_are_used()
     assert_eq!(line(&said, "sufficient"), "sufficient: true");
     assert!(!said.contains("not attached"), "{said}");
     assert!(
-        line(&said, "by tracepoints alone").ends_with(
-            "tracefs is not mounted: run `mount -t tracefs tracefs /sys/kernel/tracing`"
-        ),
+        line(&said, "by tracepoints alone")
+            .ends_with("tracefs is not mounted: run `mount -t tracefs tracefs /sys/kernel/tracing`"),
         "{said}"
     );
-    let others = ["tracepoints of sockets", "function entries (fentry)", "typed raw tracepoints of every call"];
+    let others =
+        ["tracepoints of sockets", "function entries (fentry)", "typed raw tracepoints of every call"];
     assert!(others.iter().any(|kind| said.contains(&format!("hooked by {kind}: system calls"))), "{said}");
     assert!(line(&said, "tracefs").contains("mount -t tracefs"), "{said}");
     assert!(line(&said, "raw tracepoints").contains(" yes "), "{said}");

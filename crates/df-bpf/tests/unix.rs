@@ -20,7 +20,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use df_bpf::{Event, HookKind, LoadError, ProbeConfig, ProbeStats, Probes, ProcessFilter, ProgramSet};
-use df_core::{Endpoint, SocketActivity, SocketRole, StreamPosition, Transfer, Transport, UnixAddress, UnixPath};
+use df_core::{
+    Endpoint, SocketActivity, SocketRole, StreamPosition, Transfer, Transport, UnixAddress, UnixPath,
+};
 use loaders::loader;
 use watch::{probes, python};
 
@@ -49,17 +51,27 @@ fn tell_both_ends(kind: &str, probes: &mut Probes) {
     let told = told(probes, &mut child, &processes);
     let abstract_name = format!("@{}", path.rsplit('/').next().expect("a name"));
     for (text, name) in [(path.as_str(), "path"), (&abstract_name, "abstract")] {
-        let at = Endpoint::unix(UnixAddress::at_path(UnixPath::new(text.replace('@', "\0").as_bytes()).unwrap()));
+        let at =
+            Endpoint::unix(UnixAddress::at_path(UnixPath::new(text.replace('@', "\0").as_bytes()).unwrap()));
         let of = |is_server: bool| -> Vec<&Told> {
             told.iter().filter(|one| (if is_server { one.local } else { one.remote }) == at).collect()
         };
         let (server, client) = (of(true), of(false));
         let which = format!("{kind}, {name}: {told:#?}");
-        assert!(server.iter().all(|one| one.pid == processes[0] && one.role == SocketRole::Server), "{which}");
-        assert!(client.iter().all(|one| one.pid == processes[1] && one.role == SocketRole::Client), "{which}");
+        assert!(
+            server.iter().all(|one| one.pid == processes[0] && one.role == SocketRole::Server),
+            "{which}"
+        );
+        assert!(
+            client.iter().all(|one| one.pid == processes[1] && one.role == SocketRole::Client),
+            "{which}"
+        );
         let asking = client.first().expect(&which).local;
         assert!(asking.address.unix().and_then(UnixAddress::inode).is_some(), "{which}");
-        assert!(client.iter().all(|one| one.local == asking) && server.iter().all(|one| one.remote == asking), "{which}");
+        assert!(
+            client.iter().all(|one| one.local == asking) && server.iter().all(|one| one.remote == asking),
+            "{which}"
+        );
         for end in [&server, &client] {
             assert_eq!(end.first().map(|one| one.what), Some("opened"), "{which}");
             assert_eq!(end.last().map(|one| one.what), Some("closed"), "{which}");
@@ -69,7 +81,10 @@ fn tell_both_ends(kind: &str, probes: &mut Probes) {
             let [at_client, at_server] = [stream(&client, transfer), stream(&server, other)];
             assert!(!at_client.is_empty() && at_client.len() == at_server.len(), "{which}");
             let both = at_client.iter().zip(&at_server);
-            assert!(both.clone().all(|(one, other)| one.is_none() || other.is_none() || one == other), "{which}");
+            assert!(
+                both.clone().all(|(one, other)| one.is_none() || other.is_none() || one == other),
+                "{which}"
+            );
         }
     }
     let client: Vec<&Told> = told.iter().filter(|one| one.pid == processes[1]).collect();
@@ -110,7 +125,10 @@ fn one_that_is_older_than_the_probes_has_its_path_and_no_place_that_others_know(
     for one in moved {
         let server = if one.role == SocketRole::Server { one.local } else { one.remote };
         assert_eq!(server.to_string(), path, "{one:?}");
-        assert!(matches!(one.position, Some(StreamPosition::Counted { is_from_start: false, .. })), "{one:?}");
+        assert!(
+            matches!(one.position, Some(StreamPosition::Counted { is_from_start: false, .. })),
+            "{one:?}"
+        );
     }
 }
 
@@ -221,7 +239,11 @@ fn stream(end: &[&Told], transfer: Transfer) -> Vec<Option<u8>> {
     let mut bytes = Vec::new();
     let mut next = 0;
     for one in end.iter().filter(|one| one.transfer == Some(transfer)) {
-        assert_eq!(one.position, Some(StreamPosition::Counted { offset: next, is_from_start: true }), "{one:?}");
+        assert_eq!(
+            one.position,
+            Some(StreamPosition::Counted { offset: next, is_from_start: true }),
+            "{one:?}"
+        );
         next += u64::try_from(one.original_len).unwrap();
         bytes.extend(one.bytes.iter().copied().map(Some));
         bytes.resize(usize::try_from(next).unwrap(), None);

@@ -36,7 +36,8 @@ pub(crate) fn check() -> Result<Outcome> {
         ["client opened", "client sent 0 question", "client received 0 answer", "client closed"],
         ["server opened", "server received 0 question", "server sent 0 answer", "server closed"],
     ];
-    let of = |role: &str| told.iter().filter(|one| one.starts_with(role)).map(String::as_str).collect::<Vec<_>>();
+    let of =
+        |role: &str| told.iter().filter(|one| one.starts_with(role)).map(String::as_str).collect::<Vec<_>>();
     if is_well && of("client") == expected[0] && of("server") == expected[1] {
         return Ok(Outcome::passed(format!("{} events", told.len())));
     }

@@ -1,6 +1,7 @@
 //! The same requests over TCP and over a Unix socket: both processes tell of each, and all tell the same of it.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use df_testing::{PeerError, Place, Server, ServerKind, measure, measure_over_unix_socket, skip};
 use serde_json::Value;
@@ -45,6 +46,34 @@ fn nothing_is_told_of_unix_sockets_unless_it_is_asked_for() {
     }
 }
 
+#[test]
+fn what_d_bus_says_is_claimed_by_nobody() {
+    let observe = || -> Result<(), PeerError> {
+        let _turn = turn()?;
+        let agent = Agent::start_with_unix_sockets(&[])?;
+        let script = "dbus-run-session -- sh -c 'for i in 1 2 3 4 5 6 7 8; do \
+            dbus-send --session --print-reply --dest=org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus.ListNames; \
+            done'";
+        let output = Command::new("sh").args(["-c", script]).output().unwrap();
+        if !output.status.success() {
+            return Err(PeerError::Missing { program: "dbus-run-session".to_owned(), package: "dbus" });
+        }
+        assert_eq!(String::from_utf8_lossy(&output.stdout).matches("method return").count(), 8);
+        let records = agent.finish_with_all();
+        let is_of_bus = |record: &&Value| {
+            ["client_process", "server_process"]
+                .iter()
+                .any(|side| record[side]["comm"].as_str().is_some_and(|command| command.starts_with("dbus")))
+        };
+        let claimed: Vec<&Value> = records.iter().filter(is_of_bus).collect();
+        assert!(claimed.is_empty(), "{claimed:#?}");
+        Ok(())
+    };
+    if let Err(error) = observe() {
+        skip("D-Bus", &error);
+    }
+}
+
 /// A server asked the same both ways. The names are those of the threads at both ends.
 fn watch(kind: ServerKind, protocol: &str, threads: (&str, &str)) {
     let observe = || -> Result<(), PeerError> {
@@ -72,8 +101,13 @@ fn watch(kind: ServerKind, protocol: &str, threads: (&str, &str)) {
             check_link(&records, asking, answering);
         }
         let known = |record: &&Value| record["kind"] == "exchange" && record["transport"] == "unix";
-        let others = records.iter().filter(known).filter(|record| record["server_path"] == path.to_str().unwrap());
-        assert!(others.clone().all(|record| record["protocol"] == protocol), "{:#?}", others.collect::<Vec<_>>());
+        let others =
+            records.iter().filter(known).filter(|record| record["server_path"] == path.to_str().unwrap());
+        assert!(
+            others.clone().all(|record| record["protocol"] == protocol),
+            "{:#?}",
+            others.collect::<Vec<_>>()
+        );
         Ok(())
     };
     if let Err(error) = observe() {
@@ -93,7 +127,10 @@ fn check_link(records: &[Value], asking: &Value, answering: &Value) {
     for span in [client, server] {
         let attributes = &span["attributes"];
         assert_eq!(attributes["network.transport"], "unix", "{span:#}");
-        assert!(attributes["network.type"].is_null() && attributes["network.peer.port"].is_null(), "{span:#}");
+        assert!(
+            attributes["network.type"].is_null() && attributes["network.peer.port"].is_null(),
+            "{span:#}"
+        );
     }
     assert_eq!(client["attributes"]["network.peer.address"], asking["server_path"], "{client:#}");
 }
