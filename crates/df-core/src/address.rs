@@ -64,6 +64,7 @@ impl From<IpAddr> for Address {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UnixAddress {
     path: Option<UnixPath>,
+    #[cfg_attr(feature = "serde", serde(with = "inode_number"))]
     /// Bytes of the number, so that an end is no larger than one of IP; 0: not known.
     inode: [u8; 4],
 }
@@ -100,6 +101,20 @@ impl fmt::Display for UnixAddress {
             (None, Some(inode)) => write!(formatter, "socket:[{inode}]"),
             (None, None) => formatter.write_str("socket:[]"),
         }
+    }
+}
+
+/// The inode number as one number.
+#[cfg(feature = "serde")]
+mod inode_number {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(inode: &[u8; 4], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(u32::from_ne_bytes(*inode))
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(deserializer: D) -> Result<[u8; 4], D::Error> {
+        u32::deserialize(deserializer).map(u32::to_ne_bytes)
     }
 }
 
