@@ -109,6 +109,7 @@ impl fmt::Display for UnixAddress {
 mod inode_number {
     use serde::{Deserialize as _, Deserializer, Serializer};
 
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives references")]
     pub(super) fn serialize<S: Serializer>(inode: &[u8; 4], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u32(u32::from_ne_bytes(*inode))
     }
