@@ -110,6 +110,19 @@ enum { TYPE_SIZE = 1 };
 /* Keeps what stands before it in the program before what stands after it, for what interrupts the program. */
 #define ORDER() asm volatile("" ::: "memory")
 
+#ifndef REDUCED
+
+/* Only the names are compared with those of the kernel. */
+enum bpf_func_id { BPF_FUNC_get_current_task_btf = 158, BPF_FUNC_task_pt_regs = 175 };
+
+/* Since Linux 5.11 a pointer to the task can be followed without a call for every step. */
+INLINE int has_task_pointers(void)
+{
+	return __builtin_preserve_enum_value(*(enum bpf_func_id *)BPF_FUNC_get_current_task_btf, 0);
+}
+
+#endif
+
 INLINE u16 swap16(u16 value)
 {
 	return __builtin_bswap16(value);

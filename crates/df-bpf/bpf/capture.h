@@ -124,7 +124,7 @@ INLINE void emit_data(struct socket_state *state, const struct moved *moved)
 	u32 most = most_payload_of(state), wanted = moved->length < most ? moved->length : most;
 	void *ring = own_ring();
 
-	if (!ring || is_left_out(state, moved) || is_shed(moved->exit_ns, &wanted))
+	if (!ring || is_left_out(state, moved->transfer, moved->peer) || is_shed(moved->exit_ns, &wanted))
 		return;
 	if (!moved->payload.base)
 		wanted = 0;
@@ -232,6 +232,19 @@ INLINE void read_peer(struct endpoints *ends, u64 address)
 	}
 }
 
+INLINE void read_own_command(u8 *command)
+{
+#ifndef REDUCED
+	if (has_task_pointers()) {
+		struct task_struct *task = bpf_get_current_task_btf();
+
+		__builtin_memcpy(command, task->comm, 16);
+		return;
+	}
+#endif
+	bpf_get_current_comm(command, 16);
+}
+
 INLINE struct record *fill_record(struct record *record, u8 kind, struct socket_state *state, u64 inode)
 {
 	u64 task = bpf_get_current_pid_tgid();
@@ -244,7 +257,7 @@ INLINE struct record *fill_record(struct record *record, u8 kind, struct socket_
 	record->endpoints = state->endpoints;
 	record->pid = task >> 32;
 	record->tid = task;
-	bpf_get_current_comm(record->command, sizeof(record->command));
+	read_own_command(record->command);
 	return record;
 }
 

@@ -28,6 +28,7 @@ INLINE enum tls_verdict judge_ciphertext(struct thread *thread, struct socket_st
 
 #else
 
+static int is_tls_process(void);
 static int is_tls_socket(struct socket_state *state, const struct payload *payload);
 static void read_head(struct tls_head *head, const struct payload *payload);
 static void note_record(struct socket_state *state, const struct call *call, const struct tls_head *head, u32 moved);
@@ -70,8 +71,6 @@ INLINE enum tls_verdict judge_ciphertext(struct thread *thread, struct socket_st
  */
 INLINE int is_tls_socket(struct socket_state *state, const struct payload *payload)
 {
-	u32 pid = bpf_get_current_pid_tgid() >> 32;
-
 	if (!state->is_begun) {
 		struct tls_head head = {};
 
@@ -80,8 +79,15 @@ INLINE int is_tls_socket(struct socket_state *state, const struct payload *paylo
 		state->is_begun = 1;
 	}
 	if (!state->is_tls && state->begins_with_handshake)
-		state->is_tls = bpf_map_lookup_elem(&tls_processes, &pid) != NULL;
+		state->is_tls = is_tls_process();
 	return state->is_tls;
+}
+
+INLINE int is_tls_process(void)
+{
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	return bpf_map_lookup_elem(&tls_processes, &pid) != NULL;
 }
 
 /* From its first call of a hooked function on, a process uses TLS. */

@@ -22,8 +22,8 @@ enum { BOTH_SHUT_DOWN = 3 };
 enum { S_IFMT = 0170000, S_IFSOCK = 0140000 };
 enum { MSG_OOB = 0x1, MSG_PEEK = 0x2, MSG_TRUNC = 0x20, MSG_ERRQUEUE = 0x2000, MSG_FASTOPEN = 0x20000000 };
 enum { EPIPE = 32, EOPNOTSUPP = 95, ECONNRESET = 104, ETIMEDOUT = 110, EINPROGRESS = 115 };
-/* Threads that work for io_uring, whose registers tell of nothing. */
-enum { PF_IO_WORKER = 0x10 };
+/* Threads that work for io_uring, and the kernel's own: their registers tell of nothing. */
+enum { PF_IO_WORKER = 0x10, PF_KTHREAD = 0x200000 };
 enum { SHUT_RDWR = 2 };
 enum { CLONE_PARENT = 0x8000, CLONE_THREAD = 0x10000 };
 enum { SOCK_BINDPORT_LOCK = 8 };
@@ -103,6 +103,7 @@ struct thread_info {
 struct task_struct {
 	struct thread_info thread_info;
 	u32 flags;
+	void *io_uring;
 	struct thread_struct thread;
 	u32 pid;
 	u32 tgid;

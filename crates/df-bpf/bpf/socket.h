@@ -106,15 +106,6 @@ INLINE struct file *file_of(u32 descriptor)
 
 #else
 
-/* Only the names are compared with those of the kernel. */
-enum bpf_func_id { BPF_FUNC_get_current_task_btf = 158, BPF_FUNC_task_pt_regs = 175 };
-
-/* Since Linux 5.11 a pointer to the task can be followed without a call for every step. */
-INLINE int has_task_pointers(void)
-{
-	return __builtin_preserve_enum_value(*(enum bpf_func_id *)BPF_FUNC_get_current_task_btf, 0);
-}
-
 INLINE struct file *file_of(u32 descriptor)
 {
 	struct file **files, *file = NULL;

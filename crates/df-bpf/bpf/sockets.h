@@ -14,6 +14,8 @@
 #include "registers.h"
 
 static int tell_moved(struct sock *sock, s32 result, u8 transfer);
+static int is_left_out_early(const struct thread *thread, struct socket_state *state, u8 transfer);
+static int keep_causality(struct thread *thread, struct socket_state *state, u8 transfer);
 static int nothing_moved(struct sock *sock, s32 result);
 static u32 flags_of_own_call(void);
 static int spliced_bytes(struct sock *sock);
@@ -68,8 +70,8 @@ INLINE int tell_moved(struct sock *sock, s32 result, u8 transfer)
 	u16 family = sock->__sk_common.skc_family;
 	struct socket_state *state;
 	struct thread *thread;
-	struct socket *socket;
 	struct call *call;
+	struct file *file;
 	u64 inode;
 
 	if (family != AF_INET && family != AF_INET6)
@@ -78,17 +80,19 @@ INLINE int tell_moved(struct sock *sock, s32 result, u8 transfer)
 		return nothing_moved(sock, result);
 	if (is_process_filtered())
 		return 0;
-	socket = sock->sk_socket;
-	inode = inode_of(socket);
+	file = sock->sk_socket->file;
+	inode = file->f_inode->i_ino;
 	state = state_of(sock, inode);
 	if (!state || state->is_ignored || !is_told_by_socket(state, transfer))
 		return 0;
 	thread = own_thread();
 	if (!thread)
 		return 0;
+	if (is_left_out_early(thread, state, transfer))
+		return keep_causality(thread, state, transfer);
 	call = &thread->call;
 	call->transfer = transfer;
-	if (!describe_own_call(call, (u64)READ(socket, file)))
+	if (!describe_own_call(call, (u64)file))
 		return 0;
 	settle_opening(state, sock, inode);
 	call->inode = inode;
@@ -103,7 +107,27 @@ INLINE int tell_moved(struct sock *sock, s32 result, u8 transfer)
 		call->buffer += place_in_vector(thread, result);
 		call->shape = SHAPE_MESSAGE;
 	}
-	return emit_message(thread, result);
+	return emit_message(thread, state, result);
+}
+
+/* Whether a connection is left out, of which nothing is needed but who works on what. */
+INLINE int is_left_out_early(const struct thread *thread, struct socket_state *state, u8 transfer)
+{
+	if (state->endpoints.protocol != IPPROTO_TCP || state->is_tls || thread->tls.is_used)
+		return 0;
+	return is_left_out(state, transfer, 0);
+}
+
+/* A request that is not told is one all the same: its worker is not at work on another one. */
+SUBPROGRAM int keep_causality(struct thread *thread, struct socket_state *state, u8 transfer)
+{
+	struct worker worker;
+
+	if (!thread || !state)
+		return 0;
+	worker = own_worker(thread, bpf_ktime_get_ns());
+	causal_id_of(&worker, state, transfer, thread);
+	return 0;
 }
 
 /* A call that failed, or that moved no bytes. */
@@ -141,8 +165,8 @@ INLINE u32 flags_of_own_call(void)
 }
 
 /*
- * What the process asks for, from its registers. 0: they tell of another file, since io_uring or the kernel itself uses the
- * socket meanwhile, or of a call of 32 bits, whose registers have other names.
+ * What the process asks for, from its registers. 0: they do not tell, since the kernel uses a socket of its own, io_uring one of
+ * the process, or the call is one of 32 bits, whose registers have other names.
  */
 SUBPROGRAM int describe_own_call(struct call *call, u64 file)
 {
@@ -157,6 +181,8 @@ SUBPROGRAM int describe_own_call(struct call *call, u64 file)
 		count(COUNT_IO_URING);
 		return 0;
 	}
+	if (!file || task->flags & PF_KTHREAD)
+		return 0;
 
 #define TRANSFER_OF_CALL(name, ...)                                                                                   \
 	case NUMBER_##name:                                                                                           \
@@ -174,7 +200,7 @@ SUBPROGRAM int describe_own_call(struct call *call, u64 file)
 	default:
 		return 0;
 	}
-	return (u64)file_of(call->descriptor) == file;
+	return !task->io_uring || (u64)file_of(call->descriptor) == file;
 }
 
 INLINE void describe_uncopied(struct call *call, u32 descriptor, u8 function)

@@ -20,7 +20,8 @@ static struct thread *new_thread(u32 tid);
 static int is_nginx(void);
 static int is_stream_data(const struct call *call, s64 result);
 static void leave_connect(struct thread *thread, s64 result);
-static int emit_message(struct thread *thread, u64 result);
+static struct socket_state *state_of_call(const struct call *call);
+static int emit_message(struct thread *thread, struct socket_state *state, u64 result);
 static struct socket_state *state_found_again(const struct call *call);
 static void describe_message(struct moved *moved, const struct call *call, u64 result);
 
@@ -59,6 +60,7 @@ SUBPROGRAM int leave_call(void *context, s64 result, u32 max_messages)
 {
 	u32 tid = bpf_get_current_pid_tgid();
 	struct thread *thread = bpf_map_lookup_elem(&threads, &tid);
+	struct socket_state *state;
 	struct call *call;
 	u64 messages;
 
@@ -73,10 +75,13 @@ SUBPROGRAM int leave_call(void *context, s64 result, u32 max_messages)
 	}
 	if (!is_stream_data(call, result))
 		return 0;
+	state = state_of_call(call);
+	if (!state)
+		return 0;
 	messages = call->shape == SHAPE_MESSAGES ? result : 1;
 	UNROLLED
 	for (u32 index = 0; index < max_messages && index < messages; index++) {
-		emit_message(thread, result);
+		emit_message(thread, state, result);
 		hand_over(context);
 		call->buffer += sizeof(struct mmsghdr);
 	}
@@ -186,28 +191,31 @@ INLINE void leave_connect(struct thread *thread, s64 result)
 	emit_socket(RECORD_OPENED, view.state, view.inode, FUNCTION_CONNECT, bpf_ktime_get_ns());
 }
 
-/* Tells of what a call moved with one message, and moves the call's place in the stream on by as much. */
-SUBPROGRAM int emit_message(struct thread *thread, u64 result)
+INLINE struct socket_state *state_of_call(const struct call *call)
 {
-	struct socket_state *state;
+	struct socket_state *state = known_state_of(call->inode, call->socket);
+
+	if (!state)
+		state = state_found_again(call);
+	if (!state)
+		count(COUNT_LOST_SOCKETS);
+	return state;
+}
+
+/* Tells of what a call moved with one message, and moves the call's place in the stream on by as much. */
+SUBPROGRAM int emit_message(struct thread *thread, struct socket_state *state, u64 result)
+{
 	enum tls_verdict tls;
 	struct worker worker;
 	struct moved *moved;
 	struct call *call;
 
-	if (!thread)
+	if (!thread || !state)
 		return 0;
 	moved = moved_of(thread);
 	if (!moved)
 		return 0;
 	call = &thread->call;
-	state = known_state_of(call->inode, call->socket);
-	if (!state)
-		state = state_found_again(call);
-	if (!state) {
-		count(COUNT_LOST_SOCKETS);
-		return 0;
-	}
 	/* A socket may have got its port, and by a fast opening its peer, by this very call. */
 	if (!is_unix(&state->endpoints) && (!state->endpoints.local_port || !state->endpoints.remote_port))
 		read_endpoints((void *)call->socket, &state->endpoints);

@@ -111,7 +111,8 @@ fn append_ipv4(out: &mut String, address: [u8; 4]) {
 
 /// Text without its control characters; most has none.
 fn append_text(out: &mut String, bytes: &[u8]) {
-    let is_plain = bytes.iter().all(|byte| matches!(byte, 0x20..=0x7e));
+    // Without stopping at the first byte that is not plain: so many of them are looked at together.
+    let is_plain = bytes.iter().fold(true, |is_plain, byte| is_plain & matches!(byte, 0x20..=0x7e));
     match std::str::from_utf8(bytes) {
         Ok(text) if is_plain => out.push_str(text),
         _ => {

@@ -140,7 +140,8 @@ fn push_escaped(text: &mut String, byte: u8) {
 /// RFC 1035 §2.3.4, the root's empty label included.
 const MAX_NAME_BYTES: usize = 255;
 const USUAL_NAME_BYTES: usize = 32;
-const NETBIOS_LABEL_BYTES: usize = 32;
+/// The length of the label that holds a NetBIOS name.
+pub(super) const NETBIOS_LABEL_BYTES: usize = 32;
 const MAX_DAMAGED_LETTERS: usize = 8;
 
 #[cfg(test)]

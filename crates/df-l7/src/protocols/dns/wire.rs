@@ -2,7 +2,7 @@
 
 use df_core::{Direction, Transport};
 
-use super::name::Name;
+use super::name::{NETBIOS_LABEL_BYTES, Name};
 use super::registry::{TYPE_OPT, is_class};
 use crate::{Cursor, Detection};
 
@@ -129,7 +129,7 @@ impl Header {
 impl<'a> Message<'a> {
     /// Reads the header. `bytes` start with it: over TCP the length before it is taken off.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
-        let mut cursor = Cursor::new(bytes);
+        let mut cursor = Cursor::new(bytes.get(..HEADER_BYTES)?);
         let header = Header {
             id: cursor.u16_be()?,
             flags: cursor.u16_be()?,
@@ -155,7 +155,9 @@ impl<'a> Message<'a> {
 
     /// Whether the first name is of the NetBIOS name service, whose messages look like these.
     pub(super) fn is_netbios(&self) -> bool {
-        Name::read(self.bytes, HEADER_BYTES).is_some_and(|(name, _)| name.is_netbios())
+        // Their first byte tells nearly all other names, of which then no more is read.
+        self.bytes.get(HEADER_BYTES).is_some_and(|length| usize::from(*length) == NETBIOS_LABEL_BYTES)
+            && Name::read(self.bytes, HEADER_BYTES).is_some_and(|(name, _)| name.is_netbios())
     }
 
     fn is_whole(&self) -> bool {
@@ -180,13 +182,15 @@ impl<'a> Sections<'a> {
     /// The next record; does not move if it is cut or malformed.
     pub(super) fn record(&mut self) -> Option<Record<'a>> {
         let (name, position) = Name::read(self.bytes, self.position)?;
-        let mut cursor = Cursor::new(self.bytes.get(position..)?);
+        let mut cursor = Cursor::new(self.bytes.get(position..position + RECORD_FIELD_BYTES)?);
         let (kind, class, ttl) = (cursor.u16_be()?, cursor.u16_be()?, cursor.u32_be()?);
-        let data_len = usize::from(cursor.u16_be()?);
-        let data_start = position + cursor.position();
-        cursor.take(data_len)?;
-        self.position = data_start + data_len;
-        Some(Record { name, kind, class, ttl, message: self.bytes, data_start, data_end: self.position })
+        let data_start = position + RECORD_FIELD_BYTES;
+        let data_end = data_start + usize::from(cursor.u16_be()?);
+        if data_end > self.bytes.len() {
+            return None;
+        }
+        self.position = data_end;
+        Some(Record { name, kind, class, ttl, message: self.bytes, data_start, data_end })
     }
 
     fn is_at_end(&self) -> bool {
@@ -280,8 +284,6 @@ fn is_tcp_prefix(bytes: &[u8]) -> bool {
 
 fn likeness(transport: Transport, message: &Message<'_>) -> Likeness {
     let header = &message.header;
-    let mut sections = message.sections();
-    let first = sections.question();
     if message.is_netbios() {
         return Likeness::None;
     }
@@ -296,6 +298,7 @@ fn likeness(transport: Transport, message: &Message<'_>) -> Likeness {
         };
     }
     is_plausible &= is_assigned;
+    let first = message.sections().question();
     let is_question = first.is_some_and(|question| question.kind != 0 && is_class(question.class));
     let has_name = header.questions > 0 && message.starts_with_text();
     let is_error = header.questions == 0 && message.bytes.len() == HEADER_BYTES;
@@ -336,6 +339,8 @@ fn has_whole_sections(message: &Message<'_>) -> bool {
 pub(super) const HEADER_BYTES: usize = 12;
 /// The size of the length before a message over TCP.
 pub(super) const LENGTH_BYTES: usize = 2;
+/// What stands between a record's name and its data: type, class, time to live and the data's length.
+const RECORD_FIELD_BYTES: usize = 10;
 /// The root name, type and class.
 const MIN_QUESTION_BYTES: usize = 5;
 /// A header and a question for the root.
