@@ -17,7 +17,7 @@ static int tell_moved(struct sock *sock, s32 result, u8 transfer);
 static int is_left_out_early(const struct thread *thread, struct socket_state *state, u8 transfer);
 static int keep_causality(struct thread *thread, struct socket_state *state, u8 transfer);
 static int nothing_moved(struct sock *sock, s32 result);
-static u32 flags_of_own_call(void);
+static void note_empty_message(s32 result);
 static int spliced_bytes(struct sock *sock);
 static int describe_own_call(struct call *call, u64 file);
 static void describe_uncopied(struct call *call, u32 descriptor, u8 function);
@@ -133,35 +133,32 @@ SUBPROGRAM int keep_causality(struct thread *thread, struct socket_state *state,
 /* A call that failed, or that moved no bytes. */
 SUBPROGRAM int nothing_moved(struct sock *sock, s32 result)
 {
-	u32 tid = bpf_get_current_pid_tgid();
-	struct thread *thread;
+	const struct registers *registers = bpf_task_pt_regs(bpf_get_current_task_btf());
+	const u64 arguments[] = CALL_ARGUMENTS(registers);
+	u32 number = CALL_NUMBER(registers);
 
-	if (sock->sk_protocol == IPPROTO_TCP) {
-		/* Whoever closes such a socket does not change its state any more. */
-		if (result == -ECONNRESET || result == -EPIPE || result == -ETIMEDOUT)
-			end_socket((struct socket_alloc *)sock->sk_socket, sock, FUNCTION_NONE);
-		return 0;
-	}
-	if (result == -EOPNOTSUPP)
-		note_mark(flags_of_own_call() & ~MSG_OOB);
-	thread = bpf_map_lookup_elem(&threads, &tid);
+	if (number == NUMBER_sendmmsg || number == NUMBER_recvmmsg)
+		note_empty_message(result);
+	if (number == NUMBER_sendto && result == -EOPNOTSUPP)
+		note_mark(arguments[3] & ~MSG_OOB);
+	/* Whoever closes such a socket does not change its state any more. */
+	if (sock->sk_protocol == IPPROTO_TCP && (result == -ECONNRESET || result == -EPIPE || result == -ETIMEDOUT))
+		end_socket((struct socket_alloc *)sock->sk_socket, sock, FUNCTION_NONE);
+	return 0;
+}
+
+/* An empty datagram is one of several; a call that fails ends with it. */
+INLINE void note_empty_message(s32 result)
+{
+	u32 tid = bpf_get_current_pid_tgid();
+	struct thread *thread = bpf_map_lookup_elem(&threads, &tid);
+
 	if (!thread || !thread->several.vector)
-		return 0;
-	/* An empty datagram is one of several; a call that fails ends with it. */
+		return;
 	thread->several.next += 1;
 	thread->several.length = 0;
 	if (result)
 		thread->several.vector = 0;
-	return 0;
-}
-
-/* What a process asks sendto for beside the bytes. */
-INLINE u32 flags_of_own_call(void)
-{
-	const struct registers *registers = bpf_task_pt_regs(bpf_get_current_task_btf());
-	const u64 arguments[] = CALL_ARGUMENTS(registers);
-
-	return CALL_NUMBER(registers) == NUMBER_sendto ? arguments[3] : 0;
 }
 
 /*

@@ -222,7 +222,7 @@ SUBPROGRAM int emit_message(struct thread *thread, struct socket_state *state, u
 	describe_message(moved, call, result);
 	moved->inode = call->inode;
 	moved->exit_ns = bpf_ktime_get_ns();
-	moved->entry_ns = call->entry_ns ? call->entry_ns : moved->exit_ns;
+	moved->entry_ns = call->entry_ns && call->entry_ns < moved->exit_ns ? call->entry_ns : moved->exit_ns;
 	moved->sequence_number = call->sequence_number;
 	moved->transfer = call->transfer;
 	moved->source = SOURCE_SYSCALL;

@@ -23,13 +23,14 @@
 //! # What is hooked
 //!
 //! The system calls `read`, `write`, `readv`, `writev`, `recvfrom`, `sendto`, `recvmsg`, `sendmsg`, `recvmmsg`,
-//! `sendmmsg`, `sendfile64`, `splice`, `connect`, `accept`, `accept4`, `shutdown` and `close`, at entry and return; raw tracepoints of
+//! `sendmmsg`, `sendfile64`, `splice`, `connect`, `accept`, `accept4`, `shutdown` and `close`: where their sockets have tracepoints (since Linux
+//! 6.3), there, else at entry and return; raw tracepoints of
 //! processes that start, run another program and end, and of TCP sockets that end without such a call. In programs and
 //! libraries that running processes use: `SSL_read`, `SSL_write`, their `_ex` forms, `SSL_do_handshake`, `SSL_shutdown`, `SSL_free`; in Go
 //! programs `Read`, `Write` and `Close` of `crypto/tls`.
 //!
 //! System calls are hooked by the best [`HookKind`] that can be attached here, or the one that [`ProbeConfig::with_hooks`] asks for; the
-//! events are the same. [`ProbeReport`] tells for each call which it is, and why a better one is not used.
+//! events are the same, but for what [`HookKind::Socket`] says. [`ProbeReport`] tells for each call which it is, and why a better one is not used.
 //!
 //! # Unix sockets
 //!
@@ -47,7 +48,7 @@
 //!
 //! Arguments and results of these calls; up to [`payload_bytes`](ProbeConfig::payload_bytes) of what they moved; the ends, state and place in the
 //! stream of the socket; numbers and name of the thread. At what else a process has nobody looks: a call on another file
-//! costs a look at its descriptor.
+//! costs nothing where sockets are hooked, and a look at its descriptor where calls are.
 //!
 //! # Profiles
 //!
@@ -70,8 +71,9 @@
 //!
 //! # Privileges
 //!
-//! `CAP_BPF` and `CAP_PERFMON` to load and attach: that is all that system calls take. Their tracepoints also take
-//! `CAP_DAC_READ_SEARCH`, to read tracefs, which is root's; without it calls are hooked otherwise. Hooking functions of libraries and programs takes `CAP_SYS_ADMIN` (measured on Linux 6.18), finding those of other users `CAP_SYS_PTRACE`.
+//! `CAP_BPF` and `CAP_PERFMON` to load and attach: that is all that system calls take. `CAP_NET_ADMIN` lets the kernel say from whom
+//! datagrams are; without it the calls that receive them are hooked by themselves, for whose tracepoints
+//! `CAP_DAC_READ_SEARCH` reads tracefs, which is root's; without that they are hooked otherwise. Hooking functions of libraries and programs takes `CAP_SYS_ADMIN` (measured on Linux 6.18), finding those of other users `CAP_SYS_PTRACE`.
 //! Names of functions of other users' processes take `CAP_SYS_PTRACE` too, those of containers also `CAP_CHECKPOINT_RESTORE` (or
 //! `CAP_SYS_ADMIN`), those of the kernel `CAP_SYSLOG`; without them functions have no names.
 //! [`Probes::drop_capabilities`] gives up what is not needed any more. In a PID namespace the own process is left out as well; the

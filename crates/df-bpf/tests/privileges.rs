@@ -112,6 +112,7 @@ fn become_nobody(names: &str) {
             "CAP_BPF" => CapabilitySet::BPF,
             "CAP_PERFMON" => CapabilitySet::PERFMON,
             "CAP_DAC_READ_SEARCH" => CapabilitySet::DAC_READ_SEARCH,
+            "CAP_NET_ADMIN" => CapabilitySet::NET_ADMIN,
             "CAP_SYS_ADMIN" => CapabilitySet::SYS_ADMIN,
             other => panic!("{other}"),
         }
@@ -171,6 +172,17 @@ fn two_capabilities_are_enough_for_system_calls_where_tracefs_is_out_of_reach() 
     if !said.contains("hooked by function entries") {
         assert!(said.contains(&format!("hooked by typed raw tracepoints of every call: {calls}")), "{said}");
     }
+}
+
+#[test]
+fn a_third_capability_lets_sockets_tell_from_whom_datagrams_are() {
+    let Some(said) = said("CAP_BPF CAP_PERFMON CAP_NET_ADMIN") else { return };
+    assert!(!said.contains("not attached"), "{said}");
+    assert_eq!(line(&said, "left"), "left: CapabilitySet(0x0)");
+    let has_both = ["tracepoints of sockets", "root of the control groups"]
+        .iter()
+        .all(|feature| line(&said, feature).contains(" yes "));
+    assert_eq!(has_both, said.contains("hooked by tracepoints of sockets: system calls"), "{said}");
 }
 
 #[test]

@@ -19,9 +19,9 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use df_bpf::{Event, ProbeConfig, ProcessChange};
+use df_bpf::{Event, ProbeConfig, Probes, ProcessChange};
 use df_core::SocketId;
-use watch::{Activity, ports, probes, python, watch};
+use watch::{Activity, ports, probes, probes_by_kind, python, watch};
 
 #[test]
 fn connections_of_a_killed_process_are_closed() {
@@ -45,16 +45,22 @@ fn connections_of_a_killed_process_are_closed() {
 
 #[test]
 fn connections_that_end_without_a_call_of_close_are_closed_once() {
-    let Some(mut probes) = probes(&ProbeConfig::default().with_tls(None)) else { return };
+    for (kind, mut probes) in probes_by_kind() {
+        println!("{kind}");
+        connections_are_closed_once(&mut probes);
+    }
+}
+
+fn connections_are_closed_once(probes: &mut Probes) {
     let Some(mut child) = python(include_str!("live/dropped.py"), &[]) else { return };
     let port = ports(&mut child)[0];
-    let seen = watch(&mut probes, &mut child, &[port]);
+    let seen = watch(probes, &mut child, &[port]);
     let clients: Vec<_> = seen.iter().filter(|one| one.socket.remote.port == port).collect();
     let mut last: HashMap<SocketId, Vec<&Activity>> = HashMap::new();
     for one in &clients {
         last.entry(one.socket.id).or_default().push(&one.activity);
     }
-    assert_eq!(last.len(), 4, "{clients:?}");
+    assert_eq!(last.len(), 6, "{clients:?}");
     for activities in last.values() {
         assert_eq!(activities.first(), Some(&&Activity::Opened), "{activities:?}");
         assert_eq!(activities.last(), Some(&&Activity::Closed), "{activities:?}");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use df_bpf::tls::TlsConfig;
-use df_bpf::{PortFilter, ProbeConfig, ProcessFilter};
+use df_bpf::{Hooks, PortFilter, ProbeConfig, ProcessFilter};
 use df_flow::SocketConfig;
 
 /// What is observed of processes, and what that may cost.
@@ -26,6 +26,7 @@ pub(crate) struct EbpfSettings {
     /// Empty is all.
     pub(crate) only_ports: Vec<u16>,
     pub(crate) except_ports: Vec<u16>,
+    pub(crate) hooks: Hooks,
     /// Empty is the kernel's own.
     pub(crate) btf_path: String,
     pub(crate) has_tls: bool,
@@ -49,6 +50,7 @@ impl Default for EbpfSettings {
             max_millicpus: 0,
             only_ports: Vec::new(),
             except_ports: Vec::new(),
+            hooks: probes.hooks,
             btf_path: String::new(),
             has_tls: true,
             tls: TlsConfig::default(),
@@ -75,6 +77,7 @@ impl EbpfSettings {
             (true, true) => PortFilter::All,
         };
         probes.processes = pid.map_or(ProcessFilter::All, |pid| ProcessFilter::Only(vec![pid]));
+        probes.hooks = self.hooks;
         probes.btf_path = (!self.btf_path.is_empty()).then(|| self.btf_path.clone().into());
         probes.tls = self.has_tls.then(|| self.tls.clone());
         probes

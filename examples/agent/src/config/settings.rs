@@ -75,6 +75,8 @@ settings! {
         "Bytes of the ring of each processor, a power of two.";
     "inputs.ebpf.tunning.flush_interval" => ebpf.flush_interval,
         "How often the rings are looked at when little happens.";
+    "inputs.ebpf.tunning.hooks" => ebpf.hooks,
+        "What system calls are hooked by: automatic, sockets, tracepoints, function-entries, every-call or kprobes.";
     "inputs.ebpf.tunning.btf_path" => ebpf.btf_path,
         "File with the BTF of exactly the running kernel, for one that does not tell it; empty is the kernel's own.";
     "inputs.ebpf.tunning.max_socket_entries" => ebpf.max_sockets,

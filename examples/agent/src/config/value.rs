@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use df_bpf::{HookKind, Hooks};
 use df_l7::Protocol;
 
 use super::document::Node;
@@ -86,6 +87,29 @@ impl Value for String {
         quoted(self)
     }
 }
+
+/// A kind by its name, or whichever works.
+impl Value for Hooks {
+    fn read(&mut self, node: &Node) -> Result<(), String> {
+        let names = HookKind::ALL.map(HookKind::name).join(", ");
+        let wanted = || format!("takes {AUTOMATIC} or one of {names}");
+        let Node::Scalar(text) = node else { return Err(wanted()) };
+        *self = match text.as_str() {
+            AUTOMATIC => Self::Automatic,
+            name => HookKind::from_name(name).ok_or_else(wanted)?.into(),
+        };
+        Ok(())
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Automatic => AUTOMATIC.to_owned(),
+            Self::Only(kind) => kind.name().to_owned(),
+        }
+    }
+}
+
+const AUTOMATIC: &str = "automatic";
 
 impl Value for Vec<String> {
     fn read(&mut self, node: &Node) -> Result<(), String> {

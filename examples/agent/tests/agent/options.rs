@@ -74,6 +74,8 @@ fn an_unknown_key_names_its_line_and_the_nearest_known_key() {
     assert!(message.contains("line 3") && message.contains("whole number"), "{message}");
     let message = check("inputs:\n  ebpf:\n    tunning:\n      port_payload_bytes: [3306]\n");
     assert!(message.contains("line 4") && message.contains("such as 3306=4096"), "{message}");
+    let message = check("inputs:\n  ebpf:\n    tunning:\n      hooks: fentry\n");
+    assert!(message.contains("line 4") && message.contains("automatic or one of sockets, "), "{message}");
     let message = check("processors: [\n");
     assert!(message.contains("line "), "{message}");
 }
