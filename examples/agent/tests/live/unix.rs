@@ -1,10 +1,14 @@
 //! The same requests over TCP and over a Unix socket: both processes tell of each, and all tell the same of it.
 
 use std::collections::BTreeMap;
-use std::process::Command;
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command};
+use std::time::Duration;
 
 use df_testing::{PeerError, Place, Server, ServerKind, measure, measure_over_unix_socket, skip};
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::agent::Agent;
 use crate::processes::{CLIENT, SEEN, SEQUENCES, SERVER, WIRE, side};
@@ -28,6 +32,83 @@ fn mariadb_and_its_client_tell_the_same_over_a_unix_socket() {
 #[test]
 fn postgresql_and_psql_tell_the_same_over_a_unix_socket() {
     watch(ServerKind::PostgreSql, "postgresql", ("psql", "postgres"));
+}
+
+#[test]
+fn what_nginx_asks_php_is_linked_to_what_it_was_asked() {
+    if let Err(error) = watch_php() {
+        skip("nginx and PHP over a Unix socket", &error);
+    }
+}
+
+fn watch_php() -> Result<(), PeerError> {
+    let _turn = turn()?;
+    let php = Server::start(ServerKind::PhpFpm)?;
+    let front = Front::start(&php)?;
+    let agent = Agent::start_with_unix_sockets(&[front.port])?;
+    for number in 0..PHP_REQUESTS {
+        let url = format!("http://127.0.0.1:{}/{number}", front.port);
+        let output = Command::new("curl").args(["-sS", &url]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "hello", "{output:?}");
+    }
+    let records = agent.finish_with_all();
+    let http = Seen::of(&records, "http1");
+    let fastcgi = Seen::of(&records, "fastcgi");
+    let path = php.socket_path();
+    for number in 0..PHP_REQUESTS {
+        let resource = format!("/{number}");
+        let asked = http.the_only(&resource, SERVER, "tcp");
+        let asking = fastcgi.the_only(&resource, CLIENT, "unix");
+        let answering = fastcgi.the_only(&resource, SERVER, "unix");
+        assert_eq!(asking["server_path"], path.to_str().unwrap(), "{asking:#}");
+        assert_eq!(asking["client_process"]["comm"], "nginx", "{asking:#}");
+        assert_eq!(answering["server_process"]["comm"], "php-fpm8.2", "{answering:#}");
+        let cause = &asked["server_process"]["causal_id_request"];
+        assert!(
+            cause.is_u64() && *cause == asking["client_process"]["causal_id_request"],
+            "{asked:#} {asking:#}"
+        );
+        check_link(&records, asking, answering);
+    }
+    Ok(())
+}
+
+/// nginx that passes everything on to PHP, over its Unix socket.
+struct Front {
+    port: u16,
+    child: Child,
+    _folder: TempDir,
+}
+
+impl Front {
+    fn start(php: &Server) -> Result<Self, PeerError> {
+        let folder = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let text = FRONT
+            .replace("@PORT@", &port.to_string())
+            .replace("@SOCKET@", php.socket_path().to_str().unwrap())
+            .replace("@SCRIPT@", php.directory().join("index.php").to_str().unwrap());
+        let configuration = folder.path().join("nginx.conf");
+        std::fs::write(&configuration, text).unwrap();
+        let mut command = Command::new("nginx");
+        command.arg("-p").arg(folder.path()).args(["-e", "error.log", "-c"]).arg(configuration);
+        let missing = |_| PeerError::Missing { program: "nginx".to_owned(), package: "nginx" };
+        let mut child = command.spawn().map_err(missing)?;
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(child.try_wait().unwrap().is_none(), "nginx ended");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(Self { port, child, _folder: folder })
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        if let Some(id) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            let _ = rustix::process::kill_process(id, Signal::QUIT);
+        }
+        let _ = self.child.wait();
+    }
 }
 
 #[test]
@@ -167,6 +248,11 @@ fn told(exchange: &Value, beside: &[&str]) -> Value {
     told
 }
 
+const FRONT: &str = "daemon off; worker_processes 1; pid nginx.pid; events {}
+http { access_log off; server { listen 127.0.0.1:@PORT@; location / {
+    fastcgi_pass unix:@SOCKET@; fastcgi_param SCRIPT_FILENAME @SCRIPT@; fastcgi_param SCRIPT_NAME /index.php;
+    fastcgi_param REQUEST_URI $request_uri; fastcgi_param REQUEST_METHOD $request_method; } } }";
+const PHP_REQUESTS: usize = 20;
 const REQUESTS: usize = 100;
 /// What differs between TCP and a Unix socket.
 const ENDS: [&str; 9] = [
