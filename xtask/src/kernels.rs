@@ -9,6 +9,7 @@ use crate::cargo::{Workspace, succeed};
 
 mod guest;
 mod initramfs;
+mod libraries;
 mod lockdown;
 mod needs;
 mod packages;
@@ -89,6 +90,7 @@ fn prepare(root: &Path, own: &Path, kernel: &Kernel) -> io::Result<io::Result<[P
     Ok(packages::fetch(kernel, own).and_then(|files| {
         let mut archived = vec![("busybox", files.busybox.as_path()), ("selftest", &selftest)];
         archived.extend(https.iter().flatten().map(|(name, path)| (*name, path.as_path())));
+        archived.extend(files.openssl.iter().map(|(name, path)| (name.as_str(), path.as_path())));
         let image = own.join("initramfs.cpio");
         std::fs::write(&image, initramfs::archive(&archived)?)?;
         Ok([files.kernel, image])

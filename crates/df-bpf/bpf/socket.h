@@ -75,17 +75,19 @@ INLINE int has_lasting_ends(const struct socket_state *state)
 	return state->endpoints.protocol == IPPROTO_TCP && state->endpoints.remote_port && state->endpoints.local_port;
 }
 
-/*
- * Whether the tracepoints of sockets tell of a transfer. They do not know from whom a datagram is whose socket has no peer, where
- * nothing else tells them.
- */
-INLINE int is_told_by_socket(const struct socket_state *state, u8 transfer)
+/* Whether the tracepoints of sockets tell of a transfer. */
+enum told { TOLD_NOT, TOLD, TOLD_UNLESS_PEER_ASKED };
+
+/* They do not know from whom a datagram is whose socket has no peer, where nothing else tells them. */
+INLINE enum told told_by_socket(const struct socket_state *state, u8 transfer)
 {
 	u32 by = attached_to_sockets();
 
 	if (by != TOLD_BY_SOCKETS)
-		return by;
-	return transfer == TRANSFER_SENT || state->endpoints.protocol == IPPROTO_TCP || state->endpoints.remote_port;
+		return by ? TOLD : TOLD_NOT;
+	if (transfer == TRANSFER_SENT || state->endpoints.protocol == IPPROTO_TCP || state->endpoints.remote_port)
+		return TOLD;
+	return TOLD_UNLESS_PEER_ASKED;
 }
 
 #ifdef REDUCED

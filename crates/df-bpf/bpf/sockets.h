@@ -14,6 +14,7 @@
 #include "registers.h"
 
 static int tell_moved(struct sock *sock, s32 result, u8 transfer);
+static int is_left_to_call(const struct socket_state *state, u8 transfer);
 static int is_left_out_early(const struct thread *thread, struct socket_state *state, u8 transfer);
 static int keep_causality(struct thread *thread, struct socket_state *state, u8 transfer);
 static int nothing_moved(struct sock *sock, s32 result);
@@ -83,7 +84,7 @@ INLINE int tell_moved(struct sock *sock, s32 result, u8 transfer)
 	file = sock->sk_socket->file;
 	inode = file->f_inode->i_ino;
 	state = state_of(sock, inode);
-	if (!state || state->is_ignored || !is_told_by_socket(state, transfer))
+	if (!state || state->is_ignored || is_left_to_call(state, transfer))
 		return 0;
 	thread = own_thread();
 	if (!thread)
@@ -110,6 +111,18 @@ INLINE int tell_moved(struct sock *sock, s32 result, u8 transfer)
 	return emit_message(thread, state, result);
 }
 
+/* The calls that can ask from whom a datagram is have hooks of another kind, where that is not known here. */
+INLINE int is_left_to_call(const struct socket_state *state, u8 transfer)
+{
+	enum told told = told_by_socket(state, transfer);
+	u32 number;
+
+	if (told != TOLD_UNLESS_PEER_ASKED)
+		return told == TOLD_NOT;
+	number = CALL_NUMBER(bpf_task_pt_regs(bpf_get_current_task_btf()));
+	return number == NUMBER_recvfrom || number == NUMBER_recvmsg || number == NUMBER_recvmmsg;
+}
+
 /* Whether a connection is left out, of which nothing is needed but who works on what. */
 INLINE int is_left_out_early(const struct thread *thread, struct socket_state *state, u8 transfer)
 {
@@ -125,6 +138,7 @@ SUBPROGRAM int keep_causality(struct thread *thread, struct socket_state *state,
 
 	if (!thread || !state)
 		return 0;
+	state->has_received_to = 0;
 	worker = own_worker(thread, bpf_ktime_get_ns());
 	causal_id_of(&worker, state, transfer, thread);
 	return 0;

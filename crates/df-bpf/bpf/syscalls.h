@@ -17,6 +17,7 @@ enum { MAX_MESSAGES = 8 };
 
 static struct thread *own_thread(void);
 static struct thread *new_thread(u32 tid);
+static int is_left_to_socket(const struct socket_state *state, const struct call *asked);
 static int is_nginx(void);
 static int is_stream_data(const struct call *call, s64 result);
 static void leave_connect(struct thread *thread, s64 result);
@@ -39,7 +40,7 @@ SUBPROGRAM int enter_transfer(const struct call *asked)
 		bpf_map_delete_elem(&sockets, &view.inode);
 		view.state = state_read_now(view.sock, view.inode, NULL);
 	}
-	if (!view.state || is_told_by_socket(view.state, asked->transfer))
+	if (!view.state || is_left_to_socket(view.state, asked))
 		return 0;
 	thread = own_thread();
 	if (!thread)
@@ -53,6 +54,17 @@ SUBPROGRAM int enter_transfer(const struct call *asked)
 		call->sequence_number = sequence_number_of(view.sock, asked->transfer);
 	call->is_active = 1;
 	return 0;
+}
+
+/* Calls that cannot ask from whom a datagram is need no hooks of another kind. */
+INLINE int is_left_to_socket(const struct socket_state *state, const struct call *asked)
+{
+	enum told told = told_by_socket(state, asked->transfer);
+	u8 function = asked->function;
+
+	if (told != TOLD_UNLESS_PEER_ASKED)
+		return told == TOLD;
+	return function != FUNCTION_RECVFROM && function != FUNCTION_RECVMSG && function != FUNCTION_RECVMMSG;
 }
 
 /* The same call comes back. */

@@ -112,7 +112,8 @@ impl Findings {
     /// What came of one kind of hooks alone: how many checks passed, and how many calls of many threads were told.
     pub(super) fn kind(&self, name: &str) -> String {
         let Some(kind) = self.of_kind("kind").find(|kind| kind["name"] == name) else { return String::new() };
-        let is_own = |check: &&Value| check["name"].as_str().is_some_and(|check| check.starts_with(name));
+        let of_kind = format!("{name}: ");
+        let is_own = |check: &&Value| check["name"].as_str().is_some_and(|check| check.starts_with(&of_kind));
         let checks: Vec<&Value> = self.of_kind("check").filter(is_own).collect();
         let passed = checks.iter().filter(|check| check["result"] == "passed").count();
         match kind["is"].as_str() {
@@ -129,10 +130,46 @@ impl Findings {
     fn crowd(&self, kind: &str) -> String {
         let crowd = self.of_kind("crowd").find(|crowd| crowd["name"] == kind);
         let number = |key: &str| crowd.and_then(|crowd| crowd[key].as_u64());
-        match (number("threads"), number("told"), number("made")) {
-            (Some(threads), Some(told), Some(made)) if told == made => format!("; {threads} threads: all"),
-            (Some(threads), Some(told), Some(made)) => format!("; {threads} threads: {told} of {made}"),
-            _ => String::new(),
+        let (Some(threads), Some(told), Some(made)) = (number("threads"), number("told"), number("made"))
+        else {
+            return String::new();
+        };
+        if told == made {
+            return format!("; {threads} threads: all");
+        }
+        let [sent, received, missed] =
+            ["sent", "received", "missed_runs"].map(|key| number(key).unwrap_or(0));
+        format!(
+            "; {threads} threads: {told} of {made} ({sent} sent, {received} received), missed runs: {missed}"
+        )
+    }
+
+    /// What came of the pairs of kinds that stand in where the first is not complete.
+    pub(super) fn pairs(&self) -> String {
+        let mut pairs: Vec<(&str, usize, usize)> = Vec::new();
+        for check in self.of_kind("check") {
+            let words =
+                check["name"].as_str().and_then(|name| name.strip_prefix("sockets and ")?.split_once(':'));
+            let Some((next, _)) = words else { continue };
+            let passed = usize::from(check["result"] == "passed");
+            match pairs.iter_mut().find(|pair| pair.0 == next) {
+                Some(pair) => (pair.1, pair.2) = (pair.1 + passed, pair.2 + 1),
+                None => pairs.push((next, passed, 1)),
+            }
+        }
+        let pairs: Vec<String> =
+            pairs.iter().map(|(next, passed, all)| format!("{next}: {passed} of {all}")).collect();
+        pairs.join(", ")
+    }
+
+    /// What was found of one check, if it passed, or that it did not.
+    pub(super) fn check(&self, name: &str) -> &str {
+        let Some(check) = self.of_kind("check").find(|check| check["name"] == name) else { return "" };
+        let detail = check["detail"].as_str().unwrap_or_default();
+        match check["result"].as_str() {
+            Some("passed") => detail,
+            Some("skipped") => "skipped",
+            _ => "**failed**",
         }
     }
 

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-/// An archive with these files beside each other, what starts the self test among them, and nothing else.
+/// An archive with these files, what starts the self test among them, and nothing else.
 pub(super) fn archive(files: &[(&str, &Path)]) -> io::Result<Vec<u8>> {
     let mut archive = Vec::new();
-    for folder in ["dev", "proc", "sys", "tmp"] {
+    for folder in ["dev", "lib", "lib64", "proc", "sys", "tmp"] {
         append(&mut archive, folder, FOLDER, &[])?;
     }
     for (name, path) in files {
@@ -42,11 +42,13 @@ const INIT: &str = "\
 /busybox mount -t proc proc /proc
 /busybox mount -t sysfs sys /sys
 /busybox mount -t tracefs tracefs /sys/kernel/tracing
+/busybox mount -t cgroup2 cgroup2 /sys/fs/cgroup
 /busybox mount -t devtmpfs dev /dev
 /busybox mount -t securityfs security /sys/kernel/security 2>/dev/null
 /busybox ifconfig lo 127.0.0.1 up
 /busybox dmesg -n 1
 [ -e /https ] && export SELFTEST_HTTPS=\"/https /certificate.pem /key.pem\"
+[ -e /certificate.pem ] && export SELFTEST_OPENSSL=\"/openssl /certificate.pem /key.pem\"
 /selftest
 /busybox poweroff -f
 ";

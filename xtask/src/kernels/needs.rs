@@ -34,7 +34,8 @@ fn is_there(file: &str) -> bool {
 }
 
 /// A file that tells whether a package is there, and the package's name in Debian.
-const OF_ALL: &[(&str, &str)] = &[("dpkg-deb", "dpkg"), ("tar", "tar"), ("cc", "gcc")];
+const OF_ALL: &[(&str, &str)] =
+    &[("dpkg-deb", "dpkg"), ("tar", "tar"), ("cc", "gcc"), ("readelf", "binutils")];
 const OF_X86: &[(&str, &str)] = &[("qemu-system-x86_64", "qemu-system-x86")];
 const OF_ARM: &[(&str, &str)] = &[
     ("qemu-system-aarch64", "qemu-system-arm"),

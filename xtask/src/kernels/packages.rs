@@ -1,32 +1,36 @@
-//! Fetches a kernel and a busybox of a suite of Debian, by an apt that knows nothing of the host's own.
+//! Fetches a kernel, a busybox and an OpenSSL of a suite of Debian, by an apt that knows nothing of the host's own.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::Kernel;
+use super::{Kernel, libraries};
 use crate::cargo::succeed;
 
 /// What a guest is made of, beside the self test.
 pub(super) struct Files {
     pub(super) kernel: PathBuf,
     pub(super) busybox: PathBuf,
+    /// The command of OpenSSL and what it is linked with, as [`installed`](super::libraries::installed) gives it.
+    pub(super) openssl: Vec<(String, PathBuf)>,
 }
 
 /// Fetches what is not in `folder` yet. Whoever wants newer packages removes the folder.
 pub(super) fn fetch(kernel: &Kernel, folder: &Path) -> io::Result<Files> {
-    let files = Files { kernel: folder.join("vmlinuz"), busybox: folder.join("busybox") };
-    if files.kernel.exists() && files.busybox.exists() {
-        return Ok(files);
+    let (vmlinuz, busybox, openssl) =
+        (folder.join("vmlinuz"), folder.join("busybox"), folder.join("openssl"));
+    if ![&vmlinuz, &busybox, &openssl].iter().all(|path| path.exists()) {
+        let apt = Apt::new(kernel, folder)?;
+        let package = apt.kernel_package(&format!("linux-image-{}", kernel.machine.debian_name()))?;
+        apt.extract(&package, &["./boot/vmlinuz-*", "./usr/lib/modules/*/vmlinuz"], &vmlinuz)?;
+        apt.extract("busybox-static", &["./bin/busybox", "./usr/bin/busybox"], &busybox)?;
+        apt.unpack("openssl", &openssl)?;
+        // The lists of packages are larger than all the rest.
+        fs::remove_dir_all(&apt.folder)?;
     }
-    let apt = Apt::new(kernel, folder)?;
-    let package = apt.kernel_package(&format!("linux-image-{}", kernel.machine.debian_name()))?;
-    apt.extract(&package, &["./boot/vmlinuz-*", "./usr/lib/modules/*/vmlinuz"], &files.kernel)?;
-    apt.extract("busybox-static", &["./bin/busybox", "./usr/bin/busybox"], &files.busybox)?;
-    // The lists of packages are larger than all the rest.
-    fs::remove_dir_all(&apt.folder)?;
-    Ok(files)
+    let openssl = libraries::installed(&openssl, "usr/bin/openssl")?;
+    Ok(Files { kernel: vmlinuz, busybox, openssl })
 }
 
 /// An apt with a folder and a configuration of its own.
@@ -93,6 +97,21 @@ impl Apt {
             fs::remove_file(to)?;
         }
         succeed(is_there, &format!("{package} holds no {}", patterns.join(" or ")))
+    }
+
+    /// Unpacks a package and all that it needs.
+    fn unpack(&self, package: &str, to: &Path) -> io::Result<()> {
+        let arguments = ["-qq", "-y", "--no-install-recommends", "--download-only", "install", package];
+        self.output("apt-get", &arguments)?;
+        // It is there when it is whole.
+        let whole = self.folder.join("unpacked");
+        for entry in fs::read_dir(self.folder.join("cache/archives"))? {
+            let archive = entry?.path();
+            if archive.extension().is_some_and(|extension| extension == "deb") {
+                output(Command::new("dpkg-deb").arg("--extract").arg(&archive).arg(&whole))?;
+            }
+        }
+        fs::rename(whole, to)
     }
 
     fn output(&self, program: &str, arguments: &[&str]) -> io::Result<String> {

@@ -54,8 +54,10 @@ fn tested(kernel: &Kernel, findings: &Findings) -> Vec<String> {
         format!("{passed} of {}", passed + failed + findings.checks("skipped")),
     ];
     cells.extend(FEATURES.map(|(name, _)| feature(name)));
+    cells.extend(TLS.map(|(name, _)| findings.check(name).to_owned()));
     cells.push(findings.used().join(", "));
     cells.extend(KINDS.map(|(name, _)| findings.kind(name)));
+    cells.push(findings.pairs());
     cells
 }
 
@@ -81,8 +83,10 @@ fn head() -> String {
     let titles: Vec<&str> = FEATURES
         .iter()
         .map(|(_, title)| *title)
+        .chain(TLS.map(|(_, title)| title))
         .chain(["used"])
         .chain(KINDS.map(|(_, title)| title))
+        .chain(["sockets without control groups, and"])
         .collect();
     let titles = format!("| kernel | Debian | result | hooks | checks passed | {} |", titles.join(" | "));
     let rule = "|---".repeat(titles.matches('|').count() - 1);
@@ -102,8 +106,12 @@ impl Row {
 /// What `df_bpf::Kernel::probe` tells that differs between kernels: its name there, and the column's title.
 const FEATURES: [(&str, &str); 1] = [("uprobes", "uprobes")];
 
+/// Checks of plain text by their names in the self test, and the columns' titles.
+const TLS: [(&str, &str); 2] = [("TLS of OpenSSL", "OpenSSL told"), ("TLS of Go", "Go's TLS told")];
+
 /// Kinds of hooks by their names in the self test, and the columns' titles.
-const KINDS: [(&str, &str); 4] = [
+const KINDS: [(&str, &str); 5] = [
+    ("sockets", "sockets"),
     ("function-entries", "function entries"),
     ("tracepoints", "tracepoints"),
     ("every-call", "every call"),
@@ -111,7 +119,7 @@ const KINDS: [(&str, &str); 4] = [
 ];
 
 /// Cells of a row behind its name.
-const CELLS: usize = 5 + FEATURES.len() + KINDS.len();
+const CELLS: usize = 6 + FEATURES.len() + TLS.len() + KINDS.len();
 
 const BEGIN: &str = "<!-- begin: written by cargo xtask kernels -->";
 const END: &str = "<!-- end -->";

@@ -1,15 +1,14 @@
 //! Whether the plain text of TLS is told: a Go program, if one is given, speaks HTTPS with itself.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use df_bpf::{Event, ProbeConfig, Probes};
-use df_core::{SocketActivity, SocketEvent, StreamPosition, Transfer};
+use df_bpf::{ProbeConfig, Probes};
 
 use crate::Outcome;
 use crate::calls::Result;
+use crate::plaintext::Streams;
 
 /// Runs the program of `tests/programs/https.go`, with whose path, certificate and key the variable `SELFTEST_HTTPS` is set.
 pub(crate) fn check() -> Result<Outcome> {
@@ -38,15 +37,16 @@ fn talk(probes: &mut Probes, program: &str, server: &mut Child) -> Result<Outcom
         .args(["client", &format!("https://127.0.0.1:{port}")])
         .args([REQUESTS, CONNECTIONS].map(|n| n.to_string()));
     let mut client = client.stdout(Stdio::null()).spawn()?;
-    let mut told = Streams::default();
+    let mut told = Streams::of(port, server.id());
+    told.set_client(client.id());
     let begin = Instant::now();
     loop {
         let ended = client.try_wait()?;
-        while probes.poll(Duration::from_millis(100), |event| told.keep(&event, port))? > 0 {}
+        while probes.poll(Duration::from_millis(100), |event| told.keep(&event))? > 0 {}
         match ended {
             Some(status) if status.success() => {
                 let counted = probes.stats()?;
-                return Ok(match told.compare() {
+                return Ok(match compare(&told) {
                     Outcome::Failed(detail) => Outcome::Failed(format!("{detail}; {counted:?}")),
                     other => other,
                 });
@@ -70,65 +70,25 @@ fn is_hooked_in_time(probes: &mut Probes, program: &str) -> Result<bool> {
     Ok(false)
 }
 
-/// Plain text with where it stands, by the client's port, the end that told it and the way it went.
-#[derive(Default)]
-struct Streams(BTreeMap<(u16, bool, bool), BTreeMap<u64, Vec<u8>>>);
-
-impl Streams {
-    fn keep(&mut self, event: &Event<'_>, port: u16) {
-        let Event::Socket(SocketEvent { socket, activity: SocketActivity::Data(data), .. }) = event else {
-            return;
-        };
-        let StreamPosition::Plaintext { offset, .. } = data.position else { return };
-        let is_server = socket.local.port == port;
-        let client_port = if is_server { socket.remote.port } else { socket.local.port };
-        if is_server || socket.remote.port == port {
-            let key = (client_port, is_server, data.transfer == Transfer::Sent);
-            self.0.entry(key).or_default().insert(offset, data.bytes.to_vec());
-        }
-    }
-
-    fn text(&self, client_port: u16, is_server: bool, is_sent: bool) -> Vec<u8> {
-        let pieces = self.0.get(&(client_port, is_server, is_sent));
-        pieces.map(|pieces| pieces.values().flatten().copied().collect()).unwrap_or_default()
-    }
-
-    /// Where each piece stands and how long it is.
-    fn places(&self, client_port: u16, is_server: bool, is_sent: bool) -> String {
-        let pieces = self.0.get(&(client_port, is_server, is_sent)).into_iter().flatten();
-        pieces.map(|(offset, bytes)| format!("{offset}+{}", bytes.len())).collect::<Vec<_>>().join(" ")
-    }
-
-    /// Whether both ends told the same, and every answer.
-    fn compare(&self) -> Outcome {
-        let mut ports: Vec<u16> = self.0.keys().map(|key| key.0).collect();
-        ports.dedup();
-        let mut answers = 0;
-        for port in &ports {
-            for is_server in [false, true] {
-                let (sent, received) =
-                    (self.text(*port, is_server, true), self.text(*port, !is_server, false));
-                if sent != received {
-                    let (teller, other) = if is_server { ("server", "client") } else { ("client", "server") };
-                    let places = |is_server, is_sent| self.places(*port, is_server, is_sent);
-                    let (sent, received) = (places(is_server, true), places(!is_server, false));
-                    return Outcome::Failed(format!(
-                        "the {teller} sent {sent}, the {other} received {received}"
-                    ));
-                }
-            }
-            answers += String::from_utf8_lossy(&self.text(*port, true, true)).matches("answer to ").count();
-        }
-        // The client may open one more where the last answer has not quite let go of its connection.
-        let expected = REQUESTS * CONNECTIONS;
-        if ports.len() >= CONNECTIONS && answers == expected {
-            Outcome::Passed(format!("{answers} requests"))
-        } else {
-            Outcome::Failed(format!(
-                "{} connections with {answers} answers, expected {CONNECTIONS} with {expected}",
-                ports.len()
-            ))
-        }
+/// Whether both ends told the same, and every answer.
+fn compare(told: &Streams) -> Outcome {
+    let ports = match told.clients() {
+        Ok(ports) => ports,
+        Err(fault) => return Outcome::Failed(fault),
+    };
+    let answers = ports
+        .iter()
+        .map(|port| String::from_utf8_lossy(&told.text(*port, true, true)).matches("answer to ").count());
+    let answers: usize = answers.sum();
+    // The client may open one more where the last answer has not quite let go of its connection.
+    let expected = REQUESTS * CONNECTIONS;
+    if ports.len() >= CONNECTIONS && answers == expected {
+        Outcome::Passed(format!("{answers} requests"))
+    } else {
+        Outcome::Failed(format!(
+            "{} connections with {answers} answers, expected {CONNECTIONS} with {expected}",
+            ports.len()
+        ))
     }
 }
 

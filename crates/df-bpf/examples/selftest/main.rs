@@ -1,6 +1,6 @@
 //! Proves on this kernel that every call is told once and rightly: `cargo run -p df-bpf --example selftest` as root.
 //!
-//! With the name of a kind of hooks (`function-entries`, `tracepoints`, `every-call`, `kprobes`) that kind is tried alone.
+//! With the name of a kind of hooks (`sockets`, `function-entries`, `tracepoints`, `every-call`, `kprobes`) that kind is tried alone.
 //!
 //! It makes real traffic and compares what the probes tell with what was done. Each finding is a line of JSON; the exit
 //! status says whether all is well.
@@ -11,6 +11,9 @@ mod compared;
 mod crowd;
 mod datagrams;
 mod https;
+mod next_kinds;
+mod openssl;
+mod plaintext;
 mod programs;
 mod streams;
 mod unix;
@@ -20,6 +23,7 @@ use std::process::ExitCode;
 
 use df_bpf::{HookKind, Hooks, Kernel, LoadError, ProbeConfig, ProbeReport, Probes, ProgramSet};
 use df_capture::{AfPacket, AfPacketConfig};
+use df_core::Transfer;
 use serde_json::{Value, json};
 
 use crate::watched::Watched;
@@ -66,6 +70,9 @@ fn selftest(kinds: &[HookKind]) -> Result<bool, Box<dyn std::error::Error>> {
     is_good &= tell_check("programs for TLS", &programs::load_tls_programs());
     is_good &= reduced()?;
     is_good &= tell_check("TLS of Go", &https::check()?);
+    let openssl = openssl::check().unwrap_or_else(|error| Outcome::Failed(error.to_string()));
+    is_good &= tell_check("TLS of OpenSSL", &openssl);
+    is_good &= next_kinds::check()?;
     Ok(end(is_good))
 }
 
@@ -131,11 +138,17 @@ fn try_kind(kind: HookKind) -> Result<bool, Box<dyn std::error::Error>> {
 fn tell_crowd(kind: HookKind, probes: &mut Probes) -> Result<(), Box<dyn std::error::Error>> {
     let pairs = if kind == HookKind::Kprobe { FEW_PAIRS } else { MANY_PAIRS };
     let watched = Watched::run(probes, &["crowd", &pairs.to_string()])?;
-    let (told, made) = (watched.moved(), crowd::calls(pairs));
-    let (threads, missed) = (pairs * 2, probes.stats()?.missed_runs);
-    tell(
-        &json!({"finding": "crowd", "name": kind.name(), "threads": threads, "told": told, "made": made, "missed_runs": missed}),
-    );
+    let [sent, received] = [Transfer::Sent, Transfer::Received].map(|transfer| watched.moved(transfer));
+    tell(&json!({
+        "finding": "crowd",
+        "name": kind.name(),
+        "threads": pairs * 2,
+        "made": crowd::calls(pairs),
+        "told": sent + received,
+        "sent": sent,
+        "received": received,
+        "missed_runs": probes.stats()?.missed_runs,
+    }));
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use df_bpf::{Event, Probes, ProcessChange};
-use df_core::{Socket, SocketActivity, StreamPosition};
+use df_core::{Socket, SocketActivity, StreamPosition, Transfer};
 
 use crate::Outcome;
 use crate::calls::{Call, Result};
@@ -74,9 +74,11 @@ impl Watched {
         }
     }
 
-    /// How many calls were told that moved something.
-    pub(crate) fn moved(&self) -> usize {
-        self.told.iter().filter(|told| matches!(told.activity, Activity::Moved { .. })).count()
+    /// How many calls were told that moved something this way.
+    pub(crate) fn moved(&self, way: Transfer) -> usize {
+        let is_such =
+            |told: &&Told| matches!(&told.activity, Activity::Moved { call, .. } if call.transfer == way);
+        self.told.iter().filter(is_such).count()
     }
 
     /// Whether the start and the end of the process were told.
