@@ -3,6 +3,8 @@ one line `RESOURCE<tab>CODE<tab>NANOSECONDS` from just before the request is sen
 
 Usage: measured_client.py mariadb|redis HOST PORT COUNT [tls]
 
+A HOST that begins with a slash is the path of a Unix socket.
+
 Through TLS the driver's socket is Python's, and the times are those of the whole call.
 """
 import socket
@@ -43,7 +45,8 @@ def report(resource, code, began):
 def mariadb(host, port, count):
     import pymysql
     context = ssl._create_unverified_context() if TLS else None
-    cursor = pymysql.connect(host=host, port=port, user="root", database="shop", ssl=context).cursor()
+    at = {"unix_socket": host} if host.startswith("/") else {"host": host, "port": port, "ssl": context}
+    cursor = pymysql.connect(user="root", database="shop", **at).cursor()
     for number in range(count):
         slow = ", SLEEP(0.01)" if number % 20 == 7 else ""
         table = "nowhere" if number % 20 == 13 else "product"
@@ -59,7 +62,10 @@ def mariadb(host, port, count):
 
 def redis(host, port, count):
     import redis
-    client = redis.Redis(host=host, port=port, single_connection_client=True, ssl=TLS, ssl_cert_reqs="none")
+    if host.startswith("/"):
+        client = redis.Redis(unix_socket_path=host, single_connection_client=True)
+    else:
+        client = redis.Redis(host=host, port=port, single_connection_client=True, ssl=TLS, ssl_cert_reqs="none")
     client.ping()
     client.flushall()
     for number in range(count):

@@ -90,6 +90,28 @@ pub fn measure_one_way(
     }
 }
 
+/// Does what [`measure`] does with a server on this host, over its Unix socket: the requests are the same to the byte.
+///
+/// # Errors
+///
+/// Those of [`measure`].
+pub fn measure_over_unix_socket(server: &Server, count: usize) -> Result<Vec<Measurement>, PeerError> {
+    let (place, port, path) = (&Place::Host, server.port().to_string(), server.socket_path());
+    let path = path.to_string_lossy();
+    match server.kind() {
+        ServerKind::Nginx => {
+            curl(place, &format!("http://127.0.0.1:{port}"), &["--unix-socket", &path], count)
+        }
+        ServerKind::PostgreSql => {
+            let folder = server.directory().join("data");
+            psql(place, (&folder.to_string_lossy(), &port, Privacy::Clear), server.directory(), count)
+        }
+        ServerKind::MariaDb => python(place, &["mariadb", &path, &port], "pymysql", count),
+        ServerKind::Redis => python(place, &["redis", &path, &port], "redis", count),
+        kind => Err(no_client(kind)),
+    }
+}
+
 fn no_client(kind: ServerKind) -> PeerError {
     PeerError::Failed { command: kind.name().to_owned(), output: "has no measured client".to_owned() }
 }

@@ -12,7 +12,7 @@ mod place;
 mod recording;
 mod server;
 
-pub use client::{Measurement, Privacy, measure, measure_one_way};
+pub use client::{Measurement, Privacy, measure, measure_one_way, measure_over_unix_socket};
 pub use golden::GoldenCase;
 pub use namespaces::Namespaces;
 pub use peer::{PeerError, skip};

@@ -280,6 +280,16 @@ impl Server {
         self.port.saturating_add(u16::from(has_own))
     }
 
+    /// The path of its Unix socket, where it has one.
+    pub fn socket_path(&self) -> PathBuf {
+        let folder = self.directory.path();
+        match self.kind {
+            ServerKind::MariaDb => folder.join("data/mariadb.sock"),
+            ServerKind::PostgreSql => folder.join(format!("data/.s.PGSQL.{}", self.port)),
+            _ => folder.join(SOCKET),
+        }
+    }
+
     /// Its files, which go with it.
     pub fn directory(&self) -> &Path {
         self.directory.path()
@@ -414,5 +424,7 @@ fn fresh_directory() -> Result<TempDir, PeerError> {
 }
 
 const LOG: &str = "server.log";
+/// The Unix socket of a server that needs no other name for it.
+const SOCKET: &str = "server.sock";
 const MAX_START: Duration = Duration::from_secs(30);
 const MAX_STOP: Duration = Duration::from_secs(5);

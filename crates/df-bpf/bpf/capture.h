@@ -5,6 +5,7 @@
 #include "budget.h"
 #include "handover.h"
 #include "peers.h"
+#include "unix.h"
 
 #ifdef REDUCED
 enum { MAX_VECTORS = 4 };
@@ -23,6 +24,7 @@ static struct record *fill_record(struct record *record, u8 kind, struct socket_
 static void read_peer(struct endpoints *ends, u64 address);
 static u32 copy_vector(u8 *to, const struct payload *payload, u32 wanted, u32 room);
 static u32 copy_buffer(u8 *to, const struct payload *payload, u32 wanted, u32 room);
+static void tell_path(struct socket_state *state, u64 inode);
 static int is_shed(u64 now, u32 *payload_bytes);
 
 INLINE void fill_moved(struct record *record, struct socket_state *state, const struct moved *moved)
@@ -37,7 +39,7 @@ INLINE void fill_moved(struct record *record, struct socket_state *state, const 
 	record->exit_ns = moved->exit_ns;
 	record->causal_id = moved->causal_id;
 	record->coroutine = moved->coroutine;
-	record->plaintext_offset = moved->plaintext_offset;
+	record->offset = moved->offset;
 	record->sequence_number = moved->sequence_number;
 	read_peer(&record->endpoints, moved->peer);
 }
@@ -126,6 +128,7 @@ INLINE void emit_data(struct socket_state *state, const struct moved *moved)
 		return;
 	if (!moved->payload.base)
 		wanted = 0;
+	tell_path(state, moved->inode);
 	if (!emit_moved(ring, state, moved, wanted)) {
 		count(COUNT_DROPPED_RECORDS);
 		count_many(COUNT_DROPPED_BYTES, moved->length);
@@ -140,6 +143,7 @@ INLINE void emit_socket(u8 kind, struct socket_state *state, u64 inode, u8 funct
 
 	if (!ring)
 		return;
+	tell_path(state, inode);
 	record = RESERVE(ring, sizeof(*record));
 	if (!record) {
 		count(COUNT_DROPPED_RECORDS);
@@ -150,6 +154,63 @@ INLINE void emit_socket(u8 kind, struct socket_state *state, u64 inode, u8 funct
 	record->entry_ns = record->exit_ns = at_ns;
 	submit(ring, record, sizeof(*record));
 }
+
+#ifdef REDUCED
+
+INLINE void tell_path(struct socket_state *state, u64 inode)
+{
+	(void)state;
+	(void)inode;
+}
+
+#else
+
+/* Bytes of a path, a power of two. */
+enum { ROOM_PATH = 128 };
+
+/* Tells the path of the server of a Unix socket, if it has one. A record that has no room is tried again with the next bytes. */
+SUBPROGRAM int emit_path(struct socket_state *state, u64 inode)
+{
+	struct unix_address *address = NULL;
+	struct record *record;
+	struct sock *server;
+	void *ring = own_ring();
+	u64 length;
+
+	if (!state || !ring)
+		return 0;
+	server = (void *)state->socket;
+	if (state->role != ROLE_SERVER)
+		server = READ((struct unix_sock *)server, peer);
+	if (server)
+		address = READ((struct unix_sock *)server, addr);
+	length = address ? READ(address, len) - sizeof(u16) : 0;
+	state->is_path_told = 1;
+	if (!length || length >= ROOM_PATH)
+		return 0;
+	record = RESERVE(ring, sizeof(*record) + ROOM_PATH);
+	if (!record) {
+		state->is_path_told = 0;
+		return 0;
+	}
+	fill_record(record, RECORD_PATH, state, inode);
+	record->entry_ns = record->exit_ns = bpf_ktime_get_ns();
+	OPAQUE(length);
+	length &= ROOM_PATH - 1;
+	record->payload_bytes = length;
+	bpf_probe_read_kernel(record + 1, length,
+			      (u8 *)address + FIELD_OFFSET(struct unix_address, name) + sizeof(u16));
+	submit(ring, record, sizeof(*record) + ROOM_PATH);
+	return 0;
+}
+
+INLINE void tell_path(struct socket_state *state, u64 inode)
+{
+	if (is_unix(&state->endpoints) && !state->is_path_told)
+		emit_path(state, inode);
+}
+
+#endif
 
 /* A datagram socket that is not connected has its peer in the call. */
 INLINE void read_peer(struct endpoints *ends, u64 address)

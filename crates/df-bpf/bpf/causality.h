@@ -129,7 +129,7 @@ SUBPROGRAM u64 causal_id_of(struct worker *worker, struct socket_state *state, u
 /* A connection was begun. */
 INLINE void note_connecting(const struct open_requests *open, struct socket_state *state)
 {
-	if (open->knows_handled && state->endpoints.protocol == IPPROTO_TCP)
+	if (open->knows_handled && state->endpoints.protocol != IPPROTO_UDP)
 		state->causal_id = open->handled;
 }
 
@@ -164,7 +164,7 @@ INLINE u64 id_of_call(const struct open_requests *open, const struct worker *wor
 	}
 	if (open->knows_handled == HANDLES_ONE)
 		return open->handled;
-	if (state->causal_id && last_transfer != TRANSFER_RECEIVED && state->endpoints.protocol == IPPROTO_TCP)
+	if (state->causal_id && last_transfer != TRANSFER_RECEIVED && state->endpoints.protocol != IPPROTO_UDP)
 		return state->causal_id;
 	return open->handled;
 }

@@ -4,7 +4,8 @@
 
 #include "bpf.h"
 
-enum { AF_INET = 2, AF_INET6 = 10 };
+enum { AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10 };
+enum { SOCK_STREAM = 1 };
 enum { IPPROTO_TCP = 6, IPPROTO_UDP = 17 };
 enum {
 	TCP_ESTABLISHED = 1,
@@ -154,7 +155,25 @@ struct sock {
 	u32 sk_max_ack_backlog;
 	u8 sk_shutdown;
 	u8 sk_userlocks : 4;
+	u16 sk_type;
 	u16 sk_protocol;
+} RELOCATED;
+
+struct sockaddr_un {
+	u16 sun_family;
+	char sun_path[108];
+};
+
+/* One that listens and those that it accepts share it. */
+struct unix_address {
+	/* Of the address that follows, of which the path is as long as that says. */
+	int len;
+	struct sockaddr_un name[];
+} RELOCATED;
+
+struct unix_sock {
+	struct unix_address *addr;
+	struct sock *peer;
 } RELOCATED;
 
 struct tcp_sock {

@@ -23,6 +23,8 @@ const volatile u32 df_own_mark = 0;
 const volatile u32 df_pid_filter = 0;
 /* Same for ports, local or remote, and the map `ports`. */
 const volatile u32 df_port_filter = 0;
+/* Whether Unix sockets are observed. */
+const volatile u32 df_unix_sockets = 0;
 /* Makes causal ids differ from those of an earlier run. */
 const volatile u32 df_seed = 0;
 /* Bytes in a ring from which its reader is woken. */
@@ -72,7 +74,7 @@ struct moved {
 	u64 exit_ns;
 	u64 causal_id;
 	u64 coroutine;
-	u64 plaintext_offset;
+	u64 offset;
 	/* Where in user space the other end of a datagram stands; 0: nowhere. */
 	u64 peer;
 	u32 sequence_number;
@@ -193,11 +195,20 @@ struct socket_state {
 	u16 payload_bytes;
 	u16 more_padding;
 #ifndef REDUCED
-	/* The connection of a TLS library that it carries. */
-	u64 tls_connection;
-	/* Where the records of TLS begin that hold what is told next. */
-	u32 sent_record;
-	u32 received_record;
+	union {
+		/* The connection of a TLS library that it carries. */
+		u64 tls_connection;
+		/* Of a Unix socket, which carries none. */
+		u64 sent_bytes;
+	};
+	union {
+		/* Where the records of TLS begin that hold what is told next. */
+		struct {
+			u32 sent_record;
+			u32 received_record;
+		};
+		u64 received_bytes;
+	};
 	u8 has_sent_record;
 	u8 has_received_record;
 	/* A TLS library uses it. */
@@ -211,6 +222,10 @@ struct socket_state {
 	/* Up to where it is known to be read. */
 	u8 has_received_to;
 	u32 received_to;
+	/* Of a Unix socket: its bytes are counted since the connection was made, and its path was told. */
+	u8 is_from_start;
+	u8 is_path_told;
+	u8 more_tls_padding[2];
 #endif
 };
 

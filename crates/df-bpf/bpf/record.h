@@ -11,6 +11,8 @@ enum record_kind {
 	RECORD_EXEC = 4,
 	RECORD_FORK = 5,
 	RECORD_EXIT = 6,
+	/* The path that leads to the server of a Unix socket follows. */
+	RECORD_PATH = 7,
 };
 
 enum transfer { TRANSFER_SENT = 1, TRANSFER_RECEIVED = 2 };
@@ -50,11 +52,13 @@ enum function {
 enum record_flags {
 	/* `sequence_number` tells where the first byte stands. */
 	RECORD_HAS_SEQUENCE_NUMBER = 1,
-	/* The bytes are plain text of an encrypted stream, at `plaintext_offset`. */
+	/* The bytes are plain text of an encrypted stream, at `offset`. */
 	RECORD_IS_PLAINTEXT = 2,
+	/* The bytes are of a stream that the kernel does not number, at `offset`. */
+	RECORD_IS_COUNTED = 4,
 };
 
-/* Both ends of a socket. IPv4 addresses stand in the first four bytes. */
+/* Both ends of a socket. IPv4 addresses stand in the first four bytes, inode numbers of Unix sockets in the first eight. */
 struct endpoints {
 	u8 family;
 	u8 protocol;
@@ -82,7 +86,7 @@ struct record {
 	u64 socket_id;
 	u64 causal_id;
 	u64 coroutine;
-	u64 plaintext_offset;
+	u64 offset;
 	u32 sequence_number;
 	u32 network_namespace;
 	u32 pid;

@@ -2,7 +2,7 @@
 /* From a file descriptor to the socket behind it, its ends and its place in the stream. */
 #pragma once
 
-#include "maps.h"
+#include "unix.h"
 
 /* A socket that a call was made on. */
 struct socket_view {
@@ -19,7 +19,7 @@ static struct socket_state *state_of(struct sock *sock, u64 inode);
 static struct socket_state *state_read_now(struct sock *sock, u64 inode, struct socket_state *state);
 static void read_state(struct sock *sock, struct socket_state *state);
 static int read_endpoints(struct sock *sock, struct endpoints *ends);
-static u8 role_of(struct sock *sock, u8 protocol);
+static u8 role_of(struct sock *sock, const struct endpoints *ends);
 
 /* The number that names a socket on this host as long as it lives. */
 INLINE u64 inode_of(struct socket *socket)
@@ -70,6 +70,8 @@ INLINE struct socket_state *known_state_of(u64 inode, u64 socket)
 /* The ends of a UDP socket and of a TCP socket that is being opened change; those of others stay. */
 INLINE int has_lasting_ends(const struct socket_state *state)
 {
+	if (is_unix(&state->endpoints))
+		return 1;
 	return state->endpoints.protocol == IPPROTO_TCP && state->endpoints.remote_port && state->endpoints.local_port;
 }
 
@@ -226,7 +228,8 @@ INLINE void read_state(struct sock *sock, struct socket_state *state)
 	}
 	net = READ(sock, __sk_common.skc_net.net);
 	state->network_namespace = READ(net, ns.inum);
-	state->role = role_of(sock, state->endpoints.protocol);
+	state->role = role_of(sock, &state->endpoints);
+	begin_unix_stream(state, 0);
 	state->is_ignored = is_port_filtered(&state->endpoints);
 	state->payload_bytes = payload_of_ports(&state->endpoints);
 }
@@ -251,12 +254,14 @@ INLINE u8 protocol_of(struct sock *sock)
 #endif
 }
 
-/* 0: neither TCP nor UDP. */
+/* 0: neither TCP nor UDP, nor a Unix socket that is asked for. */
 SUBPROGRAM int read_endpoints(struct sock *sock, struct endpoints *ends)
 {
 	if (!ends)
 		return 0;
 	ends->family = READ(sock, __sk_common.skc_family);
+	if (ends->family == AF_UNIX)
+		return read_unix_ends(sock, ends);
 	ends->protocol = protocol_of(sock);
 	if (ends->protocol != IPPROTO_TCP && ends->protocol != IPPROTO_UDP)
 		return 0;
@@ -279,9 +284,11 @@ SUBPROGRAM int read_endpoints(struct sock *sock, struct endpoints *ends)
  * A TCP socket that was accepted has the length of the queue of the one that listens; one that connects has none. A UDP
  * socket whose port was chosen by its process, and that hears everyone, answers; of another one the first transfer tells.
  */
-INLINE u8 role_of(struct sock *sock, u8 protocol)
+INLINE u8 role_of(struct sock *sock, const struct endpoints *ends)
 {
-	if (protocol == IPPROTO_TCP)
+	if (is_unix(ends))
+		return unix_role_of(sock);
+	if (ends->protocol == IPPROTO_TCP)
 		return READ(sock, sk_max_ack_backlog) ? ROLE_SERVER : ROLE_CLIENT;
 	if (READ(sock, __sk_common.skc_dport))
 		return ROLE_UNKNOWN;

@@ -110,6 +110,7 @@ SUBPROGRAM int leave_accept(s64 result, u8 function)
 	if (result < 0 || !find_socket(result, &view))
 		return 0;
 	view.state->role = ROLE_SERVER;
+	begin_unix_stream(view.state, 1);
 	emit_socket(RECORD_OPENED, view.state, view.inode, function, bpf_ktime_get_ns());
 	return 0;
 }
@@ -197,6 +198,7 @@ INLINE void leave_connect(struct thread *thread, s64 result)
 		return;
 	if (view.state->role == ROLE_UNKNOWN)
 		view.state->role = ROLE_CLIENT;
+	begin_unix_stream(view.state, 1);
 	note_connecting(&thread->open, view.state);
 	emit_socket(RECORD_OPENED, view.state, view.inode, FUNCTION_CONNECT, bpf_ktime_get_ns());
 }
@@ -227,7 +229,7 @@ SUBPROGRAM int emit_message(struct thread *thread, struct socket_state *state, u
 		return 0;
 	call = &thread->call;
 	/* A socket may have got its port, and by a fast opening its peer, by this very call. */
-	if (!state->endpoints.local_port || !state->endpoints.remote_port)
+	if (!is_unix(&state->endpoints) && (!state->endpoints.local_port || !state->endpoints.remote_port))
 		read_endpoints((void *)call->socket, &state->endpoints);
 	describe_message(moved, call, result);
 	moved->inode = call->inode;
@@ -244,6 +246,7 @@ SUBPROGRAM int emit_message(struct thread *thread, struct socket_state *state, u
 	/* TCP throws such bytes away instead of copying them. */
 	if (moved->flags && call->transfer == TRANSFER_RECEIVED && call->flags & MSG_TRUNC)
 		moved->payload.base = 0;
+	move_unix_stream(state, moved);
 	if (call->shape == SHAPE_NONE)
 		count(call->function == FUNCTION_SPLICE ? COUNT_SPLICE : COUNT_SENDFILE);
 	tls = judge_ciphertext(thread, state);

@@ -284,7 +284,7 @@ SUBPROGRAM int emit_plaintext(struct thread *thread, struct tls_stream *stream, 
 	if (!thread || !stream || !plain)
 		return 0;
 	moved = &thread->moved;
-	moved->plaintext_offset = advance(stream, plain);
+	moved->offset = advance(stream, plain);
 	if (!state) {
 		count(COUNT_UNBOUND_PLAINTEXT);
 		return 0;

@@ -19,7 +19,7 @@ pub(crate) struct Record<'a> {
     pub(crate) socket_id: u64,
     pub(crate) causal_id: u64,
     pub(crate) coroutine: u64,
-    pub(crate) plaintext_offset: u64,
+    pub(crate) offset: u64,
     pub(crate) sequence_number: u32,
     pub(crate) network_namespace: u32,
     pub(crate) pid: u32,
@@ -68,7 +68,7 @@ impl<'a> Record<'a> {
             socket_id: fields.u64()?,
             causal_id: fields.u64()?,
             coroutine: fields.u64()?,
-            plaintext_offset: fields.u64()?,
+            offset: fields.u64()?,
             sequence_number: fields.u32()?,
             network_namespace: fields.u32()?,
             pid: fields.u32()?,
@@ -152,12 +152,14 @@ pub(crate) mod kind {
     pub(crate) const EXEC: u8 = 4;
     pub(crate) const FORK: u8 = 5;
     pub(crate) const EXIT: u8 = 6;
+    pub(crate) const PATH: u8 = 7;
 }
 
 /// `enum record_flags`.
 pub(crate) mod flag {
     pub(crate) const HAS_SEQUENCE_NUMBER: u8 = 1;
     pub(crate) const IS_PLAINTEXT: u8 = 2;
+    pub(crate) const IS_COUNTED: u8 = 4;
 }
 
 /// Names of `enum function`, in its order.

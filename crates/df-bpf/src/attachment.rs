@@ -12,8 +12,8 @@ mod sockets;
 /// Attaches what leaves a call before what enters it: a call is told of only when both are there.
 pub(crate) fn attach(
     loader: &mut dyn Loader,
-    program_set: ProgramSet,
-    hooks: Hooks,
+    (program_set, hooks): (ProgramSet, Hooks),
+    unix_sockets: bool,
 ) -> Result<ProbeReport, LoadError> {
     let mut report = ProbeReport { program_set, ..ProbeReport::default() };
     let hooks = match program_set {
@@ -34,6 +34,7 @@ pub(crate) fn attach(
     for kind in hooks.kinds() {
         match kind {
             _ if open.is_empty() => break,
+            HookKind::Socket if unix_sockets => report.refusals.push(sockets::not_for_unix()),
             HookKind::Socket => sockets::attach(loader, &mut open, &mut report)?,
             HookKind::EveryCall => attach_to_every_call(loader, &mut open, &mut report),
             _ => attach_kind(loader, kind, &mut open, &mut report),

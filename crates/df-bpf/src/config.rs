@@ -24,6 +24,8 @@ pub struct ProbeConfig {
     /// The same for sockets with some ports, be it the local or the remote one: of two that are named the smaller number
     /// counts. At most 1024 ports. Default none.
     pub port_payload_bytes: Vec<(u16, u32)>,
+    /// Whether Unix sockets are observed (`SOCK_STREAM`). They have no ports: no filter of ports concerns them. Default no.
+    pub unix_sockets: bool,
     /// Bytes of the ring of each processor: a power of two from 4096. Default 8 MiB: some twenty
     /// thousand short messages, for the time in which the reader has no processor.
     pub ring_bytes: u32,
@@ -113,6 +115,7 @@ impl Default for ProbeConfig {
         Self {
             payload_bytes: 1024,
             port_payload_bytes: Vec::new(),
+            unix_sockets: false,
             ring_bytes: 8 << 20,
             flush_interval: Duration::from_millis(10),
             processes: ProcessFilter::All,
@@ -153,6 +156,12 @@ impl ProbeConfig {
     /// Sets how much of each call is copied for sockets with some ports, such as 4096 for 3306 and nothing for 443.
     pub fn with_port_payload_bytes(mut self, ports: impl IntoIterator<Item = (u16, u32)>) -> Self {
         self.port_payload_bytes = ports.into_iter().collect();
+        self
+    }
+
+    /// Says whether Unix sockets are observed. The reduced programs cannot: with [`ProgramSet::Reduced`] it is an error.
+    pub const fn with_unix_sockets(mut self, unix_sockets: bool) -> Self {
+        self.unix_sockets = unix_sockets;
         self
     }
 

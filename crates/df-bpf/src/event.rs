@@ -4,11 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use df_core::{
     CausalId, Command, Endpoint, EventSource, Socket, SocketActivity, SocketData, SocketEvent, SocketId,
-    SocketRole, StreamPosition, Task, Timestamp, Transfer, Transport,
+    SocketRole, StreamPosition, Task, Timestamp, Transfer, Transport, UnixAddress,
 };
 
 use crate::ClockOffset;
-use crate::abi::{FUNCTIONS, ProcessDetails, Record, flag, kind};
+use crate::abi::{Endpoints, FUNCTIONS, ProcessDetails, Record, flag, kind};
 
 /// What the programs saw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,9 @@ pub enum Event<'a> {
     Socket(SocketEvent<'a>),
     /// A process started, became another program or ended.
     Process(ProcessEvent<'a>),
+    /// The path that leads to the server of a Unix socket's connection, told before the connection's other events as far as the
+    /// order of events goes. [`Probes`](crate::Probes) puts it into their ends and does not hand it out.
+    Path(SocketId, &'a [u8]),
 }
 
 /// A process that started, became another program or ended.
@@ -76,6 +79,7 @@ pub fn decode_event(record: &[u8], clock: ClockOffset) -> Result<Event<'_>, Reco
         kind::DATA => data_event(&record, clock),
         kind::OPENED => socket_event(&record, clock.unix(record.entry_ns), SocketActivity::Opened),
         kind::CLOSED => socket_event(&record, clock.unix(record.entry_ns), SocketActivity::Closed),
+        kind::PATH => Ok(Event::Path(SocketId(record.socket_id), record.payload)),
         kind::EXEC | kind::FORK | kind::EXIT => process_event(&record, clock),
         _ => Err(RecordError::UnknownKind),
     }
@@ -112,7 +116,10 @@ fn position_of(record: &Record<'_>) -> StreamPosition {
     let has_sequence_number = record.flags & flag::HAS_SEQUENCE_NUMBER != 0;
     if record.flags & flag::IS_PLAINTEXT != 0 {
         let sequence_number = has_sequence_number.then_some(record.sequence_number);
-        return StreamPosition::Plaintext { offset: record.plaintext_offset, sequence_number };
+        return StreamPosition::Plaintext { offset: record.offset, sequence_number };
+    }
+    if record.flags & flag::IS_COUNTED != 0 {
+        return StreamPosition::Counted { offset: record.offset, is_from_start: has_sequence_number };
     }
     if has_sequence_number {
         return StreamPosition::Tcp(record.sequence_number);
@@ -130,14 +137,13 @@ fn socket_event<'a>(
 
 fn socket_of(record: &Record<'_>) -> Result<Socket, RecordError> {
     let ends = &record.endpoints;
-    let transport = match ends.protocol {
-        IPPROTO_TCP => Transport::Tcp,
-        IPPROTO_UDP => Transport::Udp,
+    let transport = match (ends.family, ends.protocol) {
+        (AF_UNIX, _) => Transport::Unix,
+        (_, IPPROTO_TCP) => Transport::Tcp,
+        (_, IPPROTO_UDP) => Transport::Udp,
         _ => return Err(RecordError::Impossible("transport")),
     };
-    let local = Endpoint::new(address(ends.family, ends.local)?, ends.local_port);
-    let remote = Endpoint::new(address(ends.family, ends.remote)?, ends.remote_port);
-    let (local, remote) = of_one_family(local, remote);
+    let (local, remote) = ends_of(ends)?;
     let role = match record.role {
         0 => SocketRole::Unknown,
         1 => SocketRole::Client,
@@ -146,6 +152,22 @@ fn socket_of(record: &Record<'_>) -> Result<Socket, RecordError> {
     };
     let socket = Socket::new(SocketId(record.socket_id), transport, local, remote);
     Ok(socket.with_network_namespace(record.network_namespace).with_role(role))
+}
+
+fn ends_of(ends: &Endpoints) -> Result<(Endpoint, Endpoint), RecordError> {
+    if ends.family == AF_UNIX {
+        return Ok((unix_end(ends.local)?, unix_end(ends.remote)?));
+    }
+    let (local, remote) =
+        of_one_family(address(ends.family, ends.local)?, address(ends.family, ends.remote)?);
+    Ok((Endpoint::new(local, ends.local_port), Endpoint::new(remote, ends.remote_port)))
+}
+
+/// The inode number of a Unix socket, which the kernel gives 32 bits.
+fn unix_end(bytes: [u8; 16]) -> Result<Endpoint, RecordError> {
+    let inode = bytes.first_chunk().map_or(0, |inode| u64::from_le_bytes(*inode));
+    let inode = u32::try_from(inode).map_err(|_| RecordError::Impossible("inode number"))?;
+    Ok(Endpoint::unix(UnixAddress::of_inode(inode)))
 }
 
 /// IPv4 addresses mapped into IPv6 are given as IPv4.
@@ -161,11 +183,11 @@ fn address(family: u8, bytes: [u8; 16]) -> Result<IpAddr, RecordError> {
 }
 
 /// A socket that is bound to every address and has an IPv4 peer is an IPv4 socket.
-fn of_one_family(local: Endpoint, remote: Endpoint) -> (Endpoint, Endpoint) {
-    let unspecified = |end: Endpoint| Endpoint::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), end.port);
-    match (local.ip, remote.ip) {
-        (IpAddr::V6(ip), IpAddr::V4(_)) if ip.is_unspecified() => (unspecified(local), remote),
-        (IpAddr::V4(_), IpAddr::V6(ip)) if ip.is_unspecified() => (local, unspecified(remote)),
+fn of_one_family(local: IpAddr, remote: IpAddr) -> (IpAddr, IpAddr) {
+    let unspecified = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    match (local, remote) {
+        (IpAddr::V6(ip), IpAddr::V4(_)) if ip.is_unspecified() => (unspecified, remote),
+        (IpAddr::V4(_), IpAddr::V6(ip)) if ip.is_unspecified() => (local, unspecified),
         _ => (local, remote),
     }
 }
@@ -193,6 +215,7 @@ fn process_event<'a>(record: &Record<'a>, clock: ClockOffset) -> Result<Event<'a
 
 const IPPROTO_TCP: u8 = 6;
 const IPPROTO_UDP: u8 = 17;
+const AF_UNIX: u8 = 1;
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
 

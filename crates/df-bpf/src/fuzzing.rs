@@ -18,6 +18,7 @@ pub fn record(input: &[u8]) {
     {
         assert!(data.original_len >= data.bytes.len());
         assert!(data.entry <= data.exit);
-        assert_eq!(event.socket.local.ip.is_ipv4(), event.socket.local.ip.to_canonical().is_ipv4());
+        let local = event.socket.local.ip();
+        assert_eq!(local, local.map(|ip| ip.to_canonical()));
     }
 }

@@ -10,7 +10,8 @@ pub enum HookKind {
     /// files would pay for. When a call was entered is not told: what TCP sends has the time at which it left, all else that of its
     /// end. Connections are told of with their first bytes, or with their end if they have none, at the time when they were made. That a UDP socket
     /// is closed is not told. From whom datagrams are takes two hooks at the root of the control groups, and `CAP_NET_ADMIN`; where
-    /// these cannot be had, the calls that receive datagrams get the next kind.
+    /// these cannot be had, the calls that receive datagrams get the next kind. Not with
+    /// [`unix_sockets`](crate::ProbeConfig::unix_sockets): nothing would tell when these are opened and closed.
     Socket,
     /// The tracepoints of single calls, which take tracefs. Calls that are not hooked pay a little.
     Tracepoint,

@@ -32,6 +32,13 @@
 //! System calls are hooked by the best [`HookKind`] that can be attached here, or the one that [`ProbeConfig::with_hooks`] asks for; the
 //! events are the same, but for what [`HookKind::Socket`] says. [`ProbeReport`] tells for each call which it is, and why a better one is not used.
 //!
+//! # Unix sockets
+//!
+//! By option ([`ProbeConfig::with_unix_sockets`]) stream sockets of `AF_UNIX` are observed too. The server's end is at its path, the
+//! client's is known by its socket's inode number; the place of bytes in the stream is counted
+//! ([`StreamPosition::Counted`](df_core::StreamPosition::Counted)). Hooked by calls alone, not by [`HookKind::Socket`], and not by the reduced
+//! programs. Not told: datagrams and sequenced packets, and the end of a socket that its process does not close by a call.
+//!
 //! # Older kernels
 //!
 //! Where the kernel has no ring buffers (before Linux 5.8) the reduced programs are loaded: [`ProgramSet::Reduced`] says what they tell,
@@ -128,6 +135,8 @@ mod kernel;
 mod loader;
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod missed;
+#[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
+mod paths;
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod payload;
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]

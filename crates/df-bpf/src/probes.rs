@@ -17,6 +17,7 @@ use crate::attachment::attach;
 use crate::error::LoadError;
 use crate::loader::{self, LinkId, Loader, Settings};
 use crate::missed::missed_runs;
+use crate::paths::UnixPaths;
 use crate::payload::{PayloadLimits, most_bytes};
 #[cfg(feature = "profile")]
 use crate::privileges::SYMBOLIZING;
@@ -28,7 +29,8 @@ use crate::rings::Rings;
 use crate::stats::{ProbeStats, ProcessorStats};
 use crate::tls::{LoaderHooks, TlsConfig, TlsReport, TlsWatch};
 use crate::{
-    ClockOffset, Event, PortFilter, ProbeConfig, ProcessChange, ProcessFilter, ProgramSet, decode_event,
+    ClockOffset, Event, HookKind, Hooks, PortFilter, ProbeConfig, ProcessChange, ProcessFilter, ProgramSet,
+    decode_event,
 };
 
 /// Programs in the kernel that tell what processes do with sockets.
@@ -40,6 +42,7 @@ pub struct Probes {
     report: ProbeReport,
     tls: Option<TlsWatch<LinkId>>,
     payload_limits: PayloadLimits,
+    paths: UnixPaths,
     record: Vec<u8>,
     clock: ClockOffset,
     clock_read_at: Instant,
@@ -56,6 +59,7 @@ impl Probes {
         check(config)?;
         let mark = new_mark();
         let program_set = config.program_set.unwrap_or_else(loader::best_program_set);
+        check_unix_sockets(config, program_set)?;
         let settings = settings(config, program_set, mark);
         let mut loader = loader::load(config.loader, program_set, OBJECT, &settings)?;
         // The reduced programs leave that to the reader.
@@ -66,7 +70,7 @@ impl Probes {
         }
         let rings = Rings::new(loader.as_ref())?;
         #[cfg_attr(not(feature = "profile"), allow(unused_mut, reason = "a profile adds a hook"))]
-        let mut report = attach(loader.as_mut(), program_set, config.hooks)?;
+        let mut report = attach(loader.as_mut(), (program_set, config.hooks), config.unix_sockets)?;
         #[cfg(feature = "profile")]
         let profile = config
             .profile
@@ -81,6 +85,7 @@ impl Probes {
             report,
             tls: hooked_tls(config, program_set).map(TlsWatch::new),
             payload_limits: PayloadLimits::new(config),
+            paths: UnixPaths::new(config.max_sockets),
             record: Vec::new(),
             clock: ClockOffset::now(),
             clock_read_at: Instant::now(),
@@ -138,6 +143,7 @@ impl Probes {
             missed_runs: missed_runs(&self.loader.programs()),
             events: self.events,
             malformed_records: self.malformed_records,
+            lost_paths: self.paths.lost(),
         })
     }
 
@@ -188,14 +194,15 @@ impl Probes {
         let mut events = 0;
         // A bound, so that a flood does not keep the caller from everything else.
         while events < MAX_EVENTS_PER_POLL && self.rings.next_record(self.loader.as_mut(), &mut self.record) {
-            if let Ok(mut event) = decode_event(&self.record, self.clock) {
-                events += 1;
-                self.payload_limits.apply(&mut event);
-                note_process(&event, &mut self.tls, self.loader.as_mut());
-                handle(event);
-            } else {
+            let Ok(event) = decode_event(&self.record, self.clock) else {
                 self.malformed_records += 1;
-            }
+                continue;
+            };
+            let Some(mut event) = self.paths.apply(event) else { continue };
+            events += 1;
+            self.payload_limits.apply(&mut event);
+            note_process(&event, &mut self.tls, self.loader.as_mut());
+            handle(event);
         }
         self.events += events as u64;
         events
@@ -233,6 +240,21 @@ fn check(config: &ProbeConfig) -> Result<(), LoadError> {
     Ok(())
 }
 
+/// What cannot be told is not left out without a word.
+const fn check_unix_sockets(config: &ProbeConfig, program_set: ProgramSet) -> Result<(), LoadError> {
+    let what = match (program_set, config.hooks) {
+        _ if !config.unix_sockets => return Ok(()),
+        (ProgramSet::Reduced, _) => {
+            "the reduced programs, for kernels before 5.8, cannot tell of Unix sockets"
+        }
+        (_, Hooks::Only(HookKind::Socket)) => {
+            "the hooks `sockets` do not tell when they are opened and closed"
+        }
+        _ => return Ok(()),
+    };
+    Err(LoadError::Config { field: "unix_sockets", what })
+}
+
 fn settings(config: &ProbeConfig, program_set: ProgramSet, mark: u32) -> Settings {
     let (process_filter, pids) = match &config.processes {
         ProcessFilter::All => (0, Vec::new()),
@@ -256,6 +278,7 @@ fn settings(config: &ProbeConfig, program_set: ProgramSet, mark: u32) -> Setting
         constants: vec![
             ("df_payload_bytes", payload),
             ("df_most_payload_bytes", most_payload.unwrap_or(0)),
+            ("df_unix_sockets", u32::from(config.unix_sockets)),
             ("df_own_pid", own_pid().unwrap_or(0)),
             ("df_own_mark", mark),
             ("df_pid_filter", process_filter),

@@ -65,6 +65,9 @@ pub struct ProbeStats {
     pub events: u64,
     /// Records that could not be read.
     pub malformed_records: u64,
+    /// Connections of Unix sockets whose path is not told, since there were too many different ones
+    /// ([`UnixPath`](df_core::UnixPath)).
+    pub lost_paths: u64,
 }
 
 impl ProcessorStats {

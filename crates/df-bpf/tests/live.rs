@@ -44,7 +44,10 @@ fn every_tcp_call(argument: &str, ip: &str) {
         let seen = watch(&mut probes, &mut child, &[port]);
         for seen in &seen {
             let (local, remote) = (seen.socket.local, seen.socket.remote);
-            assert!([local, remote].iter().all(|end| end.ip.to_string() == ip), "{kind}: {seen:?}");
+            assert!(
+                [local, remote].iter().all(|end| end.ip().is_some_and(|seen| seen.to_string() == ip)),
+                "{kind}: {seen:?}"
+            );
             let role = if local.port == port { SocketRole::Server } else { SocketRole::Client };
             assert_eq!(seen.socket.role, role);
             assert!(seen.socket.network_namespace > 0 && seen.pid == child.id());

@@ -58,7 +58,7 @@ fn chain(link_type: LinkType, bytes: &[u8]) -> String {
     let packet = decoder.decode(&frame).unwrap();
     assert!(matches!(packet.transport, TransportHeader::Tcp(_)), "{packet:?}");
     assert_eq!((packet.source.port, packet.payload, packet.payload_len), (40_000, &b"hello"[..], 5));
-    let ip_len = if packet.source.ip.is_ipv4() { 45 } else { 65 };
+    let ip_len = if packet.source.ip().is_some_and(|ip| ip.is_ipv4()) { 45 } else { 65 };
     assert_eq!((packet.ip_len, packet.frame_len as usize, packet.fragments), (ip_len, bytes.len(), 1));
     let alone = decode(&frame).unwrap();
     let mut without_chain: Packet<'_> = packet;

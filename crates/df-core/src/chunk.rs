@@ -22,7 +22,8 @@ pub struct Chunk<'a> {
     pub bytes: &'a [u8],
     /// How many bytes there were before truncation; at least `bytes.len()`.
     pub original_len: usize,
-    /// TCP sequence number of the first byte, where there is one.
+    /// TCP sequence number of the first byte, where there is one; on a Unix socket how many bytes went before it since the
+    /// connection was made, where that was seen.
     pub sequence_number: Option<u32>,
     /// Joins them with what their process received before or sends after, where that was seen.
     pub causal_id: Option<CausalId>,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::{InterfaceId, VirtualNetwork, VlanTags};
+use crate::{Address, InterfaceId, UnixAddress, VirtualNetwork, VlanTags};
 
 /// The transport that carries a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,6 +19,8 @@ pub enum Transport {
     Icmp,
     /// An SCTP association.
     Sctp,
+    /// A byte stream over a Unix socket, within a host.
+    Unix,
 }
 
 impl Transport {
@@ -29,32 +31,49 @@ impl Transport {
             Self::Udp => "udp",
             Self::Icmp => "icmp",
             Self::Sctp => "sctp",
+            Self::Unix => "unix",
         }
+    }
+
+    /// Whether it carries a stream of bytes whose places are numbered, so that both ends tell of the same ones.
+    pub const fn is_byte_stream(self) -> bool {
+        matches!(self, Self::Tcp | Self::Unix)
     }
 }
 
-/// An IP address with a port (0 where the transport has none; the identifier for the end that asks by ICMP).
+/// An address with a port (0 where the transport has none; the identifier for the end that asks by ICMP).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Endpoint {
     /// The address.
-    pub ip: IpAddr,
+    pub address: Address,
     /// The port; 0 where the transport has none.
     pub port: u16,
 }
 
 impl Endpoint {
-    /// An endpoint from its parts.
+    /// An end in a network of IP.
     pub const fn new(ip: IpAddr, port: u16) -> Self {
-        Self { ip, port }
+        Self { address: Address::Ip(ip), port }
+    }
+
+    /// A Unix socket, which has no port.
+    pub const fn unix(address: UnixAddress) -> Self {
+        Self { address: Address::Unix(address), port: 0 }
+    }
+
+    /// The IP address; None for a Unix socket.
+    pub const fn ip(self) -> Option<IpAddr> {
+        self.address.ip()
     }
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.ip {
-            IpAddr::V4(ip) => write!(formatter, "{ip}:{}", self.port),
-            IpAddr::V6(ip) => write!(formatter, "[{ip}]:{}", self.port),
+        match self.address {
+            Address::Ip(IpAddr::V4(ip)) => write!(formatter, "{ip}:{}", self.port),
+            Address::Ip(IpAddr::V6(ip)) => write!(formatter, "[{ip}]:{}", self.port),
+            Address::Unix(unix) => unix.fmt(formatter),
         }
     }
 }

@@ -18,6 +18,7 @@
 //! `serde`: `Serialize` and `Deserialize` for the plain values.
 #![forbid(unsafe_code)]
 
+mod address;
 mod chunk;
 mod direction;
 mod flow_key;
@@ -26,7 +27,9 @@ mod socket;
 mod task;
 mod time;
 mod tunnel;
+mod unix_path;
 
+pub use address::{Address, UnixAddress};
 pub use chunk::Chunk;
 pub use direction::Direction;
 pub use flow_key::{Endpoint, FlowKey, Transport};
@@ -40,3 +43,4 @@ pub use socket::{
 pub use task::{CausalId, Command, EventSource, Task};
 pub use time::Timestamp;
 pub use tunnel::{Tunnel, TunnelKind, VirtualNetwork};
+pub use unix_path::{TooManyPaths, UnixPath};

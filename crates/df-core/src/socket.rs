@@ -169,6 +169,13 @@ pub enum StreamPosition {
         /// TCP sequence number of the first record that carries them, where it is known.
         sequence_number: Option<u32>,
     },
+    /// In a stream that the kernel does not number, as that of a Unix socket.
+    Counted {
+        /// How many bytes came before, as far as they were seen.
+        offset: u64,
+        /// Whether that is since the connection was made: then both ends count alike.
+        is_from_start: bool,
+    },
     /// A datagram, which stands alone.
     Datagram,
 }

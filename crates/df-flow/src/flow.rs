@@ -202,7 +202,7 @@ impl<S> Flow<'_, S> {
         let Some((kind, code)) = self.far.last_icmp_error else { return false };
         let server = if self.far.is_reversed { Direction::ToServer } else { Direction::ToClient };
         let has_answered = self.near.has_sent(server);
-        let is_v4 = self.near.key.flow_key().server.ip.is_ipv4();
+        let is_v4 = self.near.key.flow_key().server.ip().is_some_and(|ip| ip.is_ipv4());
         !has_answered && refuses(is_v4, kind, code)
     }
 }

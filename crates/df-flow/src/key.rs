@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use df_core::{Direction, Endpoint, FlowKey, InterfaceId, Transport, VirtualNetwork, VlanTags};
+use df_core::{Address, Direction, Endpoint, FlowKey, InterfaceId, Transport, VirtualNetwork, VlanTags};
 
 /// A [`FlowKey`], and the network of each direction's packets. Between IPv4 hosts it takes a quarter of one; others lie
 /// elsewhere.
@@ -32,8 +32,8 @@ pub(crate) type Network = (VlanTags, Option<VirtualNetwork>);
 impl Key {
     pub(crate) fn new(key: &FlowKey) -> Self {
         let FlowKey { transport, client, server, vlan, virtual_network, interface } = *key;
-        match (client.ip, server.ip, tags(vlan), virtual_network) {
-            (IpAddr::V4(one), IpAddr::V4(other), Some(vlan), None) => {
+        match (client.address, server.address, tags(vlan), virtual_network) {
+            (Address::Ip(IpAddr::V4(one)), Address::Ip(IpAddr::V4(other)), Some(vlan), None) => {
                 let addresses = [one.to_bits(), other.to_bits()];
                 Self::V4 { transport, addresses, ports: [client.port, server.port], vlan, interface }
             }
@@ -109,7 +109,8 @@ impl Key {
                 if *transport != packet.transport || *interface != packet.interface {
                     return None;
                 }
-                let (IpAddr::V4(source), IpAddr::V4(destination)) = (packet.client.ip, packet.server.ip)
+                let (Address::Ip(IpAddr::V4(source)), Address::Ip(IpAddr::V4(destination))) =
+                    (packet.client.address, packet.server.address)
                 else {
                     return None;
                 };

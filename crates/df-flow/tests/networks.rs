@@ -111,8 +111,10 @@ fn the_directions_may_be_in_different_virtual_networks() {
 
 #[test]
 fn a_flow_keeps_the_tunnels_around_its_clients_packets() {
-    let gtp =
-        |id, from: u8, to: u8| Tunnel::new(TunnelKind::Gtp, Some(id)).between(end(from, 0).ip, end(to, 0).ip);
+    let gtp = |id, from: u8, to: u8| {
+        Tunnel::new(TunnelKind::Gtp, Some(id))
+            .between(Ipv4Addr::new(10, 0, 0, from).into(), Ipv4Addr::new(10, 0, 0, to).into())
+    };
     let (up, down) = ([gtp(7, 8, 9)], [gtp(5, 9, 8)]);
     let ask = || packet(end(1, 40_000), end(2, 53), TransportHeader::Udp, b"ask");
     let answer = || packet(end(2, 53), end(1, 40_000), TransportHeader::Udp, b"answer");

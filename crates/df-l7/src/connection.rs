@@ -77,7 +77,8 @@ impl Connection {
             state: State::Detecting(Box::default()),
             inside_tls: None,
             stats: ConnectionStats::default(),
-            transport,
+            // What is inside of it does not tell a Unix socket's stream from one of TCP.
+            transport: if transport == Transport::Unix { Transport::Tcp } else { transport },
             client_port: 0,
             server_port: 0,
             is_reversed: false,

@@ -123,6 +123,42 @@ fn mail_and_files_are_claimed_by_nobody() {
     }
 }
 
+/// What else travels over Unix sockets: D-Bus with its login, varlink, X11 and Wayland.
+#[test]
+fn what_a_desktop_says_over_unix_sockets_is_claimed_by_nobody() {
+    const D_BUS: &[(&[u8], &[u8])] = &[
+        (b"\0AUTH EXTERNAL 30\r\n", b"OK 5ac0bf7d7e1ee0a8c4d2f0b7656a4f01\r\n"),
+        (b"NEGOTIATE_UNIX_FD\r\n", b"AGREE_UNIX_FD\r\n"),
+        (
+            b"BEGIN\r\nl\x01\0\x01\0\0\0\0\x01\0\0\0n\0\0\0\x01\x01o\0\x15\0\0\0/org/freedesktop/DBus\0\0\0\x06\x01s\0\x14\0\0\0org.freedesktop.DBus\0\0\0\0\x02\x01s\0\x14\0\0\0org.freedesktop.DBus\0\0\0\0\x03\x01s\0\x05\0\0\0Hello\0\0\0",
+            b"l\x02\x01\x01\x0a\0\0\0\x01\0\0\0=\0\0\0\x06\x01s\0\x05\0\0\0:1.42\0\0\0\x05\x01u\0\x01\0\0\0\x08\x01g\0\x01s\0\0\x07\x01s\0\x14\0\0\0org.freedesktop.DBus\0\0\0\0\x05\0\0\0:1.42\0",
+        ),
+    ];
+    const VARLINK: &[(&[u8], &[u8])] = &[(
+        b"{\"method\":\"io.systemd.UserDatabase.GetUserRecord\",\"parameters\":{\"uid\":0,\"service\":\"io.systemd.Multiplexer\"}}\0",
+        b"{\"error\":\"io.systemd.UserDatabase.NoRecordFound\",\"parameters\":{}}\0",
+    )];
+    const X11: &[(&[u8], &[u8])] = &[
+        (b"l\0\x0b\0\0\0\x12\0\x10\0\0\0MIT-MAGIC-COOKIE-1\0\0\x0f\x1e\x2d\x3c\x4b\x5a\x69\x78\x87\x96\xa5\xb4\xc3\xd2\xe1\xf0", b"\x01\0\x0b\0\0\0\x36\x01\xf0\x1d\xb8\0\0\0\0\x02\xff\xff\x1f\0\0\x01\0\0\x14\0\xff\xff\x01\x07\0\0\x20\x20\x08\xff\0\0\0\0The X.Org Foundation"),
+        (b"b\0\x05\0\x0c\0\0\0BIG-REQUESTS", b"\x01\0\x01\0\0\0\0\0\x01\x86\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+    ];
+    const WAYLAND: &[(&[u8], &[u8])] = &[(
+        b"\x01\0\0\0\x01\0\x0c\0\x02\0\0\0\x01\0\0\0\0\0\x0c\0\x03\0\0\0",
+        b"\x02\0\0\0\0\0\x1c\0\x01\0\0\0\x07\0\0\0wl_shm\0\0\x01\0\0\0\x03\0\0\0\0\0\x0c\0\x01\0\0\0",
+    )];
+    for (name, turns) in [("D-Bus", D_BUS), ("varlink", VARLINK), ("X11", X11), ("Wayland", WAYLAND)] {
+        for first in 0..turns.len() {
+            let mut stranger = Stranger::new(Transport::Unix, 0);
+            // Asked more than once, as programs do.
+            for (question, answer) in turns[first..].iter().chain(&turns[first..]) {
+                stranger.say(Direction::ToServer, question);
+                stranger.say(Direction::ToClient, answer);
+            }
+            assert_eq!(stranger.claimed(), None, "{name} from turn {first}");
+        }
+    }
+}
+
 /// Streams of random bytes, both directions, several turns.
 fn claims_of_random_bytes(streams: usize, server_port: u16, prefix: &[u8]) -> Vec<(usize, &'static str)> {
     let mut random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);

@@ -245,6 +245,7 @@ impl SpanAssembler {
         let Some(link) = link else { return };
         match link.by {
             LinkReason::TcpSequence => self.stats.linked_by_tcp_sequence += 1,
+            LinkReason::StreamOffset => self.stats.linked_by_stream_offset += 1,
             LinkReason::Datagram => self.stats.linked_by_datagram += 1,
             LinkReason::PropagatedContext => self.stats.linked_by_propagated_context += 1,
         }
@@ -287,6 +288,7 @@ fn derived_trace_id(call: &[&Observation]) -> Option<TraceId> {
 fn same_call_reason(member: &Observation) -> LinkReason {
     match member.place.flow.transport {
         df_core::Transport::Tcp => LinkReason::TcpSequence,
+        df_core::Transport::Unix => LinkReason::StreamOffset,
         _ => LinkReason::Datagram,
     }
 }

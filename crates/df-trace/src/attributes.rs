@@ -1,8 +1,6 @@
 //! Attributes of spans: those of the exchange, and what only the connection tells, under OpenTelemetry's names.
 
-use std::net::IpAddr;
-
-use df_core::{FlowKey, Task};
+use df_core::{Address, Endpoint, FlowKey, Task};
 use df_l7::{AttributeValue, Attributes, Exchange, Family, Protocol};
 
 use crate::{Place, SpanKind, outcome};
@@ -36,6 +34,21 @@ impl List {
         }
     }
 
+    /// An end, under the names of its address and its port. A Unix socket has no port, and only one that answers has a path.
+    fn end(&mut self, [address, port]: [&'static str; 2], end: Endpoint) {
+        match end.address {
+            Address::Ip(ip) => {
+                self.add(address, ip.to_string());
+                self.add(port, end.port);
+            }
+            Address::Unix(unix) => {
+                if let Some(path) = unix.path() {
+                    self.add(address, path.as_str());
+                }
+            }
+        }
+    }
+
     fn text(&self, key: &str) -> Option<&str> {
         self.0.find(key).and_then(AttributeValue::as_text)
     }
@@ -63,13 +76,16 @@ fn add_process(list: &mut List, task: &Task) {
 /// connection's end.
 fn add_server(list: &mut List, exchange: &Exchange, flow: &FlowKey) {
     let Some((host, port)) = http_authority(exchange) else {
-        list.add("server.address", flow.server.ip.to_string());
-        list.add("server.port", flow.server.port);
+        list.end(["server.address", "server.port"], flow.server);
         return;
     };
     let scheme_port = if list.text("url.scheme") == Some("https") { 443 } else { 80 };
+    // What travels over a Unix socket goes to no port, unless the request names one.
+    let port = port.or_else(|| flow.server.ip().map(|_| scheme_port));
     list.add("server.address", host.to_owned());
-    list.add("server.port", port.unwrap_or(scheme_port));
+    if let Some(port) = port {
+        list.add("server.port", port);
+    }
 }
 
 /// The host and port that an HTTP request names.
@@ -106,11 +122,9 @@ fn add_full_url(list: &mut List, exchange: &Exchange, flow: &FlowKey) {
 
 fn add_network(list: &mut List, exchange: &Exchange, flow: &FlowKey) {
     list.add("network.transport", flow.transport.name());
-    let network = match flow.server.ip {
-        IpAddr::V4(_) => "ipv4",
-        IpAddr::V6(_) => "ipv6",
-    };
-    list.add("network.type", network);
+    if let Some(network_type) = flow.server.address.network_type() {
+        list.add("network.type", network_type);
+    }
     list.add("network.protocol.name", protocol_name(exchange.protocol));
     if exchange.protocol.family() == Family::Http
         && let Some(version) = exchange.version()
@@ -135,13 +149,10 @@ fn add_ends(list: &mut List, flow: &FlowKey, kind: SpanKind) {
     };
     // A client address that the request tells (X-Forwarded-For) is another client than the connection's.
     if kind == SpanKind::Server && list.text("client.address").is_none() {
-        list.add("client.address", flow.client.ip.to_string());
-        list.add("client.port", flow.client.port);
+        list.end(["client.address", "client.port"], flow.client);
     }
-    list.add("network.peer.address", peer.ip.to_string());
-    list.add("network.peer.port", peer.port);
-    list.add("network.local.address", local.ip.to_string());
-    list.add("network.local.port", local.port);
+    list.end(["network.peer.address", "network.peer.port"], peer);
+    list.end(["network.local.address", "network.local.port"], local);
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ impl LinkedSpan {
 
     /// Whether the same call was seen nearer to the client too, of which this is a further sighting.
     pub fn is_seen_again(&self) -> bool {
-        self.link.is_some_and(|link| matches!(link.by, LinkReason::TcpSequence | LinkReason::Datagram))
+        self.link.is_some_and(|link| link.by != LinkReason::PropagatedContext)
     }
 
     /// The span, with name, kind, status and attributes as OpenTelemetry's conventions ask. Copies the exchange's

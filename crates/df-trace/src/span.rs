@@ -170,6 +170,8 @@ pub struct SpanLink {
 pub enum LinkReason {
     /// The same bytes at the same TCP sequence number, seen at two places.
     TcpSequence,
+    /// The same bytes at the same place of a Unix socket's connection, seen at both of its ends.
+    StreamOffset,
     /// The same datagram seen at two places: equal ends, protocol identifier and question.
     Datagram,
     /// Trace context that the application put into its message.
@@ -181,6 +183,7 @@ impl LinkReason {
     pub const fn name(self) -> &'static str {
         match self {
             Self::TcpSequence => "tcp_sequence",
+            Self::StreamOffset => "stream_offset",
             Self::Datagram => "datagram",
             Self::PropagatedContext => "propagated_context",
         }

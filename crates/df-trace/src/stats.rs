@@ -20,6 +20,8 @@ pub struct TraceStats {
     pub released_early: u64,
     /// Spans placed below another observation of the same TCP message.
     pub linked_by_tcp_sequence: u64,
+    /// Spans linked to the same bytes at the other end of a Unix socket.
+    pub linked_by_stream_offset: u64,
     /// Spans placed below another observation of the same datagram.
     pub linked_by_datagram: u64,
     /// Spans placed below a span that an application propagated.

@@ -72,6 +72,7 @@ impl<R: Receiver> Pipeline<R> {
         let Some(parsing) = state.parsing(self.config.as_ref()) else { return DirectionEvidence::None };
         let (key, now) = (seen.key(), chunk.timestamp);
         if !std::mem::replace(&mut parsing.has_begun, true)
+            && is_known_to_others(key.server)
             && let Some(protocol) = self.verdicts.expected(&key.server, now)
         {
             parsing.connection.expect(protocol);
@@ -82,7 +83,9 @@ impl<R: Receiver> Pipeline<R> {
         let is_reversed = parsing.connection.is_reversed();
         if parsing.protocol.replace(protocol) != Some(protocol) {
             let server = if is_reversed { key.client } else { key.server };
-            self.verdicts.remember(server, protocol, now);
+            if is_known_to_others(server) {
+                self.verdicts.remember(server, protocol, now);
+            }
         }
         if is_reversed { DirectionEvidence::Reversed } else { DirectionEvidence::Confirmed }
     }
@@ -239,4 +242,9 @@ impl ParsingStats {
         self.bytes_unknown += other.bytes_unknown;
         self.bytes_dropped += other.bytes_dropped;
     }
+}
+
+/// Whether its next connection can be told to be to the same server: not that of a Unix socket without a path.
+fn is_known_to_others(server: Endpoint) -> bool {
+    server.address.unix().is_none_or(|unix| unix.path().is_some())
 }

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use std::path::{Path, PathBuf};
 
-use super::{Launch, Site, certificate};
+use super::{Launch, SOCKET, Site, certificate};
 use crate::PeerError;
 use crate::place::find;
 
@@ -13,7 +13,7 @@ use crate::place::find;
 /// - `/page.txt` 4 KiB, `/large.bin` 96 KiB, `/chunked.html` of unknown length, so sent in chunks
 /// - `/orders` takes a body and answers 201; `/socket` is passed on to a WebSocket server
 pub(super) fn nginx(site: &Site<'_>) -> Result<Launch, PeerError> {
-    nginx_listening(site, "")
+    nginx_listening(site, &format!("; listen unix:{}", site.path(SOCKET).display()))
 }
 
 /// The same nginx, on the next port through TLS too.

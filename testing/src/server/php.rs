@@ -2,16 +2,17 @@
 
 use rustix::process::Signal;
 
-use super::{Launch, Site};
+use super::{Launch, SOCKET, Site};
 use crate::PeerError;
 use crate::place::find;
 
-/// PHP's FastCGI process manager with one process and one script, `index.php`.
+/// PHP's FastCGI process manager with one process and one script, `index.php`; over its Unix socket another process runs it.
 pub(super) fn php_fpm(site: &Site<'_>) -> Result<Launch, PeerError> {
     let php = find("php-fpm8.2", "php8.2-fpm")?;
     site.write("index.php", SCRIPT)?;
     let configuration = CONFIGURATION
         .replace("@DIR@", &site.directory.display().to_string())
+        .replace("@SOCKET@", &site.path(SOCKET).display().to_string())
         .replace("@PORT@", &site.port.to_string());
     let configuration = site.write("php-fpm.conf", configuration)?;
     let mut command = site.place.tied_command(&php, None);
@@ -26,6 +27,15 @@ error_log = /dev/stderr
 user = nobody
 group = nogroup
 listen = 0.0.0.0:@PORT@
+pm = static
+pm.max_children = 1
+chdir = @DIR@
+catch_workers_output = no
+[local]
+user = nobody
+group = nogroup
+listen = @SOCKET@
+listen.mode = 0666
 pm = static
 pm.max_children = 1
 chdir = @DIR@

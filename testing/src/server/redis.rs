@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use super::{Launch, Site, certificate};
+use super::{Launch, SOCKET, Site, certificate};
 use crate::PeerError;
 use crate::place::find;
 
@@ -17,7 +17,9 @@ pub(super) fn redis(site: &Site<'_>) -> Result<Launch, PeerError> {
                 .split(' '),
         )
         .args(["--save", "", "--dir"])
-        .arg(site.directory);
+        .arg(site.directory)
+        .arg("--unixsocket")
+        .arg(site.path(SOCKET));
     Ok(Launch { command, ready_line: Some("Ready to accept connections"), stop_signal: Signal::TERM })
 }
 

@@ -16,6 +16,7 @@ mod openssl;
 mod plaintext;
 mod programs;
 mod streams;
+mod unix;
 mod watched;
 
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         },
         ["tcp", ip] => streams::talk(ip).map(|()| true),
         ["udp", ip] => datagrams::talk(ip).map(|()| true),
+        ["unix", path] => unix::talk(path).map(|()| true),
         ["crowd", pairs] => crowd::talk(pairs).map(|()| true),
         _ => Err("usage: selftest [KIND]".into()),
     };
@@ -66,6 +68,7 @@ fn selftest(kinds: &[HookKind]) -> Result<bool, Box<dyn std::error::Error>> {
     for kind in kinds {
         is_good &= try_kind(*kind)?;
     }
+    is_good &= tell_check("Unix sockets", &unix::check()?);
     is_good &= tell_check("programs for TLS", &programs::load_tls_programs());
     is_good &= reduced()?;
     is_good &= tell_check("TLS of Go", &https::check()?);

@@ -42,6 +42,12 @@ pub(super) fn attach(
     loader.insert("told_by", 0, if has_peers { TOLD_WITH_PEERS } else { TOLD })
 }
 
+/// What would be missing: a Unix socket has no states of which the kernel tells, as TCP has.
+pub(super) fn not_for_unix() -> Refusal {
+    let hook = "hook for Unix sockets that are opened and closed, but the calls that do it".to_owned();
+    Refusal { kind: HookKind::Socket, call: None, error: AttachError::NoHook { hook } }
+}
+
 /// The kernel tells from whom a datagram is to the group of the process that asks for it.
 fn attach_peers(loader: &mut dyn Loader, report: &mut ProbeReport) -> Result<(), AttachError> {
     let root = cgroup::root().ok_or_else(|| AttachError::NoHook { hook: NO_ROOT.to_owned() })?;

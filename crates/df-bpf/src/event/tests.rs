@@ -80,6 +80,40 @@ fn a_socket_for_every_address_with_an_ipv4_peer_is_one_of_ipv4() {
     assert_eq!(data(&bytes).0.socket.local.to_string(), "0.0.0.0:8080");
 }
 
+/// What a server received over a Unix socket, at a place of its stream that is counted.
+fn unix_record() -> Vec<u8> {
+    let mut bytes = record();
+    bytes[5] = flag::IS_COUNTED | flag::HAS_SEQUENCE_NUMBER;
+    bytes[56..64].copy_from_slice(&5_000_000_000u64.to_le_bytes());
+    bytes[80..HEADER_BYTES - 16].fill(0);
+    bytes[80] = AF_UNIX;
+    bytes[HEADER_BYTES - 48..HEADER_BYTES - 40].copy_from_slice(&4711u64.to_le_bytes());
+    bytes[HEADER_BYTES - 32..HEADER_BYTES - 24].copy_from_slice(&815u64.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn a_unix_socket_is_known_by_its_number() {
+    let bytes = unix_record();
+    let (event, data) = data(&bytes);
+    assert_eq!(event.socket.transport, Transport::Unix);
+    assert_eq!(event.socket.local, Endpoint::unix(UnixAddress::of_inode(4711)));
+    assert_eq!(event.socket.remote, Endpoint::unix(UnixAddress::of_inode(815)));
+    assert_eq!(data.position, StreamPosition::Counted { offset: 5_000_000_000, is_from_start: true });
+    let mut bytes = unix_record();
+    bytes[HEADER_BYTES - 28] = 1;
+    let error = decode_event(&bytes, ClockOffset::default()).unwrap_err();
+    assert_eq!(error, RecordError::Impossible("inode number"), "the kernel gives no such number");
+}
+
+#[test]
+fn a_path_is_told_by_itself() {
+    let mut bytes = unix_record();
+    bytes[0] = kind::PATH;
+    let told = decode_event(&bytes, ClockOffset::default());
+    assert_eq!(told, Ok(Event::Path(SocketId(77), b"GET ")));
+}
+
 #[test]
 fn impossible_values_are_told() {
     let error = |bytes: &[u8]| decode_event(bytes, ClockOffset::default()).unwrap_err();
@@ -87,7 +121,7 @@ fn impossible_values_are_told() {
     assert_eq!(error(&with(1, 9)), RecordError::Impossible("source"));
     assert_eq!(error(&with(2, 0)), RecordError::Impossible("transfer"));
     assert_eq!(error(&with(3, 9)), RecordError::Impossible("role"));
-    assert_eq!(error(&with(80, 1)), RecordError::Impossible("address family"));
+    assert_eq!(error(&with(80, 3)), RecordError::Impossible("address family"));
     assert_eq!(error(&with(81, 1)), RecordError::Impossible("transport"));
     assert_eq!(error(&with(8, 200)), RecordError::TooShort);
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use df_core::CausalId;
+use df_core::{CausalId, Endpoint, UnixAddress, UnixPath};
 use df_l7::{Exchange, Request, Response};
 use df_trace::{SpanId, TraceId};
 use serde::Serialize;
@@ -25,10 +25,22 @@ struct ExchangeRecord<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<&'a str>,
     transport: &'static str,
-    client_ip: IpAddr,
-    client_port: u16,
-    server_ip: IpAddr,
-    server_port: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_ip: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_path: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_inode: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_ip: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_path: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_inode: Option<u32>,
     start_ns: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     end_ns: Option<u64>,
@@ -48,16 +60,21 @@ struct ExchangeRecord<'a> {
 impl<'a> ExchangeRecord<'a> {
     fn new(exchange: &'a Exchange, place: &'a ExchangePlace<'a>) -> Self {
         let key = place.oriented_key(exchange);
+        let (client, server) = (key.client, key.server);
         let end = exchange.response.as_ref().map(|response| response.start.as_nanos());
         Self {
             kind: "exchange",
             protocol: exchange.protocol.name(),
             version: exchange.version().and_then(known),
             transport: key.transport.name(),
-            client_ip: key.client.ip,
-            client_port: key.client.port,
-            server_ip: key.server.ip,
-            server_port: key.server.port,
+            client_ip: client.ip(),
+            client_port: client.ip().map(|_| client.port),
+            client_path: path(client),
+            client_inode: inode(client),
+            server_ip: server.ip(),
+            server_port: server.ip().map(|_| server.port),
+            server_path: path(server),
+            server_inode: inode(server),
             start_ns: exchange.start().as_nanos(),
             end_ns: end,
             duration_ns: exchange.duration().map(nanoseconds),
@@ -71,6 +88,16 @@ impl<'a> ExchangeRecord<'a> {
             ]),
         }
     }
+}
+
+/// The path of a Unix socket.
+fn path(end: Endpoint) -> Option<&'static str> {
+    end.address.unix().and_then(UnixAddress::path).map(UnixPath::as_str)
+}
+
+/// The inode number of a Unix socket.
+fn inode(end: Endpoint) -> Option<u32> {
+    end.address.unix().and_then(UnixAddress::inode)
 }
 
 #[derive(Serialize, Default)]

@@ -36,11 +36,11 @@ fn write_ends(line: &mut Line<'_>, flow: &FlowRecord) {
     fields!(line,
         "flow_id": Shown(format_args!("{:016x}", flow.id)),
         "transport": key.transport.name(),
-        "client_ip": key.client.ip,
-        "client_port": key.client.port,
-        "server_ip": key.server.ip,
-        "server_port": key.server.port,
     );
+    known_fields!(line, "client_ip": key.client.ip());
+    fields!(line, "client_port": key.client.port);
+    known_fields!(line, "server_ip": key.server.ip());
+    fields!(line, "server_port": key.server.port);
 }
 
 fn write_life(line: &mut Line<'_>, flow: &FlowRecord) {

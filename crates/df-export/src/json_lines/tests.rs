@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use df_core::{
     CausalId, Command, Endpoint, EventSource, FlowKey, InterfaceId, Task, TcpFlags, Timestamp, Transport,
-    VlanTags,
+    UnixAddress, UnixPath, VlanTags,
 };
 use df_flow::{CloseType, FlowEndReason, FlowRecord};
 use df_l7::{
@@ -90,6 +90,21 @@ fn an_answered_query_is_written_to_the_byte() {
     );
     let place = ExchangePlace::new(&key).with_interface(Some("eth0"));
     assert_eq!(line(|out| write_exchange(out, &exchange, &place)), expected);
+}
+
+#[test]
+fn an_exchange_over_a_unix_socket_has_a_path_and_a_number_in_the_places_of_addresses_and_ports() {
+    let mut exchange = Exchange::new(Protocol::Redis, ExchangeKind::Unanswered);
+    exchange.request = Some(observed(Request::default(), (5, Some(0), 100)).into());
+    let path = UnixPath::new(b"/run/redis.sock").unwrap();
+    let (client, server) = (UnixAddress::of_inode(4711), UnixAddress::at_path(path));
+    let key = FlowKey::new(Transport::Unix, Endpoint::unix(client), Endpoint::unix(server));
+    let record = object(&line(|out| write_exchange(out, &exchange, &ExchangePlace::new(&key))));
+    assert_eq!((&record["transport"], &record["server_path"]), (&json!("unix"), &json!("/run/redis.sock")));
+    assert_eq!((&record["client_inode"], &record["request_sequence"]), (&json!(4711), &json!(0)));
+    for absent in ["client_ip", "client_port", "server_ip", "server_port", "client_path", "server_inode"] {
+        assert_eq!(record.get(absent), None, "{absent}");
+    }
 }
 
 #[test]

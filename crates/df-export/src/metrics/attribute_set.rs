@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+use df_core::Address;
 use df_l7::{AttributeValue, Attributes};
 
 /// A set of attributes that can be compared and hashed. Built in one fixed order per metric, so equal sets are equal
@@ -17,6 +18,16 @@ pub(super) enum SetValue {
     Boolean(bool),
     /// Written out only when collected.
     Address(IpAddr),
+}
+
+impl SetValue {
+    /// What names an address, if anything does.
+    pub(super) fn of(address: Address) -> Option<Self> {
+        match address {
+            Address::Ip(ip) => Some(Self::Address(ip)),
+            Address::Unix(unix) => unix.path().map(|path| Self::Text(Cow::Borrowed(path.as_str()))),
+        }
+    }
 }
 
 impl AttributeSet {

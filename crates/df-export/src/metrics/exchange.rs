@@ -6,7 +6,7 @@ use df_core::FlowKey;
 use df_l7::{AttributeValue, Exchange, Family, ResponseStatus};
 
 use super::aggregation::{Histogram, Instrument};
-use super::attribute_set::AttributeSet;
+use super::attribute_set::{AttributeSet, SetValue};
 use super::{Durations, Side};
 
 impl Durations {
@@ -102,7 +102,8 @@ fn dns(exchange: &Exchange) -> AttributeSet {
 }
 
 fn server(set: AttributeSet, key: &FlowKey) -> AttributeSet {
-    set.with("server.address", key.server.ip).with("server.port", key.server.port)
+    let port = key.server.ip().map(|_| key.server.port);
+    set.with_some("server.address", SetValue::of(key.server.address)).with_some("server.port", port)
 }
 
 fn code(exchange: &Exchange) -> Option<Cow<'static, str>> {

@@ -6,7 +6,7 @@ use df_flow::aggregation::{DelayHistogram, Edge, EdgeMetrics, TrafficMetrics, Wi
 
 use super::Metric;
 use super::aggregation::{Delays, Instrument, Level, Period, Sum};
-use super::attribute_set::AttributeSet;
+use super::attribute_set::{AttributeSet, SetValue};
 
 /// One instrument for each row of the tables below.
 #[derive(Debug)]
@@ -155,9 +155,9 @@ fn edge_attributes(edge: &Edge) -> AttributeSet {
     let server = edge.server.end;
     AttributeSet::default()
         .with("network.transport", edge.server.transport.name())
-        .with("network.type", if server.ip.is_ipv4() { "ipv4" } else { "ipv6" })
-        .with("client.address", edge.client)
-        .with("server.address", server.ip)
+        .with_some("network.type", server.address.network_type())
+        .with_some("client.address", SetValue::of(edge.client))
+        .with_some("server.address", SetValue::of(server.address))
         .with("server.port", server.port)
 }
 

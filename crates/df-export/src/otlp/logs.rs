@@ -1,6 +1,5 @@
 //! Flow records and exchanges as OTLP log records (events).
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use df_core::{Endpoint, FlowKey, Transport};
@@ -134,8 +133,8 @@ fn response_part(list: &mut KeyValues, exchange: &Exchange) {
 fn ends(list: &mut KeyValues, key: &FlowKey, names: [&str; 4]) {
     let [client_address, client_port, server_address, server_port] = names;
     let mut end = |address, port, endpoint: Endpoint| {
-        list.text(address, endpoint.ip.to_string());
-        if key.transport != Transport::Icmp {
+        list.some_text(address, endpoint.address.name());
+        if !matches!(key.transport, Transport::Icmp | Transport::Unix) {
             list.number(port, endpoint.port);
         }
     };
@@ -145,7 +144,7 @@ fn ends(list: &mut KeyValues, key: &FlowKey, names: [&str; 4]) {
 
 fn network(list: &mut KeyValues, key: &FlowKey, interface: Option<&str>) {
     list.text("network.transport", key.transport.name());
-    list.text("network.type", if matches!(key.server.ip, IpAddr::V4(_)) { "ipv4" } else { "ipv6" });
+    list.some_text("network.type", key.server.address.network_type());
     list.some_text("network.interface.name", interface);
     list.some_number("df.network.vlan", key.vlan.outer);
     list.some_number("df.network.inner_vlan", key.vlan.inner);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use df_core::{Endpoint, FlowKey, Timestamp, Transport};
+use df_core::{Address, Endpoint, FlowKey, Timestamp, Transport};
 
 use super::edge_metrics::EdgeMetrics;
 use crate::FlowRecord;
@@ -13,7 +13,7 @@ use crate::FlowRecord;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Edge {
     /// The client's address; its port changes with every connection.
-    pub client: IpAddr,
+    pub client: Address,
     /// The server's end.
     pub server: ServerEndpoint,
 }
@@ -35,16 +35,19 @@ impl Edge {
 
     /// Stands for all edges that a window has no room for.
     pub const OVERFLOW: Self = Self {
-        client: IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        client: Address::Ip(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
         server: ServerEndpoint {
             transport: Transport::Tcp,
-            end: Endpoint { ip: IpAddr::V6(Ipv6Addr::UNSPECIFIED), port: 0 },
+            end: Endpoint::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0),
         },
     };
 
     /// The edge that a flow belongs to.
     pub const fn of(key: &FlowKey) -> Self {
-        Self { client: key.client.ip, server: ServerEndpoint { transport: key.transport, end: key.server } }
+        Self {
+            client: key.client.address,
+            server: ServerEndpoint { transport: key.transport, end: key.server },
+        }
     }
 }
 

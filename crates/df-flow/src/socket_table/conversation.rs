@@ -89,7 +89,7 @@ pub(super) enum Lane {
 impl Lane {
     pub(super) fn of(socket: &Socket, data: &SocketData<'_>) -> Self {
         match data.position {
-            StreamPosition::Tcp(_) => Self::Stream,
+            StreamPosition::Tcp(_) | StreamPosition::Counted { .. } => Self::Stream,
             StreamPosition::Plaintext { .. } => Self::Plaintext,
             StreamPosition::Datagram => Self::Datagrams(socket.remote),
         }
@@ -98,7 +98,7 @@ impl Lane {
     /// All that a socket may have, as far as its closing tells the peer.
     pub(super) fn all_of(socket: &Socket) -> impl Iterator<Item = Self> + use<> {
         let lanes = match socket.transport {
-            Transport::Tcp => [Some(Self::Stream), Some(Self::Plaintext)],
+            Transport::Tcp | Transport::Unix => [Some(Self::Stream), Some(Self::Plaintext)],
             _ => [Some(Self::Datagrams(socket.remote)), None],
         };
         lanes.into_iter().flatten()

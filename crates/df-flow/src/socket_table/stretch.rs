@@ -107,6 +107,10 @@ impl Note {
             StreamPosition::Tcp(number) => (number, Some(number)),
             #[allow(clippy::cast_possible_truncation, reason = "positions compare modulo 2^32")]
             StreamPosition::Plaintext { offset, sequence_number } => (offset as u32, sequence_number),
+            #[allow(clippy::cast_possible_truncation, reason = "positions compare modulo 2^32")]
+            StreamPosition::Counted { offset, is_from_start } => {
+                (offset as u32, is_from_start.then_some(offset as u32))
+            }
             StreamPosition::Datagram => (0, None),
         };
         Self { position, sequence_number, causal_id: data.causal_id }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use df_core::{
     CausalId, Chunk, Command, Direction, Endpoint, EventSource, Socket, SocketActivity, SocketData,
-    SocketEvent, SocketId, SocketRole, StreamPosition, Task, Timestamp, Transfer, Transport,
+    SocketEvent, SocketId, SocketRole, StreamPosition, Task, Timestamp, Transfer, Transport, UnixAddress,
 };
 use proptest::prelude::*;
 
@@ -115,6 +115,33 @@ fn who_connected_is_the_client_and_without_that_the_lower_port_serves() {
         assert_eq!(ends.key.client.port == 40_000, is_client);
         assert_eq!(notes[0].direction, if is_client { Direction::ToClient } else { Direction::ToServer });
     }
+}
+
+#[test]
+fn a_unix_socket_is_put_in_order_by_what_was_counted() {
+    let ends = [4711, 815].map(|inode| Endpoint::unix(UnixAddress::of_inode(inode)));
+    let socket = Socket::new(SocketId(1), Transport::Unix, ends[0], ends[1]).with_role(SocketRole::Server);
+    let moved = |at_ms, offset, bytes: &'static [u8], is_from_start| {
+        let position = StreamPosition::Counted { offset, is_from_start };
+        event(at_ms, socket, SocketActivity::Data(data(Transfer::Received, position, bytes)))
+    };
+    for (first, is_from_start) in [(0, true), (u64::from(u32::MAX) - 1, false)] {
+        let told = [(1, first, &b"abc"[..]), (3, first + 5, b"f"), (2, first + 3, b"de")];
+        let ended = run(told.map(|(at_ms, offset, bytes)| moved(at_ms, offset, bytes, is_from_start)));
+        let [(ends, notes)] = &ended[..] else { panic!("{ended:?}") };
+        assert_eq!((ends.key.transport, ends.local), (Transport::Unix, LocalEnd::Server));
+        assert_eq!((ends.key.client, ends.key.server), (socket.remote, socket.local));
+        // Only what both ends count alike is a number that others may know.
+        let numbers: Vec<_> = notes.iter().map(|note| note.sequence_number).collect();
+        let expected = if is_from_start { [Some(0), Some(3), Some(5)] } else { [None; 3] };
+        assert_eq!((text(notes).as_str(), &numbers[..]), ("abcdef", &expected[..]));
+    }
+    let mut closed = moved(9, 0, b"x", true);
+    closed.activity = SocketActivity::Closed;
+    let (mut table, mut notebook) = (SocketTable::new(SocketConfig::default()), Notebook::default());
+    table.handle_event(&moved(1, 0, b"x", true), &mut notebook);
+    table.handle_event(&closed, &mut notebook);
+    assert!(table.is_empty());
 }
 
 #[test]

@@ -9,7 +9,7 @@
     reason = "a test fails by panicking; each test program uses its own part of the words"
 )]
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use df_core::{
@@ -119,7 +119,7 @@ impl Story {
 
     /// The last byte of the client's address.
     pub(crate) fn client_host(&mut self, host: u8) -> &mut Self {
-        self.ends[0].endpoint.ip = Ipv4Addr::new(10, 0, 0, host).into();
+        self.ends[0].endpoint.address = IpAddr::V4(Ipv4Addr::new(10, 0, 0, host)).into();
         self
     }
 
@@ -263,7 +263,7 @@ impl Story {
         let router = Endpoint::new(Ipv4Addr::new(10, 0, 0, 9).into(), 0);
         let [client, server] = self.ends.map(|speaker| speaker.endpoint);
         let header = TransportHeader::Icmp(IcmpHeader::new(3, code).with_role(IcmpRole::Error));
-        let mut packet = Packet::new(self.at, router, Endpoint::new(client.ip, 0), header, &[]);
+        let mut packet = Packet::new(self.at, router, Endpoint { port: 0, ..client }, header, &[]);
         let mut quoted = Packet::new(self.at, client, server, TransportHeader::Udp, &[]).flow_key();
         quoted.transport = transport;
         packet.quoted = Some(&quoted);

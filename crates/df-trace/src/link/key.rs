@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use df_core::{Endpoint, FlowKey, Timestamp, Transport};
+use df_core::{Address, Endpoint, FlowKey, Timestamp, Transport, UnixPath};
 use df_l7::Exchange;
 
 use crate::hash::{Digest, Hash, Purpose};
@@ -33,10 +33,14 @@ impl CallKeys {
     pub(crate) fn of(exchange: &Exchange, flow: &FlowKey) -> Self {
         let [request, response] = match flow.transport {
             Transport::Tcp => sequence_numbers(exchange),
+            // They count from 0: a response's alone would be that of others too.
+            Transport::Unix => [sequence_numbers(exchange)[0], None],
             _ => [None, None],
         };
         let request = match flow.transport {
-            Transport::Tcp => request.map(|number| sequence_key(Purpose::RequestSequence, number, flow)),
+            Transport::Tcp | Transport::Unix => {
+                request.map(|number| sequence_key(Purpose::RequestSequence, number, flow))
+            }
             _ => datagram_key(exchange, flow),
         };
         let by_response = || response.map(|number| sequence_key(Purpose::ResponseSequence, number, flow));
@@ -125,9 +129,13 @@ fn ends(digest: Digest, flow: &FlowKey) -> Digest {
 
 #[allow(clippy::cast_possible_truncation, reason = "each half of the number is taken in turn")]
 fn endpoint(digest: Digest, endpoint: Endpoint) -> Digest {
-    let ip = match endpoint.ip {
-        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
-        IpAddr::V6(ip) => ip,
+    let ip = match endpoint.address {
+        Address::Ip(IpAddr::V4(ip)) => ip.to_ipv6_mapped(),
+        Address::Ip(IpAddr::V6(ip)) => ip,
+        Address::Unix(unix) => {
+            let path = unix.path().map_or("", UnixPath::as_str);
+            return digest.bytes(path.as_bytes()).word(u64::from(unix.inode().unwrap_or(0)));
+        }
     };
     let bits = ip.to_bits();
     digest.word((bits >> 64) as u64).word(bits as u64).word(u64::from(endpoint.port))
@@ -139,6 +147,8 @@ const fn transport_number(transport: Transport) -> u64 {
         Transport::Tcp => 6,
         Transport::Udp => 17,
         Transport::Sctp => 132,
+        // A number that no protocol of IP has.
+        Transport::Unix => 256,
         _ => 0,
     }
 }
@@ -150,11 +160,11 @@ const fn vlan_word(identifier: Option<u16>) -> u64 {
     }
 }
 
-/// How many bits of the time in nanoseconds count within one interval: 18 minutes for TCP, whose sequence numbers
+/// How many bits of the time in nanoseconds count within one interval: 18 minutes for streams, whose sequence numbers
 /// tell 4 GiB of a connection apart; 4 seconds for datagrams, whose identifiers have 16 bits.
 const fn interval_bits(transport: Transport) -> u32 {
     match transport {
-        Transport::Tcp => 40,
+        Transport::Tcp | Transport::Unix => 40,
         _ => 32,
     }
 }

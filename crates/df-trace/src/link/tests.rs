@@ -1,6 +1,6 @@
 //! Which observations become one trace, and in which order.
 
-use df_core::{Endpoint, FlowKey, Timestamp, Transport, VlanTags};
+use df_core::{Endpoint, FlowKey, Timestamp, Transport, UnixAddress, UnixPath, VlanTags};
 use df_l7::{Exchange, ExchangeKind, PropagatedContext};
 
 use crate::test_exchange::{complete, dns, flow, place};
@@ -181,6 +181,41 @@ fn rewritten_sequence_numbers_link_each_call_to_itself() {
     assert_eq!(traces(&spans), 100);
     for pair in spans.chunks(2) {
         assert_eq!(pair[1].parent_span_id(), Some(pair[0].context.span_id));
+    }
+}
+
+/// An end of a Unix socket's connection, of which the client's socket has this number.
+fn unix(point: ObservationPoint, inode: u32) -> Place {
+    let path = UnixPath::new(b"/run/redis.sock").unwrap();
+    let (client, server) = (UnixAddress::of_inode(inode), UnixAddress::at_path(path));
+    Place::new(FlowKey::new(Transport::Unix, Endpoint::unix(client), Endpoint::unix(server)), point)
+}
+
+#[test]
+fn both_ends_of_a_unix_socket_are_one_call_and_two_sockets_are_two() {
+    use ObservationPoint::{ClientProcess, ServerProcess};
+    let client = || (complete((1_000, 0), (2_000, 0)), unix(ClientProcess, 7));
+    let server = |inode, number| (complete((1_100, number), (1_900, 0)), unix(ServerProcess, inode));
+    let spans = linked([client(), server(7, 0)]);
+    assert_eq!((parents(&spans), traces(&spans)), (vec![None, Some(0)], 1));
+    assert_eq!(spans[1].link.unwrap().by, LinkReason::StreamOffset);
+    assert!(spans[1].is_seen_again());
+    // All connections count from 0, so a response's place alone names nothing.
+    for other in [server(8, 0), server(7, 40)] {
+        assert_eq!(traces(&linked([client(), other.clone()])), 2);
+        assert_eq!(traces(&linked([client(), (response_only(other.0), other.1)])), 2);
+    }
+}
+
+#[test]
+fn a_path_is_the_servers_address_and_there_are_no_ports() {
+    let spans = linked([(complete((1_000, 0), (2_000, 0)), unix(ObservationPoint::ClientProcess, 7))]);
+    let attributes = spans[0].to_span().attributes;
+    let text = |key: &str| attributes.find(key).and_then(df_l7::AttributeValue::as_text).map(str::to_owned);
+    assert_eq!(text("network.transport").as_deref(), Some("unix"));
+    assert_eq!(text("network.peer.address").as_deref(), Some("/run/redis.sock"));
+    for absent in ["network.type", "network.peer.port", "network.local.address", "network.local.port"] {
+        assert_eq!(attributes.find(absent), None, "{absent}");
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) struct EbpfSettings {
     pub(crate) payload_bytes: u32,
     /// By port.
     pub(crate) port_payload_bytes: Vec<(u16, u32)>,
+    pub(crate) has_unix_sockets: bool,
     /// Per processor.
     pub(crate) ring_bytes: u32,
     pub(crate) flush_interval: Duration,
@@ -40,6 +41,7 @@ impl Default for EbpfSettings {
             is_disabled: false,
             payload_bytes: probes.payload_bytes,
             port_payload_bytes: probes.port_payload_bytes,
+            has_unix_sockets: probes.unix_sockets,
             ring_bytes: probes.ring_bytes,
             flush_interval: probes.flush_interval,
             max_sockets: probes.max_sockets,
@@ -63,6 +65,7 @@ impl EbpfSettings {
         let mut probes = ProbeConfig::default();
         probes.payload_bytes = self.payload_bytes;
         probes.port_payload_bytes.clone_from(&self.port_payload_bytes);
+        probes.unix_sockets = self.has_unix_sockets;
         probes.ring_bytes = self.ring_bytes;
         probes.flush_interval = self.flush_interval;
         probes.max_sockets = self.max_sockets;

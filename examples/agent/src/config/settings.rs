@@ -59,6 +59,8 @@ settings! {
         "Only sockets with one of these ports are observed; empty is all.";
     "inputs.ebpf.socket.kprobe.blacklist.ports" => ebpf.except_ports,
         "Sockets with one of these ports are not observed, unless only some are.";
+    "inputs.ebpf.socket.kprobe.enable_unix_socket" => ebpf.has_unix_sockets,
+        "Observe Unix sockets too: what clients of a database on the same host, PHP behind nginx or Docker's own clients say.";
     "inputs.ebpf.socket.preprocess.max_out_of_order_bytes" => ebpf.sockets.max_out_of_order_bytes,
         "Bytes held per direction of a conversation while earlier ones are missing.";
     "inputs.ebpf.socket.preprocess.max_conversations" => ebpf.sockets.max_conversations,

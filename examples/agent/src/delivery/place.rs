@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use df_core::{FlowKey, InterfaceId};
+use df_core::{Endpoint, FlowKey, InterfaceId};
 use df_trace::{LocalEnds, ObservationPoint};
 
 /// The interfaces of a capture.
@@ -61,8 +61,8 @@ impl Interfaces {
         let is_loopback = self.addresses.iter().any(|(id, ip)| *id == key.interface && ip.is_loopback());
         let is_own =
             |ip| self.addresses.iter().any(|(id, own)| *own == ip && (is_loopback || *id == key.interface));
-        let is_local = |ip: IpAddr| ip.is_loopback() || is_own(ip);
-        let ends = match (is_local(key.client.ip), is_local(key.server.ip)) {
+        let is_local = |end: Endpoint| end.ip().is_none_or(|ip| ip.is_loopback() || is_own(ip));
+        let ends = match (is_local(key.client), is_local(key.server)) {
             (true, true) => LocalEnds::Both,
             (true, false) => LocalEnds::Client,
             (false, true) => LocalEnds::Server,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use df_core::{Endpoint, FlowKey, Timestamp};
+use df_core::{Address, Endpoint, FlowKey, Timestamp};
 use df_l7::{Exchange, ResponseStatus};
 
 /// Formats exchanges as lines of one width. Terminals too narrow for both ends see the server alone.
@@ -145,10 +145,10 @@ const fn is_bidirectional(letter: char) -> bool {
     matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// An endpoint in at most [`END`] columns: a long IPv6 address loses its middle.
+/// An endpoint in at most [`END`] columns: a long IPv6 address or path loses its middle.
 fn shown_endpoint(endpoint: &Endpoint) -> String {
     let text = endpoint.to_string();
-    if text.len() <= END || matches!(endpoint.ip, IpAddr::V4(_)) {
+    if text.len() <= END || matches!(endpoint.address, Address::Ip(IpAddr::V4(_))) {
         return text;
     }
     let tail_len = END / 2 + 3;

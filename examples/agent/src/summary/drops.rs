@@ -72,6 +72,7 @@ pub(crate) fn process_drops(probes: &ProbeStats, sockets: &SocketStats) -> Vec<D
         }),
         counted("calls of io_uring, which are not looked into", |processor| processor.io_uring_calls),
         dropped("records that could not be read", probes.malformed_records),
+        dropped("paths of Unix sockets for which there was no room", probes.lost_paths),
         dropped("conversations ended early because the table was full", sockets.conversations_evicted),
         dropped("gaps in what processes moved", sockets.gaps),
     ]

@@ -33,9 +33,24 @@ impl Agent {
     ///
     /// Processes cannot be observed, which the doctor knows too.
     pub(crate) fn start_with_processes(ports: &[u16]) -> Result<Self, PeerError> {
+        Self::start_on_sockets(ports, false)
+    }
+
+    /// The same, and on Unix sockets.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`start_with_processes`](Self::start_with_processes).
+    pub(crate) fn start_with_unix_sockets(ports: &[u16]) -> Result<Self, PeerError> {
+        Self::start_on_sockets(ports, true)
+    }
+
+    fn start_on_sockets(ports: &[u16], unix: bool) -> Result<Self, PeerError> {
         let directory = tempfile::tempdir().unwrap();
         let config = directory.path().join("agent.yaml");
-        let only = format!("inputs: {{ebpf: {{socket: {{kprobe: {{whitelist: {{ports: {ports:?}}}}}}}}}}}");
+        let only = format!(
+            "inputs: {{ebpf: {{socket: {{kprobe: {{enable_unix_socket: {unix}, whitelist: {{ports: {ports:?}}}}}}}}}}}"
+        );
         std::fs::write(&config, only).unwrap();
         let each: Vec<String> = ports.iter().map(|port| format!("port {port}")).collect();
         let filter = each.join(" or ");

@@ -16,6 +16,7 @@ mod encrypted;
 mod processes;
 mod troubles;
 mod tunnels;
+mod unix;
 
 use std::fs::File;
 

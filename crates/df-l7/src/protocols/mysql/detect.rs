@@ -172,7 +172,7 @@ fn is_command_header(bytes: &[u8]) -> bool {
             let len = Header::read(bytes).map_or(0, |header| header.len);
             Command::from_code(code).is_some_and(|command| command.accepts_len(len))
         }
-        [_, _, _, sequence_id] => sequence_id == 0,
+        [_, _, _, sequence_id, ..] => sequence_id == 0,
         _ => true,
     }
 }
