@@ -21,7 +21,9 @@ mod watched;
 
 use std::process::ExitCode;
 
-use df_bpf::{HookKind, Hooks, Kernel, LoadError, ProbeConfig, ProbeReport, Probes, ProgramSet};
+use df_bpf::{
+    HookKind, Hooks, Kernel, LoadError, ProbeConfig, ProbeReport, Probes, ProcessorStats, ProgramSet,
+};
 use df_capture::{AfPacket, AfPacketConfig};
 use df_core::Transfer;
 use serde_json::{Value, json};
@@ -139,6 +141,8 @@ fn tell_crowd(kind: HookKind, probes: &mut Probes) -> Result<(), Box<dyn std::er
     let pairs = if kind == HookKind::Kprobe { FEW_PAIRS } else { MANY_PAIRS };
     let watched = Watched::run(probes, &["crowd", &pairs.to_string()])?;
     let [sent, received] = [Transfer::Sent, Transfer::Received].map(|transfer| watched.moved(transfer));
+    let stats = probes.stats()?;
+    let sum = |of: fn(&ProcessorStats) -> u64| stats.processors.iter().map(of).sum::<u64>();
     tell(&json!({
         "finding": "crowd",
         "name": kind.name(),
@@ -147,7 +151,11 @@ fn tell_crowd(kind: HookKind, probes: &mut Probes) -> Result<(), Box<dyn std::er
         "told": sent + received,
         "sent": sent,
         "received": received,
-        "missed_runs": probes.stats()?.missed_runs,
+        "missed_runs": stats.missed_runs,
+        "dropped_records": sum(|processor| processor.dropped_records),
+        "full_threads": sum(|processor| processor.full_threads),
+        "full_sockets": sum(|processor| processor.full_sockets),
+        "lost_sockets": sum(|processor| processor.lost_sockets),
     }));
     Ok(())
 }
