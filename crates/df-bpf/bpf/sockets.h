@@ -15,8 +15,8 @@
 
 static int tell_moved(struct sock *sock, s32 result, u8 transfer);
 static int is_left_to_call(const struct socket_state *state, u8 transfer);
-static int is_left_out_early(const struct thread *thread, struct socket_state *state, u8 transfer);
-static int keep_causality(struct thread *thread, struct socket_state *state, u8 transfer);
+static int is_left_out_early(struct socket_state *state, u8 transfer);
+static int keep_causality(struct socket_state *state, u8 transfer);
 static int nothing_moved(struct sock *sock, s32 result);
 static void note_empty_message(s32 result);
 static int spliced_bytes(struct sock *sock);
@@ -86,11 +86,11 @@ INLINE int tell_moved(struct sock *sock, s32 result, u8 transfer)
 	state = state_of(sock, inode);
 	if (!state || state->is_ignored || is_left_to_call(state, transfer))
 		return 0;
+	if (is_left_out_early(state, transfer))
+		return keep_causality(state, transfer);
 	thread = own_thread();
 	if (!thread)
 		return 0;
-	if (is_left_out_early(thread, state, transfer))
-		return keep_causality(thread, state, transfer);
 	call = &thread->call;
 	call->transfer = transfer;
 	if (!describe_own_call(call, (u64)file))
@@ -123,24 +123,41 @@ INLINE int is_left_to_call(const struct socket_state *state, u8 transfer)
 	return number == NUMBER_recvfrom || number == NUMBER_recvmsg || number == NUMBER_recvmmsg;
 }
 
-/* Whether a connection is left out, of which nothing is needed but who works on what. */
-INLINE int is_left_out_early(const struct thread *thread, struct socket_state *state, u8 transfer)
+/* Whether a connection is left out of which that is all there is to know: it carries no TLS, whose first bytes tell. */
+INLINE int is_left_out_early(struct socket_state *state, u8 transfer)
 {
-	if (state->endpoints.protocol != IPPROTO_TCP || state->is_tls || thread->tls.is_used)
+	if (state->endpoints.protocol != IPPROTO_TCP || !state->is_begun || state->begins_with_handshake || state->is_tls)
 		return 0;
 	return is_left_out(state, transfer, 0);
 }
 
-/* A request that is not told is one all the same: its worker is not at work on another one. */
-SUBPROGRAM int keep_causality(struct thread *thread, struct socket_state *state, u8 transfer)
+/*
+ * A request that is not told is one all the same: its thread is at work on more than the one that is told. It has no id, so that
+ * what is done for it is linked to nothing. Goroutines have their own requests, and need not be known here.
+ */
+SUBPROGRAM int keep_causality(struct socket_state *state, u8 transfer)
 {
-	struct worker worker;
+	u32 tid = bpf_get_current_pid_tgid();
+	u8 last_transfer = state->last_transfer;
+	struct thread *thread;
 
-	if (!thread || !state)
-		return 0;
+	state->last_transfer = transfer;
 	state->has_received_to = 0;
-	worker = own_worker(thread, bpf_ktime_get_ns());
-	causal_id_of(&worker, state, transfer, thread);
+	if (transfer == TRANSFER_SENT) {
+		end_request(state, NULL);
+		state->causal_id = 0;
+		return 0;
+	}
+	thread = bpf_map_lookup_elem(&threads, &tid);
+	if (!thread)
+		return 0;
+	thread->open.handled = 0;
+	if (state->role != ROLE_SERVER || last_transfer == TRANSFER_RECEIVED || state->worker.id)
+		return 0;
+	state->causal_id = 0;
+	state->worker.goroutine = 0;
+	state->worker.id = tid;
+	thread->open.number += 1;
 	return 0;
 }
 
