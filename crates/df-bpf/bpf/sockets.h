@@ -132,12 +132,13 @@ INLINE int is_left_out_early(struct socket_state *state, u8 transfer)
 }
 
 /*
- * A request that is not told is one all the same: its thread is at work on more than the one that is told. It has no id, so that
- * what is done for it is linked to nothing. Goroutines have their own requests, and need not be known here.
+ * A request that is not told is one all the same: its thread is at work on more than the one that is told. Its id, and the one
+ * that stands for what an answer belongs to, is one that nobody is told, so that what is done for it is linked to no other.
+ * Goroutines have their own requests, and need not be known here.
  */
 SUBPROGRAM int keep_causality(struct socket_state *state, u8 transfer)
 {
-	u32 tid = bpf_get_current_pid_tgid();
+	struct worker worker = { .id = bpf_get_current_pid_tgid() };
 	u8 last_transfer = state->last_transfer;
 	struct thread *thread;
 
@@ -145,19 +146,16 @@ SUBPROGRAM int keep_causality(struct socket_state *state, u8 transfer)
 	state->has_received_to = 0;
 	if (transfer == TRANSFER_SENT) {
 		end_request(state, NULL);
-		state->causal_id = 0;
 		return 0;
 	}
-	thread = bpf_map_lookup_elem(&threads, &tid);
+	thread = bpf_map_lookup_elem(&threads, &worker.id);
 	if (!thread)
 		return 0;
-	thread->open.handled = 0;
+	thread->open.handled = new_causal_id();
 	if (state->role != ROLE_SERVER || last_transfer == TRANSFER_RECEIVED || state->worker.id)
 		return 0;
-	state->causal_id = 0;
-	state->worker.goroutine = 0;
-	state->worker.id = tid;
-	thread->open.number += 1;
+	state->causal_id = thread->open.handled;
+	begin_request(&thread->open, &worker, state);
 	return 0;
 }
 

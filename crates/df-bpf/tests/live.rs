@@ -324,6 +324,36 @@ fn nginx_passes_every_request_on_under_its_own_id() {
 }
 
 #[test]
+fn what_is_left_out_links_no_call_to_another_request() {
+    let mut left_out = 0;
+    for (script, argument) in [
+        (include_str!("live/chain.py"), ""),
+        (include_str!("live/loop.py"), ""),
+        (include_str!("live/pool.py"), "threads"),
+        (PROXY, "4"),
+    ] {
+        let Some(mut probes) = probes(&ProbeConfig::default().with_tls(None)) else { return };
+        if script == PROXY && Command::new("nginx").arg("-v").output().is_err() {
+            println!("skipped: nginx is missing");
+            return;
+        }
+        probes.leave_out(128).expect("a map of ours");
+        let Some(mut child) = python(script, &[argument]) else { return };
+        let ports = ports(&mut child);
+        let seen = watch(&mut probes, &mut child, &ports);
+        let links = links(&seen, ports[0], ports[1]);
+        println!(
+            "{} calls linked, {} not, {} to what was left out",
+            links.right, links.missing, links.to_none
+        );
+        assert_eq!(links.wrong, 0);
+        let stats = probes.stats().expect("counters can be read");
+        left_out += stats.processors.iter().map(|processor| processor.left_out_records).sum::<u64>();
+    }
+    assert!(left_out > 0, "of the connections of four programs some are left out");
+}
+
+#[test]
 fn a_go_server_links_every_call_whichever_goroutine_writes_it() {
     if is_reduced() {
         println!("the reduced programs do not tell goroutines apart");
@@ -404,6 +434,8 @@ struct Links {
     missing: usize,
     /// Parts of answers with the id of their request.
     answers: usize,
+    /// Calls with the id of a request that was not told.
+    to_none: usize,
 }
 
 fn links(seen: &[Seen], back: u16, front: u16) -> Links {
@@ -425,9 +457,10 @@ fn links(seen: &[Seen], back: u16, front: u16) -> Links {
     for (_, moved) in
         moved().filter(|(seen, moved)| seen.socket.remote.port == back && moved.transfer == Transfer::Sent)
     {
-        match moved.causal_id {
+        match moved.causal_id.map(|id| ids.get(&id)) {
             None => links.missing += 1,
-            Some(id) if ids.get(&id) == request(&text(moved)).as_ref() => links.right += 1,
+            Some(None) => links.to_none += 1,
+            Some(cause) if cause == request(&text(moved)).as_ref() => links.right += 1,
             Some(_) => links.wrong += 1,
         }
     }
