@@ -15,9 +15,11 @@ mod thrift;
 mod tls;
 
 use std::fs::File;
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
@@ -404,14 +406,23 @@ fn certificate(folder: &Path, user: &str) -> Result<(), PeerError> {
     Ok(())
 }
 
-/// A port that nobody has at the moment.
+/// A port that nobody has at the moment, and that the kernel gives to no client: one that shares its port with others, as `dig`
+/// does, may be given that of its server, and then it asks itself.
 fn free_port() -> Result<u16, PeerError> {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(|error| PeerError::Failed {
-            command: "bind 127.0.0.1:0".to_owned(),
-            output: error.to_string(),
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+
+    // Tests run in processes of their own, each of which begins elsewhere.
+    let first = std::process::id().wrapping_mul(61);
+    let ports = u32::from(SERVER_PORTS.end - SERVER_PORTS.start);
+    (0..ports)
+        .map(|_| first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % ports)
+        .filter_map(|place| Some(SERVER_PORTS.start + u16::try_from(place).ok()?))
+        .find(|&port| {
+            TcpListener::bind(("127.0.0.1", port)).is_ok() && UdpSocket::bind(("127.0.0.1", port)).is_ok()
+        })
+        .ok_or_else(|| PeerError::Failed {
+            command: format!("bind a port of 127.0.0.1 from {} to {}", SERVER_PORTS.start, SERVER_PORTS.end),
+            output: "all of them are taken".to_owned(),
         })
 }
 
@@ -423,6 +434,8 @@ fn fresh_directory() -> Result<TempDir, PeerError> {
     Ok(directory)
 }
 
+/// Below what Linux gives to clients (`net.ipv4.ip_local_port_range`).
+const SERVER_PORTS: Range<u16> = 21_000..25_000;
 const LOG: &str = "server.log";
 /// The Unix socket of a server that needs no other name for it.
 const SOCKET: &str = "server.sock";
