@@ -29,7 +29,7 @@ pub struct ProbeConfig {
     /// Bytes of the ring of each processor: a power of two from 4096. Default 8 MiB: some twenty
     /// thousand short messages, for the time in which the reader has no processor.
     pub ring_bytes: u32,
-    /// How often the rings are looked at when little happens. Default 10 ms; a busy ring asks to be read earlier.
+    /// How long records gather before the rings are read. Default 10 ms; a ring that is a quarter full asks to be read earlier.
     pub flush_interval: Duration,
     /// Which processes are observed. Default all. The own process never is.
     pub processes: ProcessFilter,
