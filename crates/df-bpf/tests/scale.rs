@@ -11,7 +11,7 @@
 
 mod loaders;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use df_bpf::{Event, ProbeConfig, Probes};
 use df_capture::{AfPacket, AfPacketConfig, decode};
-use df_core::{SocketActivity, StreamPosition, Transfer, TransportHeader};
+use df_core::{SocketActivity, StreamPosition, Transfer, TransportHeader, connection_number};
 
 const CONNECTIONS: u32 = 1000;
 
@@ -110,8 +110,9 @@ fn watch_the_crowd() {
     let left_out_records: u64 = stats.processors.iter().map(|processor| processor.left_out_records).sum();
     let seen = compare(&told, &packets, exchanges, stats.dropped_records() + left_out_records);
     assert_all_come_out(&mut probes);
-    if left_out.is_some() {
+    if let Some(left_out) = left_out {
         assert_told_whole_or_not_at_all(&told, exchanges / CONNECTIONS);
+        assert_number_decides(&told, &packets, left_out);
     } else if tiny_ring.is_some() {
         assert!(stats.dropped_records() > 0, "the rings had room for everything");
     } else {
@@ -128,6 +129,15 @@ fn assert_told_whole_or_not_at_all(told: &[Told], exchanges: u32) {
     let number = connections.len();
     assert!((400..=600).contains(&number), "{number} of {CONNECTIONS} connections are told");
     assert!(connections.values().all(|records| *records == exchanges * 4), "{connections:?}");
+}
+
+/// User space knows which connections the programs leave out.
+fn assert_number_decides(told: &[Told], packets: &HashMap<Place, Message>, left_out: u16) {
+    let told: HashSet<u32> = told.iter().map(|one| one.message.0).collect();
+    for ((source, destination, _), (connection, _, _)) in packets {
+        let is_left_out = u16::from(connection_number([*source, *destination])) < left_out;
+        assert_eq!(told.contains(connection), !is_left_out, "{source} {destination}");
+    }
 }
 
 /// Every record that was made comes out, whoever it tells of. Others of this machine go on making some.

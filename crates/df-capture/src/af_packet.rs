@@ -37,6 +37,8 @@ pub struct AfPacket {
     // Before the socket, so that it is unmapped first.
     ring: Ring,
     socket: PacketSocket,
+    /// What the configuration lets through.
+    filter: Vec<libc::sock_filter>,
     interface: InterfaceId,
     interface_name: String,
     names: InterfaceNames,
@@ -79,17 +81,16 @@ impl AfPacket {
             Some(name) => interface::index_of(name)?,
             None => ALL_INTERFACES,
         };
-        let mut program = match &config.filter {
-            Some(expression) => Some(filter::compile(expression, config.snap_len)?),
-            None if config.snap_len < ALL_OF_A_FRAME => Some(filter::accept(config.snap_len)),
-            None => None,
+        let filter = match &config.filter {
+            Some(expression) => filter::compile(expression, config.snap_len)?,
+            None => filter::accept(config.snap_len),
         };
         let socket = PacketSocket::open()?;
         let ring_bytes = config.block_bytes.saturating_mul(config.block_count);
         socket.use_ring(&request).map_err(|error| without_memory(error, ring_bytes))?;
         let ring = Ring::map(&socket, config.block_bytes, config.block_count)?;
-        if let Some(program) = &mut program {
-            socket.attach_filter(program)?;
+        if config.filter.is_some() || config.snap_len < ALL_OF_A_FRAME {
+            socket.attach_filter(&filter)?;
         }
         if config.promiscuous && interface != ALL_INTERFACES {
             socket.be_promiscuous(interface)?;
@@ -101,6 +102,7 @@ impl AfPacket {
         Ok(Self {
             ring,
             socket,
+            filter,
             interface,
             interface_name: config.interface.clone().unwrap_or_default(),
             names: InterfaceNames::default(),
@@ -109,6 +111,23 @@ impl AfPacket {
             block_timeout: config.block_timeout,
             missed_before: interface::missed_frames(interface),
         })
+    }
+
+    /// Leaves out so many of 256 TCP connections from now on, 0 (none) to 256 (all): for whoever cannot take all that is captured.
+    /// Those with a lower [`connection_number`](df_core::connection_number) than that are left out, in front of the filter of the
+    /// configuration, and cost no copy. What is left out is not counted; what waits in the ring is still given.
+    ///
+    /// The kernel knows a packet of a connection only by the frame's own first network header: IPv4 that is no fragment, or IPv6
+    /// without extension headers, behind no more VLAN tags than the kernel takes out. Everything else comes through as before, so
+    /// that whoever wants none of a connection has to look at its packets, too. A frame that ends before its ports does not come
+    /// through while any connection is left out.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::System`] when the kernel does not take the program, for want of memory for options of the socket. Then the
+    /// one before stays.
+    pub fn leave_out(&self, connections: u16) -> Result<(), CaptureError> {
+        self.socket.attach_filter(&filter::leave_out(connections, &self.filter))
     }
 
     /// The next frame, if one comes before the timeout.

@@ -20,6 +20,7 @@
 
 mod address;
 mod chunk;
+mod connection_number;
 mod direction;
 mod flow_key;
 mod packet;
@@ -31,6 +32,7 @@ mod unix_path;
 
 pub use address::{Address, UnixAddress};
 pub use chunk::Chunk;
+pub use connection_number::connection_number;
 pub use direction::Direction;
 pub use flow_key::{Endpoint, FlowKey, Transport};
 pub use packet::{

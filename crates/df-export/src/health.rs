@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use df_l7::AttributeValue;
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::MeterProvider as _;
+use opentelemetry::metrics::{AsyncInstrument, Meter, MeterProvider as _};
 use opentelemetry_otlp::{
     Compression as SdkCompression, MetricExporter, WithExportConfig, WithHttpConfig, WithTonicConfig,
 };
@@ -25,28 +25,61 @@ use crate::delivery::HttpClient;
 use crate::metrics::Temporality;
 use crate::{Compression, ExportError, OtlpConfig, OtlpProtocol, Resource, SignalConfig};
 
-/// A counter of df itself that is read whenever health is reported.
-pub struct HealthCounter {
+/// A metric of df itself that is read whenever health is reported.
+pub struct HealthMetric {
     /// The metric's name, for example `df.capture.packets.dropped`.
     pub name: &'static str,
     /// The unit in UCUM notation, for example `{packet}`.
     pub unit: &'static str,
-    /// Gives the value, which never shrinks.
-    pub read: Box<dyn Fn() -> u64 + Send + Sync>,
+    /// Gives the value.
+    pub value: HealthValue,
 }
 
-impl HealthCounter {
-    /// A counter.
-    pub fn new(
+/// How a health metric is read.
+pub enum HealthValue {
+    /// A count, which never shrinks.
+    Counter(Box<dyn Fn() -> u64 + Send + Sync>),
+    /// A level.
+    Gauge(Box<dyn Fn() -> f64 + Send + Sync>),
+}
+
+impl HealthMetric {
+    /// A count, which never shrinks.
+    pub fn counter(
         name: &'static str,
         unit: &'static str,
         read: impl Fn() -> u64 + Send + Sync + 'static,
     ) -> Self {
-        Self { name, unit, read: Box::new(read) }
+        Self { name, unit, value: HealthValue::Counter(Box::new(read)) }
+    }
+
+    /// A level.
+    pub fn gauge(
+        name: &'static str,
+        unit: &'static str,
+        read: impl Fn() -> f64 + Send + Sync + 'static,
+    ) -> Self {
+        Self { name, unit, value: HealthValue::Gauge(Box::new(read)) }
+    }
+
+    /// Has the SDK read it. The SDK keeps the instrument for as long as the provider lives.
+    fn register(self, meter: &Meter) {
+        let Self { name, unit, value } = self;
+        match value {
+            HealthValue::Counter(read) => {
+                let observe = move |observer: &dyn AsyncInstrument<u64>| observer.observe(read(), &[]);
+                let _counter =
+                    meter.u64_observable_counter(name).with_unit(unit).with_callback(observe).build();
+            }
+            HealthValue::Gauge(read) => {
+                let observe = move |observer: &dyn AsyncInstrument<f64>| observer.observe(read(), &[]);
+                let _gauge = meter.f64_observable_gauge(name).with_unit(unit).with_callback(observe).build();
+            }
+        }
     }
 }
 
-/// Reports counters at an interval, until it is shut down.
+/// Reports metrics of df itself at an interval, until it is shut down.
 #[derive(Debug)]
 pub struct Health {
     provider: SdkMeterProvider,
@@ -60,7 +93,7 @@ impl Health {
         resource: &Resource,
         runtime: &Handle,
         interval: Duration,
-        counters: Vec<HealthCounter>,
+        health: Vec<HealthMetric>,
     ) -> Result<Option<Self>, ExportError> {
         let Some(metrics) = &config.metrics else { return Ok(None) };
         let exporter = {
@@ -73,13 +106,8 @@ impl Health {
         let provider =
             SdkMeterProvider::builder().with_reader(reader).with_resource(sdk_resource(resource)).build();
         let meter = provider.meter("df.health");
-        for HealthCounter { name, unit, read } in counters {
-            let observe = move |observer: &dyn opentelemetry::metrics::AsyncInstrument<u64>| {
-                observer.observe(read(), &[]);
-            };
-            // The SDK keeps the instrument for as long as the provider lives.
-            let _instrument =
-                meter.u64_observable_counter(name).with_unit(unit).with_callback(observe).build();
+        for metric in health {
+            metric.register(&meter);
         }
         Ok(Some(Self { provider }))
     }

@@ -126,7 +126,7 @@ pub use error::ExportError;
 #[cfg(any(feature = "otlp-grpc", feature = "otlp-http"))]
 pub use exporter::OtlpExporter;
 #[cfg(feature = "health")]
-pub use health::{Health, HealthCounter};
+pub use health::{Health, HealthMetric, HealthValue};
 pub use place::{ExchangePlace, FlowPlace, ProcessPlace, SpanIds};
 #[cfg(any(feature = "otlp-grpc", feature = "otlp-http"))]
 pub use queue::ExportStats;

@@ -174,6 +174,12 @@ impl<S> Flow<'_, S> {
         }
     }
 
+    /// The last account of a flow that has missed packets: how it stood says nothing of how it went on.
+    pub(crate) fn take_record_of_cut(&mut self) -> FlowRecord {
+        let record = self.take_record(Some(FlowEndReason::ForcedEnd));
+        FlowRecord { close_type: CloseType::ForcedReport, ..record }
+    }
+
     fn close_type(&mut self, end_reason: Option<FlowEndReason>) -> CloseType {
         match end_reason {
             None => CloseType::ForcedReport,

@@ -12,6 +12,7 @@ use crate::expiry::{Entry, Wheel};
 use crate::far::Far;
 use crate::index::{ends_hash, flow_hash};
 use crate::key::Key;
+use crate::left_out::LeftOut;
 use crate::near::Near;
 use crate::places::Places;
 use crate::store::FlowStore;
@@ -21,6 +22,7 @@ use crate::{DirectionEvidence, FlowConfig, FlowEndReason, FlowSink, FlowStats};
 mod ahead;
 mod deciding;
 mod ending;
+mod leaving_out;
 mod quoted;
 
 /// A table of flows, each with the caller's state `S`.
@@ -36,6 +38,7 @@ pub struct FlowTable<S> {
     wheel: Wheel,
     clock: Clock,
     listeners: Listeners,
+    left_out: LeftOut,
     stats: FlowStats,
     next_id: u64,
 }
@@ -51,6 +54,7 @@ impl<S> FlowTable<S> {
             wheel: Wheel::new(),
             clock: Clock::default(),
             listeners: Listeners::default(),
+            left_out: LeftOut::default(),
             stats: FlowStats::default(),
             next_id: 1,
         }
@@ -64,11 +68,15 @@ impl<S> FlowTable<S> {
 
     #[inline]
     fn handle_hashed(&mut self, packet: &Packet<'_>, hash: u64, sink: &mut impl FlowSink<S>) {
-        self.stats.packets += 1;
         let now_ns = self.clock.advance(packet.timestamp);
         if self.wheel.is_due(now_ns) {
             self.expire(now_ns, MAX_FOUND_PER_PACKET, sink);
         }
+        if self.left_out.has(packet) {
+            self.stats.packets_left_out += 1;
+            return;
+        }
+        self.stats.packets += 1;
         let Some((slot, direction)) = self.find_or_open((packet, hash), now_ns, sink) else { return };
         let Some(mut flow) = self.flows.get_mut(slot) else { return };
         flow.near.active_ns = now_ns;
@@ -143,7 +151,7 @@ impl<S> FlowTable<S> {
         if let Some((slot, direction)) = self.find(packet, hash).or_else(|| self.find_across_networks(packet))
         {
             let is_over = self.wheel.is_behind() && self.ends_before(slot, now_ns, sink);
-            if !is_over && !self.is_reused(slot, direction, packet) {
+            if !is_over && !self.is_cut(slot) && !self.is_reused(slot, direction, packet) {
                 return Some((slot, direction));
             }
             self.end(slot, FlowEndReason::EndOfFlow, sink);

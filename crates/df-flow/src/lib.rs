@@ -41,6 +41,9 @@
 //! assert_eq!(flows.stats().flows_ended, 1);
 //! ```
 //!
+//! Whoever cannot take all packets leaves out whole TCP connections: [`leave_out`](FlowTable::leave_out) sees to it that what was
+//! missed does not look like trouble.
+//!
 //! # Limits
 //!
 //! | bound | default | what exceeds it |
@@ -76,6 +79,7 @@ mod flow_table;
 pub mod fuzzing;
 mod index;
 mod key;
+mod left_out;
 mod near;
 mod places;
 mod record;

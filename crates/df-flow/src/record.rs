@@ -223,7 +223,7 @@ pub enum FlowEndReason {
     ActiveTimeout,
     /// Both ends closed it, or one aborted it (3).
     EndOfFlow,
-    /// The observer stopped, or the capture ended (4).
+    /// The observer stopped, the capture ended, or the connection was left out from then on (4).
     ForcedEnd,
     /// The table was full (5).
     LackOfResources,

@@ -46,7 +46,8 @@ pub trait FlowSink<S> {
         let _ = state;
     }
 
-    /// A flow is about to end: the last call with the key of its beginning, which its record may turn round.
+    /// A flow is about to end: the last call with the key of its beginning, which its record may turn round. Not called where its
+    /// connection was [left out](crate::FlowTable::leave_out): what the state waits for may well have come since.
     fn ending(&mut self, key: &FlowKey, state: &mut S) {
         let _ = (key, state);
     }

@@ -24,6 +24,7 @@ pub(crate) use settings::{print, read};
 /// Everything that can be configured. The defaults of the library parts are the libraries' own.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Configuration {
+    pub(crate) limits: LimitSettings,
     pub(crate) capture: CaptureSettings,
     pub(crate) ebpf: EbpfSettings,
     pub(crate) decoder: DecoderConfig,
@@ -32,6 +33,13 @@ pub(crate) struct Configuration {
     pub(crate) connection: ConnectionConfig,
     pub(crate) trace: TraceConfig,
     pub(crate) export: ExportSettings,
+}
+
+/// What the whole agent may cost.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LimitSettings {
+    /// What it may take of the processors before connections are left out, in thousandths of one; 0 is automatic.
+    pub(crate) max_millicpus: u32,
 }
 
 /// Where packets come from.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use df_export::HealthCounter;
+use df_export::HealthMetric;
 
 macro_rules! counts {
     ($($(#[$doc:meta])* $field:ident: $name:literal, $unit:literal;)+) => {
@@ -11,13 +11,14 @@ macro_rules! counts {
         #[derive(Debug, Default)]
         pub(crate) struct HealthCounts {
             $($(#[$doc])* pub(crate) $field: AtomicU64,)+
+            /// How many of 256 connections are left out now.
+            pub(crate) connections_left_out: AtomicU64,
         }
 
-        /// The counts under their metrics' names.
-        pub(crate) fn counters(counts: &Arc<HealthCounts>) -> Vec<HealthCounter> {
+        fn counters(counts: &Arc<HealthCounts>) -> Vec<HealthMetric> {
             vec![$({
                 let counts = Arc::clone(counts);
-                HealthCounter::new($name, $unit, move || counts.$field.load(Ordering::Relaxed))
+                HealthMetric::counter($name, $unit, move || counts.$field.load(Ordering::Relaxed))
             },)+]
         }
     };
@@ -60,6 +61,26 @@ counts! {
     items_dropped: "df.export.items.dropped", "{item}";
 }
 
+impl HealthCounts {
+    /// Packets and records that found no room on their way to parsing, for want of a processor.
+    pub(crate) fn found_no_room(&self) -> u64 {
+        let counts = [&self.frames_dropped, &self.packets_dropped, &self.probe_records_dropped];
+        counts.iter().map(|count| count.load(Ordering::Relaxed)).fold(0, u64::saturating_add)
+    }
+}
+
+/// Everything under its metric's name.
+pub(crate) fn metrics(counts: &Arc<HealthCounts>) -> Vec<HealthMetric> {
+    let mut metrics = counters(counts);
+    let counts = Arc::clone(counts);
+    metrics.push(HealthMetric::gauge("df.agent.connections.left_out", "1", move || {
+        #[allow(clippy::cast_precision_loss, reason = "256 at most")]
+        let left_out = counts.connections_left_out.load(Ordering::Relaxed) as f64;
+        left_out / 256.0
+    }));
+    metrics
+}
+
 /// One thread's part in a count: turns its growing total into what is to be added.
 #[derive(Debug, Default)]
 pub(crate) struct Share(u64);
@@ -69,5 +90,18 @@ impl Share {
     pub(crate) fn add(&mut self, count: &AtomicU64, total: u64) {
         count.fetch_add(total.saturating_sub(self.0), Ordering::Relaxed);
         self.0 = total;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_is_documented() {
+        let documented = include_str!("../../../docs/metrics.md");
+        for HealthMetric { name, unit, .. } in metrics(&Arc::default()) {
+            assert!(documented.contains(&format!("| `{name}` | `{unit}`")), "{name} in {unit}");
+        }
     }
 }

@@ -4,11 +4,13 @@ mod batch;
 mod budget;
 mod capture;
 mod clock;
+mod notice;
 mod parsing;
 mod processes;
 mod sources;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
@@ -27,8 +29,10 @@ use crate::pipeline::ParsingStats;
 use crate::stop::Stop;
 use crate::summary::{Dropped, drops, process_drops};
 use batch::Batch;
+use budget::Budget;
 use capture::{CaptureStats, Lane};
 use clock::Regularly;
+use notice::Notices;
 use parsing::{Channels, Event};
 use processes::ProcessStats;
 use sources::Sources;
@@ -91,49 +95,64 @@ impl Observation<'_> {
         let connection = self.configuration.connections();
         let max_batches = self.configuration.parsing.max_queued_batches.max(1);
         let workers = if packets.is_empty() { 0 } else { self.configuration.parsing.worker_count() };
+        let notices = Notices::new(workers, packets.len());
         thread::scope(|scope| {
             let (event_sender, events) = bounded(MAX_QUEUED_EVENTS);
             let mut lanes = Vec::new();
             let mut parsers = Vec::new();
-            for _ in 0..workers {
+            for notice in &notices.parsing {
                 let (full_sender, full) = bounded::<Batch>(max_batches);
                 let (empty, empty_receiver) = bounded(max_batches);
                 lanes.push(Lane { full: full_sender, empty: empty_receiver });
                 let channels = Channels { full, empty, events: event_sender.clone() };
                 let (configuration, connection) = (self.configuration, connection.clone());
                 parsers.push(
-                    scope.spawn(move || parsing::run(channels, configuration, connection, self.health)),
+                    scope.spawn(move || {
+                        parsing::run(channels, configuration, connection, notice, self.health)
+                    }),
                 );
             }
             let probing = processes.map(|processes| {
                 let (events, configured) = (event_sender.clone(), (self.configuration, connection.clone()));
-                scope.spawn(move || processes.run(events, configured, self.stop, self.health))
+                let notice = &notices.processes;
+                scope.spawn(move || processes.run(events, configured, notice, (self.stop, self.health)))
             });
             drop(event_sender);
             let captures: Vec<_> = packets
                 .iter_mut()
                 .zip(self.configuration.capture.processors())
-                .map(|(source, processor)| {
+                .zip(&notices.captures)
+                .map(|((source, processor), notice)| {
                     let lanes = lanes.clone();
                     let decoder = self.configuration.decoder.clone();
                     scope.spawn(move || {
                         capture::stay_on(processor);
-                        capture::run(source, (decoder, lanes), self.stop, self.health)
+                        capture::run(source, (decoder, lanes), notice, (self.stop, self.health))
                     })
                 })
                 .collect();
             drop(lanes);
-            self.deliver(&events, delivery);
+            let mut budget = Budget::new(self.configuration.limits.max_millicpus);
+            self.deliver(&events, delivery, (&mut budget, &notices));
             let rings = usize::from(self.configuration.capture.rings.max(1));
-            outcome((captures, rings), parsers, probing, delivery)
+            let mut outcome = outcome((captures, rings), parsers, probing, delivery);
+            outcome.drops.push(budget.seconds_left_out());
+            outcome
         })
     }
 
-    /// Delivers until every parsing thread has ended, which they do once capture stops.
-    fn deliver(self, events: &Receiver<Vec<Event>>, delivery: &mut Delivery) {
+    /// Delivers until every parsing thread has ended, which they do once capture stops, and sees to it that all together take no
+    /// more than they may.
+    fn deliver(
+        self,
+        events: &Receiver<Vec<Event>>,
+        delivery: &mut Delivery,
+        (budget, notices): (&mut Budget, &Notices),
+    ) {
         let started = Instant::now();
         let (mut show, mut look) = (Regularly::new(TICK), Regularly::new(LOOK_INTERVAL));
         let mut measure = Regularly::new(self.configuration.export.metrics_interval);
+        let mut account = Regularly::new(BUDGET_INTERVAL);
         let mut shares = HealthShares::default();
         loop {
             match events.recv_timeout(TICK) {
@@ -150,6 +169,12 @@ impl Observation<'_> {
             }
             if measure.is_due() {
                 delivery.tell_metrics();
+            }
+            if account.is_due()
+                && let Some(connections) = budget.look(Duration::ZERO, self.health.found_no_room())
+            {
+                notices.tell(connections);
+                self.health.connections_left_out.store(u64::from(connections), Ordering::Relaxed);
             }
             if delivery.is_broken() || self.duration.is_some_and(|duration| started.elapsed() >= duration) {
                 self.stop.request();
@@ -205,6 +230,7 @@ fn outcome(
     for (flow_stats, parsing_stats) in parsers.into_iter().filter_map(|thread| thread.join().ok()) {
         flows.flows_evicted += flow_stats.flows_evicted;
         flows.gaps += flow_stats.gaps;
+        flows.packets_left_out += flow_stats.packets_left_out;
         parsing.add(&parsing_stats);
     }
     let probing = probing.and_then(|thread| thread.join().ok()).unwrap_or_default();
@@ -235,5 +261,7 @@ fn outcome(
 const TICK: Duration = Duration::from_millis(100);
 /// How often delivery looks for new interfaces and addresses.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+/// How often it is seen to that the agent takes no more than it may.
+const BUDGET_INTERVAL: Duration = Duration::from_secs(1);
 /// Batches of events that may wait for delivery.
 const MAX_QUEUED_EVENTS: usize = 1_024;

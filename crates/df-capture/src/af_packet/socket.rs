@@ -39,10 +39,12 @@ impl PacketSocket {
         self.descriptor.as_raw_fd()
     }
 
-    pub(super) fn attach_filter(&self, program: &mut [libc::sock_filter]) -> Result<(), CaptureError> {
+    /// Filters by this program from now on, instead of by the one before.
+    pub(super) fn attach_filter(&self, program: &[libc::sock_filter]) -> Result<(), CaptureError> {
         let len = u16::try_from(program.len())
             .map_err(|_| CaptureError::Config { field: "filter", what: "the program is too long" })?;
-        let program = libc::sock_fprog { len, filter: program.as_mut_ptr() };
+        // The kernel only reads the program.
+        let program = libc::sock_fprog { len, filter: program.as_ptr().cast_mut() };
         self.set(libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program, "setsockopt(SO_ATTACH_FILTER)")
     }
 

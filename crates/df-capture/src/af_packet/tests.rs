@@ -18,6 +18,8 @@ use super::socket::PacketSocket;
 use super::{AfPacket, AfPacketConfig, AfPacketStats, CaptureError, interface};
 use crate::{FrameDirection, FrameSource, LinkType, decode};
 
+mod leaving_out;
+
 /// What was seen of one packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Seen {
@@ -78,7 +80,12 @@ fn stop_and_collect(source: &mut AfPacket) -> Vec<Seen> {
 
 /// One request and response over TCP; gives the server's port.
 fn tcp_exchange() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    tcp_exchange_at("127.0.0.1")[1]
+}
+
+/// One request and response over TCP; gives the ports of client and server.
+fn tcp_exchange_at(host: &str) -> [u16; 2] {
+    let listener = TcpListener::bind(format!("{host}:0")).unwrap();
     let address = listener.local_addr().unwrap();
     let server = thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
@@ -91,9 +98,10 @@ fn tcp_exchange() -> u16 {
     stream.write_all(b"request").unwrap();
     let mut response = [0; 8];
     stream.read_exact(&mut response).unwrap();
+    let client = stream.local_addr().unwrap().port();
     drop(stream);
     server.join().unwrap();
-    address.port()
+    [client, address.port()]
 }
 
 /// One datagram; gives the receiver's port.

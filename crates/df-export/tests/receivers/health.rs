@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use df_export::{Health, HealthCounter, Resource};
+use df_export::{Health, HealthMetric, Resource};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
@@ -14,7 +14,7 @@ use crate::peer::{self, Options, Referee};
 use crate::{PATIENCE, config};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn counters_are_reported_over_every_transport() {
+async fn counts_and_levels_are_reported_over_every_transport() {
     let Some(environment) = peer::environment() else { return };
     let directory = peer::directory("health");
     let certificates = Certificates::new(&directory);
@@ -37,12 +37,14 @@ async fn counters_are_reported_over_every_transport() {
         );
         let dropped = Arc::new(AtomicU64::new(7));
         let read = Arc::clone(&dropped);
-        let counter = HealthCounter::new("df.capture.packets.dropped", "{packet}", move || {
+        let counter = HealthMetric::counter("df.capture.packets.dropped", "{packet}", move || {
             read.load(Ordering::Relaxed)
         });
+        let gauge = HealthMetric::gauge("df.agent.connections.left_out", "1", || 0.25);
         let interval = Duration::from_millis(100);
+        let metrics = vec![counter, gauge];
         let health =
-            Health::start(&config, &Resource::new("df-agent"), &Handle::current(), interval, vec![counter]);
+            Health::start(&config, &Resource::new("df-agent"), &Handle::current(), interval, metrics);
         let health = health.unwrap().unwrap();
         wait_for(&referee, "7", scheme).await;
         dropped.store(8, Ordering::Relaxed);
@@ -65,10 +67,10 @@ async fn wait_for(referee: &Referee, value: &str, scheme: &str) {
 }
 
 fn reported(request: &Value) -> Value {
-    let metric = &request["request"]["resourceMetrics"][0]["scopeMetrics"][0]["metrics"][0];
-    assert_eq!(
-        (&metric["name"], &metric["unit"]),
-        (&json!("df.capture.packets.dropped"), &json!("{packet}"))
-    );
-    metric["sum"]["dataPoints"][0]["asInt"].clone()
+    let metrics = request["request"]["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].as_array().unwrap();
+    let named = |name| metrics.iter().find(|metric| metric["name"] == name).unwrap();
+    let (counter, gauge) = (named("df.capture.packets.dropped"), named("df.agent.connections.left_out"));
+    assert_eq!((&counter["unit"], &gauge["unit"]), (&json!("{packet}"), &json!("1")));
+    assert_eq!(gauge["gauge"]["dataPoints"][0]["asDouble"], 0.25);
+    counter["sum"]["dataPoints"][0]["asInt"].clone()
 }

@@ -24,6 +24,9 @@ impl<S> FlowTable<S> {
         if found_ns > now_ns {
             return; // An entry that a nearer one has replaced.
         }
+        if self.is_cut(slot) {
+            return self.end(slot, FlowEndReason::ForcedEnd, sink);
+        }
         let Some(flow) = self.flows.get_mut(slot) else { return };
         let timeout_ns = flow.near.timeout_ns(&self.config);
         let idle_at = flow.near.active_ns.saturating_add(timeout_ns);
@@ -91,7 +94,12 @@ impl<S> FlowTable<S> {
     }
 
     pub(super) fn end(&mut self, slot: usize, reason: FlowEndReason, sink: &mut impl FlowSink<S>) {
-        self.release_held(slot, sink);
+        let is_cut = self.is_cut(slot);
+        if is_cut {
+            self.give_up_held(slot);
+        } else {
+            self.release_held(slot, sink);
+        }
         self.decide_again(slot);
         let Some((mut near, mut far)) = self.flows.remove(slot) else { return };
         let (key, seed) = (near.key.flow_key(), self.config.hash_seed);
@@ -100,8 +108,13 @@ impl<S> FlowTable<S> {
             self.ends_index.remove(ends_hash([key.client, key.server], seed), slot);
         }
         self.stats.flows_ended += 1;
-        sink.ending(&key, &mut far.state);
-        let record = Flow { near: &mut near, far: &mut far }.take_record(Some(reason));
+        let mut flow = Flow { near: &mut near, far: &mut far };
+        let record = if is_cut {
+            flow.take_record_of_cut()
+        } else {
+            sink.ending(&key, &mut flow.far.state);
+            flow.take_record(Some(reason))
+        };
         sink.ended(record, far.state);
     }
 

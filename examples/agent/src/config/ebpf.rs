@@ -21,8 +21,6 @@ pub(crate) struct EbpfSettings {
     pub(crate) max_threads: u32,
     /// Per processor; 0 is no bound.
     pub(crate) max_events_per_second: u32,
-    /// What the agent may take of the processors before connections are left out; 0 is automatic.
-    pub(crate) max_millicpus: u32,
     /// Empty is all.
     pub(crate) only_ports: Vec<u16>,
     pub(crate) except_ports: Vec<u16>,
@@ -47,7 +45,6 @@ impl Default for EbpfSettings {
             max_sockets: probes.max_sockets,
             max_threads: probes.max_threads,
             max_events_per_second: probes.max_events_per_second.unwrap_or(0),
-            max_millicpus: 0,
             only_ports: Vec::new(),
             except_ports: Vec::new(),
             hooks: probes.hooks,

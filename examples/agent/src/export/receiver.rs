@@ -61,8 +61,8 @@ impl ReceiverExport {
         let health = match haste {
             Haste::Live(counts) => {
                 let interval = settings.metrics_interval;
-                let counters = health::counters(counts);
-                Health::start(&config, resource, runtime.handle(), interval, counters)
+                let metrics = health::metrics(counts);
+                Health::start(&config, resource, runtime.handle(), interval, metrics)
                     .map_err(Failure::usage)?
             }
             Haste::Patient => None,

@@ -10,6 +10,7 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 
 use super::batch::Batch;
 use super::clock::Regularly;
+use super::notice::Notice;
 use crate::health::{HealthCounts, Share};
 use crate::stop::Stop;
 
@@ -63,13 +64,13 @@ pub(super) fn stay_on(processor: Option<u16>) {
 pub(super) fn run(
     source: &mut AfPacket,
     (decoder, lanes): (DecoderConfig, Vec<Lane>),
-    stop: &Stop,
-    health: &HealthCounts,
+    notice: &Notice,
+    (stop, health): (&Stop, &HealthCounts),
 ) -> (CaptureStats, Result<(), CaptureError>) {
     let mut shards = Shards::new(lanes);
     let mut stats = CaptureStats::default();
     let mut decoder = Decoder::new(decoder);
-    let result = capture((source, &mut decoder), &mut shards, &mut stats, stop, health);
+    let result = capture((source, &mut decoder), &mut shards, &mut stats, notice, (stop, health));
     if result.is_err() {
         stop.request();
     }
@@ -84,8 +85,8 @@ fn capture(
     (source, decoder): (&mut AfPacket, &mut Decoder),
     shards: &mut Shards,
     stats: &mut CaptureStats,
-    stop: &Stop,
-    health: &HealthCounts,
+    notice: &Notice,
+    (stop, health): (&Stop, &HealthCounts),
 ) -> Result<(), CaptureError> {
     let mut send = Regularly::new(IDLE);
     let (mut tell, mut told) = (Regularly::new(TELL_INTERVAL), HealthShares::default());
@@ -103,6 +104,12 @@ fn capture(
         frames = frames.wrapping_add(1);
         if is_idle || (frames.is_multiple_of(FRAMES_PER_LOOK) && send.is_due()) {
             shards.send_all();
+            // What the kernel lets through all the same the flow tables leave out.
+            if let Some(left_out) = notice.take()
+                && let Err(error) = source.leave_out(left_out.now)
+            {
+                tracing::warn!("the kernel cannot leave out packets of connections: {error}");
+            }
             if tell.is_due() {
                 stats.socket = source.stats()?;
                 stats.dropped_packets = shards.dropped_packets;

@@ -10,6 +10,7 @@ use df_l7::{ConnectionConfig, Exchange, Protocol};
 
 use super::batch::Batch;
 use super::clock;
+use super::notice::Notice;
 use crate::config::Configuration;
 use crate::health::{HealthCounts, Share};
 use crate::pipeline::{self, ParsingStats, Pipeline};
@@ -54,6 +55,7 @@ pub(super) fn run(
     channels: Channels,
     configuration: &Configuration,
     connection: Option<Arc<ConnectionConfig>>,
+    notice: &Notice,
     health: &HealthCounts,
 ) -> (FlowStats, ParsingStats) {
     let Channels { full, empty, events } = channels;
@@ -61,7 +63,12 @@ pub(super) fn run(
     let mut pipeline = Pipeline::new(connection, &configuration.parsing, Outbox::new(events));
     let mut shares = HealthShares::default();
     loop {
-        match full.recv_timeout(IDLE) {
+        let received = full.recv_timeout(IDLE);
+        if let Some(left_out) = notice.take() {
+            flows.leave_out(left_out.most);
+            flows.leave_out(left_out.now);
+        }
+        match received {
             Ok(mut batch) => {
                 flows.handle_packets(&batch.packets(), &mut pipeline);
                 batch.clear();

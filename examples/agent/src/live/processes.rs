@@ -13,8 +13,8 @@ use df_flow::{SocketStats, SocketTable};
 use df_l7::ConnectionConfig;
 use regex::Regex;
 
-use super::budget::Budget;
 use super::clock::{self, Regularly};
+use super::notice::Notice;
 use super::parsing::{Event, Outbox};
 use crate::config::{Configuration, EbpfSettings};
 use crate::health::{HealthCounts, Share};
@@ -68,14 +68,12 @@ impl Processes {
         mut self,
         events: Sender<Vec<Event>>,
         (configuration, connection): (&Configuration, Option<Arc<ConnectionConfig>>),
-        stop: &Stop,
-        health: &HealthCounts,
+        notice: &Notice,
+        (stop, health): (&Stop, &HealthCounts),
     ) -> ProcessStats {
         let mut sockets = SocketTable::new(configuration.ebpf.sockets.clone());
         let mut pipeline = Pipeline::new(connection, &configuration.parsing, Outbox::new(events));
         let (mut tell, mut told) = (Regularly::new(TELL_INTERVAL), HealthShares::default());
-        let (mut look, mut budget) =
-            (Regularly::new(LOOK_INTERVAL), Budget::new(configuration.ebpf.max_millicpus));
         while !stop.is_requested() {
             let Self { probes, chosen, .. } = &mut self;
             let polled = probes.poll(IDLE, |event| match event {
@@ -95,23 +93,16 @@ impl Processes {
                 told.tell(health, &self.probe_stats(), &sockets.stats());
                 self.announcer.announce(self.probes.tls_report());
             }
-            if look.is_due() {
-                self.keep_within(&mut budget);
+            if let Some(left_out) = notice.take()
+                && let Err(error) = self.probes.leave_out(left_out.now)
+            {
+                tracing::warn!("connections of processes cannot be left out: {error}");
             }
         }
         sockets.finish(&mut pipeline);
         pipeline.receiver().send();
         let (parsing, _) = pipeline.finish();
         ProcessStats { probes: self.probe_stats(), sockets: sockets.stats(), parsing }
-    }
-
-    /// Leaves out connections while the agent takes more than it may.
-    fn keep_within(&mut self, budget: &mut Budget) {
-        if let Some(connections) = budget.look(&self.probe_stats())
-            && let Err(error) = self.probes.leave_out(connections)
-        {
-            tracing::warn!("connections cannot be left out: {error}");
-        }
     }
 
     fn probe_stats(&self) -> ProbeStats {
@@ -218,7 +209,5 @@ impl HealthShares {
 
 const IDLE: Duration = Duration::from_millis(100);
 const TELL_INTERVAL: Duration = Duration::from_millis(500);
-/// How often it is seen to that the agent takes no more than it may.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Processes of which is remembered whether they are chosen, and files that were told of.
 const MAX_KNOWN: usize = 65_536;

@@ -39,6 +39,11 @@ pub(crate) fn drops(
         ),
         dropped("flows", "flows ended early because the table was full", flows.flows_evicted),
         dropped("flows", "gaps in TCP streams", flows.gaps),
+        dropped(
+            "flows",
+            "packets of connections left out that had been captured all the same",
+            flows.packets_left_out,
+        ),
         dropped("protocols", "messages that could not be parsed", parsing.parse_errors),
         dropped("protocols", "bytes skipped to the next message", parsing.bytes_dropped),
         dropped("protocols", "bytes of unknown protocols", parsing.bytes_unknown),

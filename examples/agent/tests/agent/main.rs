@@ -8,6 +8,7 @@
 )]
 
 mod capture;
+mod left_out;
 mod live;
 mod options;
 mod otlp;
