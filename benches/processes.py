@@ -13,7 +13,7 @@ import argparse, json, os, re, signal, statistics, subprocess, tempfile, time
 WEB, SINK = 18080, 18081
 URL = f'http://127.0.0.1:{WEB}/page'
 # Seconds in which the agent takes what it may take at once.
-WARM_UP = 6
+WARM_UP = 10
 STATS = '/proc/sys/kernel/bpf_stats_enabled'
 
 

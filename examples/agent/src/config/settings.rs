@@ -26,7 +26,7 @@ macro_rules! settings {
 
 settings! {
     "global.limits.max_millicpus" => limits.max_millicpus,
-        "Thousandths of a processor that the agent may take for long before it leaves out connections, of packets and of processes; 0 is a tenth of the host's processors, and one at most.";
+        "Thousandths of a processor that the agent may take for long before it leaves out connections, of packets and of processes; 0 is a twentieth of the host's processors, and one at most.";
     "inputs.cbpf.af_packet.interfaces" => capture.interfaces,
         "Interfaces to capture on; `any` is all of them.";
     "inputs.cbpf.af_packet.extra_bpf_filter" => capture.filter,

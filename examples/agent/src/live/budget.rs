@@ -36,11 +36,11 @@ struct Counted {
 }
 
 impl Budget {
-    /// The whole process may take so many thousandths of a processor; 0 is a tenth of what the host has, and one at most.
+    /// The whole process may take so many thousandths of a processor; 0 is a twentieth of what the host has, and one at most.
     pub(super) fn new(max_millicpus: u32) -> Self {
         let host = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         #[allow(clippy::cast_precision_loss, reason = "hosts have fewer processors than that")]
-        let automatic = (host as f64 / 10.0).min(1.0);
+        let automatic = (host as f64 / 20.0).min(1.0);
         let configured = f64::from(max_millicpus) / 1_000.0;
         Self {
             max_processors: if max_millicpus == 0 { automatic } else { configured },
