@@ -2,7 +2,7 @@
 """What observing processes costs: requests per second of nginx under wrk without df-agent, with its probes attached but nginx left
 out, with processes, with packets, and with both; and what each program in the kernel takes per call, by the kernel's own account.
 
-    benches/processes.py [--memory] [--seconds N] [--rounds N] [--ways EXPRESSION]      (as root; some four minutes)
+    benches/processes.py [--memory] [--seconds N] [--rounds N] [--ways EXPRESSION]      (as root; some eight minutes)
     benches/processes.py --rate 30000 --rounds 1         # what the agent takes while requests per second are held
 
 Needs nginx, wrk, h2load, bpftool and target/release/df-agent (or $CARGO_TARGET_DIR/release/df-agent). The ways are taken in turn, medians
@@ -13,7 +13,7 @@ import argparse, json, os, re, signal, statistics, subprocess, tempfile, time
 WEB, SINK = 18080, 18081
 URL = f'http://127.0.0.1:{WEB}/page'
 # Seconds in which the agent takes what it may take at once.
-WARM_UP = 10
+WARM_UP = 20
 STATS = '/proc/sys/kernel/bpf_stats_enabled'
 
 
