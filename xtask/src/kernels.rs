@@ -86,10 +86,10 @@ fn try_kernel(root: &Path, folder: &Path, kernel: &Kernel) -> io::Result<Outcome
 fn prepare(root: &Path, own: &Path, kernel: &Kernel) -> io::Result<io::Result<[PathBuf; 2]>> {
     std::fs::create_dir_all(own)?;
     let selftest = programs::build_selftest(root, kernel.machine)?;
-    let https = programs::build_https(root, kernel.machine, own)?;
+    let go = programs::build_go(root, kernel.machine, own)?;
     Ok(packages::fetch(kernel, own).and_then(|files| {
         let mut archived = vec![("busybox", files.busybox.as_path()), ("selftest", &selftest)];
-        archived.extend(https.iter().flatten().map(|(name, path)| (*name, path.as_path())));
+        archived.extend(go.iter().flatten().map(|(name, path)| (*name, path.as_path())));
         archived.extend(files.openssl.iter().map(|(name, path)| (name.as_str(), path.as_path())));
         let image = own.join("initramfs.cpio");
         std::fs::write(&image, initramfs::archive(&archived)?)?;

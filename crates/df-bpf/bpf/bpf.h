@@ -121,6 +121,12 @@ INLINE int has_task_pointers(void)
 	return __builtin_preserve_enum_value(*(enum bpf_func_id *)BPF_FUNC_get_current_task_btf, 0);
 }
 
+/* Since Linux 5.15 any program can ask for the registers with which the process came into the kernel. */
+INLINE int has_task_registers(void)
+{
+	return __builtin_preserve_enum_value(*(enum bpf_func_id *)BPF_FUNC_task_pt_regs, 0);
+}
+
 #endif
 
 INLINE u16 swap16(u16 value)

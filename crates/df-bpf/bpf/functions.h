@@ -14,9 +14,7 @@
  * pointer: where a file of the kernel does not say what it points to. Since Linux 5.15 the kernel can be asked.
  */
 #define REGISTERS_OF(context)                                                                                         \
-	(__builtin_preserve_enum_value(*(enum bpf_func_id *)BPF_FUNC_task_pt_regs, 0) ?                               \
-		 bpf_task_pt_regs(bpf_get_current_task_btf()) :                                                       \
-		 (void *)(context)[0])
+	(has_task_registers() ? bpf_task_pt_regs(bpf_get_current_task_btf()) : (void *)(context)[0])
 
 #define ENTER_AT_FUNCTION(name, ...)                                                                                  \
 	SEC("fentry/" SYSTEM_CALL #name) int entry_##name(u64 *context)                                               \

@@ -36,6 +36,8 @@ INLINE struct open_requests *new_open_requests(const struct worker *worker)
 
 #else
 
+#include "registers.h"
+
 enum { ASK_INTERVAL_NS = 1000 * 1000 * 1000 };
 
 /* Where the goroutines of a process keep their numbers, in bytes from the start of a `g`: filled as Go programs are found. */
@@ -120,11 +122,31 @@ INLINE u64 own_goroutine(u64 number_offset)
 
 #else
 
-/* It is in a register that is not in reach here: requests of Go programs are linked to nothing. */
+/* What a `g` begins with. */
+struct go_stack {
+	u64 low;
+	u64 high;
+};
+
+/*
+ * Go keeps the `g` that a thread runs in a register. While the thread runs C code anything may be there, but then it is on another
+ * stack: what is there is taken for a `g` only if the thread is on the stack that this `g` has. Without the registers nobody can be told.
+ */
 INLINE u64 own_goroutine(u64 number_offset)
 {
-	(void)number_offset;
-	return 0;
+	struct registers *registers;
+	struct go_stack stack = {};
+	u64 g, top, number = 0;
+
+	if (!has_task_registers())
+		return 0;
+	registers = bpf_task_pt_regs(bpf_get_current_task_btf());
+	g = READ(registers, x[28]);
+	top = READ(registers, sp);
+	if (!g || bpf_probe_read_user(&stack, sizeof(stack), (void *)g) || top < stack.low || top >= stack.high)
+		return 0;
+	bpf_probe_read_user(&number, sizeof(number), (void *)(g + number_offset));
+	return number;
 }
 
 #endif

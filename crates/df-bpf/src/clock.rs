@@ -32,7 +32,7 @@ impl ClockOffset {
 }
 
 /// The time of day.
-#[cfg(all(feature = "profile", target_os = "linux"))]
+#[cfg(all(feature = "profile", any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 pub(crate) fn unix_now() -> Timestamp {
     Timestamp::from_nanos(nanos(ClockId::Realtime))
 }

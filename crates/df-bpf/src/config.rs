@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::Hooks;
-#[cfg(all(feature = "profile", target_os = "linux"))]
+#[cfg(all(feature = "profile", any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 use crate::ProfileConfig;
 use crate::tls::TlsConfig;
 
@@ -56,7 +56,7 @@ pub struct ProbeConfig {
     #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
     pub loader: LoaderKind,
     /// Whether and how processors are sampled, for [`Probes::take_profile`](crate::Probes::take_profile). Default: they are not.
-    #[cfg(all(feature = "profile", target_os = "linux"))]
+    #[cfg(all(feature = "profile", any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
     pub profile: Option<ProfileConfig>,
 }
 
@@ -81,7 +81,7 @@ pub enum LoaderKind {
     /// `aya`, in Rust alone.
     #[cfg(feature = "aya")]
     Aya,
-    /// `libbpf`, in C, which is built with this crate. It takes no profiles.
+    /// `libbpf`, in C, which is built with this crate.
     #[cfg(feature = "libbpf")]
     Libbpf,
 }
@@ -129,7 +129,7 @@ impl Default for ProbeConfig {
             btf_path: None,
             #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
             loader: LoaderKind::ALL[0],
-            #[cfg(all(feature = "profile", target_os = "linux"))]
+            #[cfg(all(feature = "profile", any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
             profile: None,
         }
     }
@@ -215,7 +215,7 @@ impl ProbeConfig {
     }
 
     /// Says whether and how processors are sampled.
-    #[cfg(all(feature = "profile", target_os = "linux"))]
+    #[cfg(all(feature = "profile", any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
     pub const fn with_profile(mut self, profile: Option<ProfileConfig>) -> Self {
         self.profile = profile;
         self

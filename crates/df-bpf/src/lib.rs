@@ -60,7 +60,7 @@
 //!
 //! Stacks are followed by frame pointers: where a program has none, the innermost function is right and its callers are not, or are
 //! missing. Functions of interpreters are those of the interpreter. Names come from symbol tables; a function that is in none has
-//! no name. Only the loader `aya` takes profiles. What the probes' own programs take is not seen, nor are processors that were off when they were loaded.
+//! no name. What the probes' own programs take is not seen, nor are processors that were off when they were loaded.
 //! Tried on Linux 5.10 and 6.1 (in QEMU) and 6.18.
 //!
 //! # Safety
@@ -104,8 +104,8 @@
 //!
 //! `aya` (default): loads the programs, on Linux, in Rust alone. `libbpf`: loads them by the kernel's own library, which is built with
 //! this crate and takes gcc, make, pkg-config and the headers of libelf and zlib; with both, [`ProbeConfig::with_loader`] chooses. What is
-//! told is the same; `Kernel` and profiles are there with `aya` alone. `inspect`: finds TLS functions in ELF files, on any system. `profile`: samples
-//! processors, on Linux, with `blazesym` for names. Without any, what comes through a ring can be decoded: [`decode_event`].
+//! told is the same; `Kernel` and the reduced programs are there with `aya` alone. `inspect`: finds TLS functions in ELF files, on any system. `profile`: samples
+//! processors, on Linux, by either loader, with `blazesym` for names. Without any, what comes through a ring can be decoded: [`decode_event`].
 #![forbid(unsafe_code)]
 
 mod abi;
@@ -143,7 +143,7 @@ mod payload;
 mod privileges;
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod probes;
-#[cfg(all(feature = "profile", target_os = "linux"))]
+#[cfg(all(feature = "profile", any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod profile;
 #[cfg(all(any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 mod report;
@@ -162,7 +162,7 @@ pub use {
 #[cfg(all(feature = "aya", target_os = "linux"))]
 pub use kernel::{Kernel, KernelFeature, KernelSetting};
 
-#[cfg(all(feature = "profile", target_os = "linux"))]
+#[cfg(all(feature = "profile", any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 pub use profile::{Profile, ProfileConfig, Sample, Symbolizer, Symbols};
 
 pub mod tls;

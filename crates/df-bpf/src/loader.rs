@@ -8,7 +8,7 @@ pub(crate) use self::failure::*;
 use crate::config::{LoaderKind, ProgramSet};
 use crate::error::{AttachError, LoadError};
 #[cfg(feature = "profile")]
-use crate::profile::{ProfileConfig, Sample};
+use crate::profile::{ProfileConfig, SAMPLE_BYTES};
 
 #[cfg(feature = "aya")]
 pub(crate) mod aya;
@@ -157,13 +157,29 @@ pub(crate) trait Loader {
     #[cfg(feature = "profile")]
     fn attach_clock(&mut self, program: &str, config: &ProfileConfig) -> Result<(), AttachError>;
 
-    /// Takes what such a program found since it was attached, or since the last time.
+    /// What such a program counts in. None: it was not attached.
     #[cfg(feature = "profile")]
-    fn take_samples(&mut self) -> Result<Vec<Sample>, LoadError>;
+    fn sample_maps(&mut self) -> Option<&mut dyn SampleMaps>;
 
     /// The programs that are loaded.
     fn programs(&self) -> Vec<RawFd>;
 
     /// What the programs counted, for each processor.
     fn counters(&self) -> Result<Vec<Vec<u64>>, LoadError>;
+}
+
+/// The maps of a profile. There are two sets: the program fills one while the other is read and emptied.
+#[cfg(feature = "profile")]
+pub(crate) trait SampleMaps {
+    /// Has the program fill the other set, and comes back when none fills the one that was filled until now.
+    fn swap(&mut self) -> Result<(), LoadError>;
+
+    /// Takes how often each key was found out of the set that is not filled.
+    fn take_counts(&mut self) -> Result<Vec<([u8; SAMPLE_BYTES], u64)>, LoadError>;
+
+    /// The addresses of a stack in that set, innermost first. Empty: it is not there.
+    fn frames(&self, stack: u32) -> Vec<u64>;
+
+    /// Removes all stacks from that set: one stays without a sample when there was no room for the sample.
+    fn remove_stacks(&mut self) -> Result<(), LoadError>;
 }

@@ -12,7 +12,7 @@ mod sample;
 mod symbols;
 mod taker;
 
-pub(crate) use sample::{SAMPLE_BYTES, SampleKey};
+pub(crate) use sample::SAMPLE_BYTES;
 pub use symbols::{Symbolizer, Symbols};
 pub(crate) use taker::{ProfileTaker, check};
 

@@ -1,5 +1,5 @@
 //! Profiles of programs of which it is known what they do. Needs root; says so where it is missing.
-#![cfg(all(feature = "profile", target_os = "linux"))]
+#![cfg(all(feature = "profile", any(feature = "aya", feature = "libbpf"), target_os = "linux"))]
 #![allow(
     clippy::print_stdout,
     clippy::expect_used,
@@ -8,6 +8,7 @@
     reason = "tests say what they skip and fail where they are"
 )]
 
+mod loaders;
 mod programs;
 
 use std::collections::HashMap;
@@ -18,10 +19,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use df_bpf::tls::TlsConfig;
-use df_bpf::{
-    Event, Kernel, LoadError, ProbeConfig, Probes, ProcessFilter, Profile, ProfileConfig, Symbolizer,
-};
+use df_bpf::{Event, LoadError, ProbeConfig, Probes, ProcessFilter, Profile, ProfileConfig, Symbolizer};
 use df_core::{SocketActivity, SocketRole, Transfer};
+use loaders::{loaded, loader};
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
 #[test]
@@ -96,7 +96,7 @@ fn samples_of_goroutines_carry_their_own_request() {
     let mut port = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut port).expect("its port");
     let config = config(child.id(), ProfileConfig::default()).with_tls(Some(TlsConfig::default()));
-    let Some(mut probes) = loaded(&config) else { return stop(&mut child) };
+    let Some(mut probes) = loaded(config) else { return stop(&mut child) };
     wait_until_known(&mut probes, &program);
     let clients = std::thread::spawn(move || ask_all(&format!("127.0.0.1:{}", port.trim())));
     let mut requests = HashMap::new();
@@ -156,13 +156,14 @@ fn what_cannot_be_sampled_is_said_in_a_line() {
         (ProfileConfig::default().with_bounds(0, 1), "profile.max_samples"),
         (ProfileConfig::default().with_bounds(1, 0), "profile.max_stacks"),
     ] {
-        let refused = Probes::load(&ProbeConfig::default().with_profile(Some(profile))).err();
+        let config = ProbeConfig::default().with_loader(loader()).with_profile(Some(profile));
+        let refused = Probes::load(&config).err();
         assert!(
             matches!(refused, Some(LoadError::Config { field: found, .. }) if found == field),
             "{refused:?}"
         );
     }
-    let Some(mut probes) = loaded(&ProbeConfig::default().with_tls(None)) else { return };
+    let Some(mut probes) = loaded(ProbeConfig::default().with_tls(None)) else { return };
     let refused = probes.take_profile().expect_err("it was not asked for");
     assert_eq!(refused.to_string(), "profile: was not asked for");
 }
@@ -188,7 +189,8 @@ fn three_capabilities_are_enough_and_none_are_needed_afterwards() {
     // Afterwards: the loader finds out once for the whole program what the kernel can do, and this one may not find out.
     let refused = std::thread::spawn(move || {
         keep(CapabilitySet::empty());
-        let config = ProbeConfig::default().with_profile(Some(ProfileConfig::default()));
+        let config =
+            ProbeConfig::default().with_loader(loader()).with_profile(Some(ProfileConfig::default()));
         Probes::load(&config).err().expect("nothing is allowed").to_string()
     });
     let refused = refused.join();
@@ -270,7 +272,7 @@ fn count_of(folded: &str, part: &str) -> u64 {
 }
 
 fn assert_go_reads(pprof: &[u8]) {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("hot.pb");
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(concat!(env!("CARGO_CRATE_NAME"), ".pb"));
     std::fs::write(&path, pprof).expect("the build folder can be written");
     let output = match Command::new("go").args(["tool", "pprof", "-top"]).arg(&path).output() {
         Ok(output) => output,
@@ -281,8 +283,9 @@ fn assert_go_reads(pprof: &[u8]) {
     assert!(output.status.success() && first.ends_with(" hot_function"), "{output:?}");
 }
 
-/// The program, under a name of its own for each test: they run beside each other.
+/// The program, under a name of its own for each test of each binary: they run beside each other.
 fn hot_program(name: &str) -> Option<PathBuf> {
+    let name = &format!("{name}_{}", env!("CARGO_CRATE_NAME"));
     // Optimized, a function that calls none would keep no frame.
     programs::c_program(name, include_str!("profile/hot.c"), &["-O0", "-pthread"])
 }
@@ -313,7 +316,7 @@ fn poll(probes: &mut Probes, time: Duration) {
 }
 
 fn probes(pid: u32, profile: ProfileConfig) -> Option<Probes> {
-    let probes = loaded(&config(pid, profile))?;
+    let probes = loaded(config(pid, profile))?;
     let missing: Vec<String> =
         probes.report().missing().map(|(hook, error)| format!("{hook}: {error}")).collect();
     assert!(missing.is_empty(), "{missing:?}");
@@ -326,17 +329,6 @@ fn config(pid: u32, profile: ProfileConfig) -> ProbeConfig {
         .with_ring_bytes(1 << 20)
         .with_processes(ProcessFilter::Only(vec![pid]))
         .with_profile(Some(profile))
-}
-
-fn loaded(config: &ProbeConfig) -> Option<Probes> {
-    match Probes::load(config) {
-        Ok(probes) => Some(probes),
-        Err(error) => {
-            assert!(!Kernel::probe().is_sufficient(), "nothing is missing, and yet: {error}");
-            println!("skipped: {error}");
-            None
-        }
-    }
 }
 
 fn stop(child: &mut Child) {

@@ -49,6 +49,7 @@ const INIT: &str = "\
 /busybox dmesg -n 1
 [ -e /https ] && export SELFTEST_HTTPS=\"/https /certificate.pem /key.pem\"
 [ -e /certificate.pem ] && export SELFTEST_OPENSSL=\"/openssl /certificate.pem /key.pem\"
+[ -e /chain ] && export SELFTEST_CHAIN=/chain
 /selftest
 /busybox poweroff -f
 ";

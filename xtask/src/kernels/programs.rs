@@ -22,20 +22,22 @@ pub(super) fn build_selftest(root: &Path, machine: Machine) -> io::Result<PathBu
     Ok(folder.join("debug/examples/selftest"))
 }
 
-/// A program that speaks HTTPS, with a certificate and its key. None, said aloud, where Go or openssl are missing: the
-/// self test then skips that part.
-pub(super) fn build_https(
+/// Go programs: one that speaks HTTPS, with a certificate and its key, and a server that asks another one. None, said aloud, where Go
+/// or openssl are missing: the self test then skips these parts.
+pub(super) fn build_go(
     root: &Path,
     machine: Machine,
     folder: &Path,
-) -> io::Result<Option<[(&'static str, PathBuf); 3]>> {
-    let [program, certificate, key] =
-        ["https", "certificate.pem", "key.pem"].map(|name| (name, folder.join(name)));
-    let mut go = Command::new("go");
-    go.current_dir(root).env("CGO_ENABLED", "0").env("GOARCH", machine.debian_name());
-    go.args(["build", "-ldflags", "-s -w", "-o"])
-        .arg(&program.1)
-        .arg("crates/df-bpf/tests/programs/https.go");
+) -> io::Result<Option<[(&'static str, PathBuf); 4]>> {
+    let [https, chain, certificate, key] =
+        ["https", "chain", "certificate.pem", "key.pem"].map(|name| (name, folder.join(name)));
+    let go = |source: &str, output: &Path| {
+        let mut go = Command::new("go");
+        go.current_dir(root).env("CGO_ENABLED", "0").env("GOARCH", machine.debian_name());
+        go.args(["build", "-ldflags", "-s -w", "-o"]).arg(output);
+        go.arg(format!("crates/df-bpf/tests/programs/{source}"));
+        go
+    };
     let mut openssl = Command::new("openssl");
     openssl.args([
         "req",
@@ -49,15 +51,15 @@ pub(super) fn build_https(
         "/CN=guest",
     ]);
     openssl.arg("-keyout").arg(&key.1).arg("-out").arg(&certificate.1).stderr(Stdio::null());
-    for command in [&mut go, &mut openssl] {
+    for mut command in [go("https.go", &https.1), go("chain.go", &chain.1), openssl] {
         let name = command.get_program().to_string_lossy().into_owned();
         match command.status() {
             Ok(status) => succeed(status.success(), &format!("{name} failed"))?,
             Err(error) => {
-                println!("skipped: TLS in the guest: {name}: {error}");
+                println!("skipped: TLS and goroutines in the guest: {name}: {error}");
                 return Ok(None);
             }
         }
     }
-    Ok(Some([program, certificate, key]))
+    Ok(Some([https, chain, certificate, key]))
 }

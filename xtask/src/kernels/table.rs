@@ -58,6 +58,7 @@ fn tested(kernel: &Kernel, findings: &Findings) -> Vec<String> {
     cells.push(findings.used().join(", "));
     cells.extend(KINDS.map(|(name, _)| findings.kind(name)));
     cells.push(findings.pairs());
+    cells.push(findings.check(GOROUTINES).to_owned());
     cells
 }
 
@@ -86,7 +87,7 @@ fn head() -> String {
         .chain(TLS.map(|(_, title)| title))
         .chain(["used"])
         .chain(KINDS.map(|(_, title)| title))
-        .chain(["sockets without control groups, and"])
+        .chain(["sockets without control groups, and", "Go's calls linked"])
         .collect();
     let titles = format!("| kernel | Debian | result | hooks | checks passed | {} |", titles.join(" | "));
     let rule = "|---".repeat(titles.matches('|').count() - 1);
@@ -109,6 +110,9 @@ const FEATURES: [(&str, &str); 1] = [("uprobes", "uprobes")];
 /// Checks of plain text by their names in the self test, and the columns' titles.
 const TLS: [(&str, &str); 2] = [("TLS of OpenSSL", "OpenSSL told"), ("TLS of Go", "Go's TLS told")];
 
+/// The check of causes by its name in the self test.
+const GOROUTINES: &str = "calls of goroutines";
+
 /// Kinds of hooks by their names in the self test, and the columns' titles.
 const KINDS: [(&str, &str); 5] = [
     ("sockets", "sockets"),
@@ -119,7 +123,7 @@ const KINDS: [(&str, &str); 5] = [
 ];
 
 /// Cells of a row behind its name.
-const CELLS: usize = 6 + FEATURES.len() + TLS.len() + KINDS.len();
+const CELLS: usize = 7 + FEATURES.len() + TLS.len() + KINDS.len();
 
 const BEGIN: &str = "<!-- begin: written by cargo xtask kernels -->";
 const END: &str = "<!-- end -->";

@@ -58,7 +58,8 @@ fn talk(probes: &mut Probes, program: &str, server: &mut Child) -> Result<Outcom
     }
 }
 
-fn is_hooked_in_time(probes: &mut Probes, program: &str) -> Result<bool> {
+/// Waits until a program is hooked; false: it was not within a minute.
+pub(crate) fn is_hooked_in_time(probes: &mut Probes, program: &str) -> Result<bool> {
     let begin = Instant::now();
     while begin.elapsed() < MAX_DURATION {
         probes.poll(Duration::from_millis(50), |_| ())?;
@@ -95,4 +96,4 @@ fn compare(told: &Streams) -> Outcome {
 const REQUESTS: usize = 20;
 const CONNECTIONS: usize = 5;
 /// Emulated kernels are slow.
-const MAX_DURATION: Duration = Duration::from_secs(60);
+pub(crate) const MAX_DURATION: Duration = Duration::from_secs(60);

@@ -10,6 +10,7 @@ mod calls;
 mod compared;
 mod crowd;
 mod datagrams;
+mod goroutines;
 mod https;
 mod next_kinds;
 mod openssl;
@@ -72,6 +73,8 @@ fn selftest(kinds: &[HookKind]) -> Result<bool, Box<dyn std::error::Error>> {
     is_good &= tell_check("programs for TLS", &programs::load_tls_programs());
     is_good &= reduced()?;
     is_good &= tell_check("TLS of Go", &https::check()?);
+    let goroutines = goroutines::check().unwrap_or_else(|error| Outcome::Failed(error.to_string()));
+    is_good &= tell_check("calls of goroutines", &goroutines);
     let openssl = openssl::check().unwrap_or_else(|error| Outcome::Failed(error.to_string()));
     is_good &= tell_check("TLS of OpenSSL", &openssl);
     is_good &= next_kinds::check()?;

@@ -11,6 +11,8 @@ use aya::programs::uprobe::{UProbeAttachPoint, UProbeLinkId, UProbeScope};
 use aya::programs::{Program, ProgramError, RawTracePoint, UProbe};
 use aya::{Btf, Ebpf, EbpfLoader, Endianness};
 
+#[cfg(feature = "profile")]
+use super::SampleMaps;
 use super::{
     KernelHook, LinkId, Loader, Settings, UprobePoint, btf_file, hook_error, load_error, no_btf, refusal,
     uprobe_error,
@@ -18,7 +20,7 @@ use super::{
 use crate::abi::used_bytes;
 use crate::error::{AttachError, LoadError};
 #[cfg(feature = "profile")]
-use crate::profile::{ProfileConfig, Sample};
+use crate::profile::ProfileConfig;
 
 mod hooks;
 pub(crate) mod reduced;
@@ -163,8 +165,8 @@ impl Loader for AyaLoader {
     }
 
     #[cfg(feature = "profile")]
-    fn take_samples(&mut self) -> Result<Vec<Sample>, LoadError> {
-        self.sampling.as_mut().map_or(Ok(Vec::new()), sampling::Sampling::take)
+    fn sample_maps(&mut self) -> Option<&mut dyn SampleMaps> {
+        self.sampling.as_mut().map(|sampling| sampling as &mut dyn SampleMaps)
     }
 
     fn programs(&self) -> Vec<RawFd> {

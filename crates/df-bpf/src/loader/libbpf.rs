@@ -7,25 +7,32 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::path::{Path, PathBuf};
 
+use libbpf_rs::libbpf_sys::bpf_map_create_opts;
 use libbpf_rs::{
-    Link, MapCore, MapFlags, MapHandle, Object, ObjectBuilder, OpenObject, ProgramMut, TracepointCategory,
-    UprobeOpts,
+    Link, MapCore, MapFlags, MapHandle, MapType, Object, ObjectBuilder, OpenObject, ProgramMut,
+    TracepointCategory, UprobeOpts,
 };
 
 use self::constants::Constants;
 use self::messages::{Failure, quietly};
 use self::ring::Ring;
+#[cfg(feature = "profile")]
+use super::SampleMaps;
 use super::{
     KernelHook, LinkId, Loader, Settings, UprobePoint, btf_file, kernel_error, load_error, no_btf,
     require_tracefs, uprobe_error,
 };
 use crate::error::{AttachError, LoadError};
 #[cfg(feature = "profile")]
-use crate::profile::{ProfileConfig, Sample};
+use crate::profile::ProfileConfig;
 
+#[cfg(feature = "profile")]
+mod clock;
 mod constants;
 mod messages;
 mod ring;
+#[cfg(feature = "profile")]
+mod sampling;
 
 /// An object in the kernel.
 ///
@@ -36,6 +43,8 @@ pub(crate) struct LibbpfLoader {
     btf_path: Option<PathBuf>,
     maps: HashMap<OsString, MapHandle>,
     rings: Vec<Ring>,
+    #[cfg(feature = "profile")]
+    sampling: Option<sampling::Sampling>,
     programs: HashMap<String, usize>,
     loaded: Vec<Object>,
     /// Of what is never undone.
@@ -69,6 +78,8 @@ impl LibbpfLoader {
             btf_path: settings.btf_path.clone(),
             maps,
             rings,
+            #[cfg(feature = "profile")]
+            sampling: None,
             programs: HashMap::new(),
             loaded: Vec::new(),
             links: Vec::new(),
@@ -208,14 +219,23 @@ impl Loader for LibbpfLoader {
     }
 
     #[cfg(feature = "profile")]
-    fn attach_clock(&mut self, _program: &str, config: &ProfileConfig) -> Result<(), AttachError> {
+    fn attach_clock(&mut self, program: &str, config: &ProfileConfig) -> Result<(), AttachError> {
         let hook = format!("clock of {} Hz", config.frequency_hertz);
-        Err(AttachError::Failed { hook, message: "only the loader aya takes profiles".to_owned() })
+        let unready =
+            |error: LoadError| AttachError::Failed { hook: hook.clone(), message: error.to_string() };
+        self.sampling = Some(sampling::Sampling::new(&self.maps, config).map_err(unready)?);
+        for processor in 0..possible_processors().map_err(unready)? {
+            let clock = clock::open(processor, config.frequency_hertz);
+            if let Some(clock) = clock.map_err(|error| super::hook_error(&hook, &error))? {
+                self.hang(program, &hook, |program| clock::attach(program, clock))?;
+            }
+        }
+        Ok(())
     }
 
     #[cfg(feature = "profile")]
-    fn take_samples(&mut self) -> Result<Vec<Sample>, LoadError> {
-        Ok(Vec::new())
+    fn sample_maps(&mut self) -> Option<&mut dyn SampleMaps> {
+        self.sampling.as_mut().map(|sampling| sampling as &mut dyn SampleMaps)
     }
 
     fn programs(&self) -> Vec<RawFd> {
@@ -261,8 +281,7 @@ fn create_maps(object: &[u8], settings: &Settings) -> Result<HashMap<OsString, M
 
 /// One ring for each processor that the host may have.
 fn create_rings(outer: &MapHandle, ring_bytes: u32) -> Result<Vec<Ring>, LoadError> {
-    let failed = |error: libbpf_rs::Error| LoadError::of("creating rings", Failure::of(&error).cause);
-    let processors = u32::try_from(libbpf_rs::num_possible_cpus().map_err(failed)?).unwrap_or(u32::MAX);
+    let processors = possible_processors()?;
     let ring = |processor: u32| {
         let ring = Ring::create(ring_bytes)?;
         let descriptor = ring.as_fd().as_raw_fd();
@@ -271,6 +290,20 @@ fn create_rings(outer: &MapHandle, ring_bytes: u32) -> Result<Vec<Ring>, LoadErr
     };
     let rings = || (0..processors.min(outer.max_entries())).map(ring).collect();
     quietly(rings).map_err(|failure| LoadError::of("creating rings", failure.cause))
+}
+
+/// As many processors as the host may have; some may be off.
+fn possible_processors() -> Result<u32, LoadError> {
+    let processors = libbpf_rs::num_possible_cpus();
+    let processors =
+        processors.map_err(|error| LoadError::of("counting processors", Failure::of(&error).cause))?;
+    Ok(u32::try_from(processors).unwrap_or(u32::MAX))
+}
+
+/// A map that the object does not have: its kind, name, bytes of a key and of a value, and most entries.
+fn new_map(kind: MapType, name: &str, [key, value, entries]: [u32; 3]) -> libbpf_rs::Result<MapHandle> {
+    let options = bpf_map_create_opts { sz: OPTIONS_BYTES, ..bpf_map_create_opts::default() };
+    MapHandle::create(kind, Some(name), key, value, entries, &options)
 }
 
 /// Its name is part of the names of its maps, which must be the same whenever it is opened.
@@ -303,3 +336,5 @@ const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 /// `BTF_MAGIC`, in the order of bytes of this machine.
 const BTF_MAGIC: u16 = 0xeb9f;
 const EVERY_PROCESS: i32 = -1;
+#[allow(clippy::cast_possible_truncation, reason = "some hundred bytes; the field is as wide as a size in C")]
+const OPTIONS_BYTES: libbpf_rs::libbpf_sys::size_t = size_of::<bpf_map_create_opts>() as _;

@@ -1,13 +1,16 @@
 //! Takes one profile after the other out of the kernel.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use df_core::Timestamp;
 
-use super::{Profile, ProfileConfig};
+use super::sample::SampleKey;
+use super::{Profile, ProfileConfig, Sample};
 use crate::clock::unix_now;
 use crate::error::LoadError;
-use crate::loader::Loader;
+use crate::loader::{Loader, SampleMaps};
 use crate::report::ProbeReport;
 use crate::stats::ProcessorStats;
 
@@ -57,7 +60,7 @@ impl ProfileTaker {
     /// Ends a profile and begins the next.
     pub(crate) fn take(&mut self, loader: &mut dyn Loader) -> Result<Profile, LoadError> {
         let (now, unix_now) = (Instant::now(), unix_now());
-        let samples = loader.take_samples()?;
+        let samples = loader.sample_maps().map_or(Ok(Vec::new()), take_samples)?;
         let lost = Lost::until_now(loader)?;
         let profile = Profile {
             samples,
@@ -69,6 +72,39 @@ impl ProfileTaker {
         };
         (self.start, self.started_at, self.lost) = (unix_now, now, lost);
         Ok(profile)
+    }
+}
+
+/// What was found since the program was attached, or since the last time.
+fn take_samples(maps: &mut dyn SampleMaps) -> Result<Vec<Sample>, LoadError> {
+    maps.swap()?;
+    let counts = maps.take_counts()?;
+    let mut stacks = StackReader { maps: &*maps, read: HashMap::new() };
+    let samples = counts.iter().filter_map(|(key, count)| {
+        let key = SampleKey::parse(key)?;
+        Some(Sample {
+            task: key.task,
+            causal_id: key.causal_id,
+            count: *count,
+            kernel_frames: stacks.frames(key.kernel_stack),
+            user_frames: stacks.frames(key.user_stack),
+        })
+    });
+    let samples = samples.collect();
+    maps.remove_stacks()?;
+    Ok(samples)
+}
+
+/// Reads each stack once.
+struct StackReader<'a> {
+    maps: &'a dyn SampleMaps,
+    read: HashMap<u32, Arc<[u64]>>,
+}
+
+impl StackReader<'_> {
+    fn frames(&mut self, stack: Option<u32>) -> Arc<[u64]> {
+        let Some(stack) = stack else { return Arc::default() };
+        Arc::clone(self.read.entry(stack).or_insert_with(|| self.maps.frames(stack).into()))
     }
 }
 

@@ -4,6 +4,7 @@ use df_core::Command;
 use prost::Message;
 
 use super::messages::Profile as Encoded;
+use super::sample::SampleKey;
 use super::symbols::Space;
 use super::*;
 

@@ -13,9 +13,11 @@ use super::relocated::relocated;
 use super::{Counters, attach_error, descriptors, fill_set, insert, kernel_types, taken};
 use crate::abi::used_bytes;
 use crate::error::{AttachError, LoadError};
+#[cfg(feature = "profile")]
+use crate::loader::SampleMaps;
 use crate::loader::{KernelHook, LinkId, Loader, Settings, UprobePoint, require_tracefs};
 #[cfg(feature = "profile")]
-use crate::profile::{ProfileConfig, Sample};
+use crate::profile::ProfileConfig;
 
 /// The reduced object in the kernel: programs for system calls and processes, none for functions of libraries.
 pub(crate) struct ReducedLoader {
@@ -103,8 +105,8 @@ impl Loader for ReducedLoader {
     }
 
     #[cfg(feature = "profile")]
-    fn take_samples(&mut self) -> Result<Vec<Sample>, LoadError> {
-        Ok(Vec::new())
+    fn sample_maps(&mut self) -> Option<&mut dyn SampleMaps> {
+        None
     }
 
     fn programs(&self) -> Vec<RawFd> {

@@ -1,15 +1,12 @@
 //! The maps of a profile: filled by the program, read and emptied in turn.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use aya::Ebpf;
 use aya::maps::{Array, ArrayOfMaps, HashMap as BpfHashMap, Map, MapData, MapError, StackTraceMap};
 
 use super::taken;
 use crate::error::LoadError;
-use crate::loader::MAX_FRAMES;
-use crate::profile::{ProfileConfig, SAMPLE_BYTES, Sample, SampleKey};
+use crate::loader::{MAX_FRAMES, SampleMaps};
+use crate::profile::{ProfileConfig, SAMPLE_BYTES};
 
 type Samples = BpfHashMap<MapData, [u8; SAMPLE_BYTES], u64>;
 type Stacks = StackTraceMap<MapData>;
@@ -48,61 +45,42 @@ impl Sampling {
         let (filled, spare) = (buffer(0).map_err(failed)?, buffer(1).map_err(failed)?);
         Ok(Self { turn, outer_samples, outer_stacks, spare, filled })
     }
+}
 
-    /// Has the program fill the other maps, and empties those that it filled.
-    pub(super) fn take(&mut self) -> Result<Vec<Sample>, LoadError> {
-        let failed = |error| LoadError::of("reading a profile", error);
-        self.turn.set(0, self.spare.turn, 0).map_err(failed)?;
+impl SampleMaps for Sampling {
+    fn swap(&mut self) -> Result<(), LoadError> {
+        self.turn.set(0, self.spare.turn, 0).map_err(reading)?;
         std::mem::swap(&mut self.spare, &mut self.filled);
         // The kernel comes back from this when every program that was running has ended: none fills the old maps any more.
-        self.outer_samples.set(self.filled.turn, &self.filled.samples, 0).map_err(failed)?;
-        self.outer_stacks.set(self.filled.turn, &self.filled.stacks, 0).map_err(failed)?;
-        self.spare.take().map_err(failed)
+        self.outer_samples.set(self.filled.turn, &self.filled.samples, 0).map_err(reading)?;
+        self.outer_stacks.set(self.filled.turn, &self.filled.stacks, 0).map_err(reading)
     }
-}
 
-impl Buffer {
-    fn take(&mut self) -> Result<Vec<Sample>, MapError> {
-        let counts = self.samples.iter().collect::<Result<Vec<_>, _>>()?;
-        let mut stacks = StackReader { stacks: &self.stacks, read: HashMap::new() };
-        let samples = counts.iter().filter_map(|(bytes, count)| {
-            let key = SampleKey::parse(bytes)?;
-            Some(Sample {
-                task: key.task,
-                causal_id: key.causal_id,
-                count: *count,
-                kernel_frames: stacks.frames(key.kernel_stack),
-                user_frames: stacks.frames(key.user_stack),
-            })
-        });
-        let samples = samples.collect();
-        for (key, _) in counts {
-            self.samples.remove(&key)?;
+    fn take_counts(&mut self) -> Result<Vec<([u8; SAMPLE_BYTES], u64)>, LoadError> {
+        let samples = &mut self.spare.samples;
+        let counts = samples.iter().collect::<Result<Vec<_>, _>>().map_err(reading)?;
+        for (key, _) in &counts {
+            samples.remove(key).map_err(reading)?;
         }
-        // All of them: a stack stays without a sample when there was no room for the sample.
-        for id in self.stacks.stack_ids().collect::<Result<Vec<_>, _>>()? {
-            self.stacks.remove(&id)?;
+        Ok(counts)
+    }
+
+    fn frames(&self, stack: u32) -> Vec<u64> {
+        let stack = self.spare.stacks.get(&stack, 0);
+        stack.map_or_else(|_| Vec::new(), |stack| stack.frames().iter().map(|frame| frame.ip).collect())
+    }
+
+    fn remove_stacks(&mut self) -> Result<(), LoadError> {
+        let stacks = &mut self.spare.stacks;
+        for stack in stacks.stack_ids().collect::<Result<Vec<_>, _>>().map_err(reading)? {
+            stacks.remove(&stack).map_err(reading)?;
         }
-        Ok(samples)
+        Ok(())
     }
 }
 
-/// Reads each stack once.
-struct StackReader<'a> {
-    stacks: &'a Stacks,
-    read: HashMap<u32, Arc<[u64]>>,
-}
-
-impl StackReader<'_> {
-    fn frames(&mut self, id: Option<u32>) -> Arc<[u64]> {
-        let Some(id) = id else { return Arc::default() };
-        let stacks = self.stacks;
-        let read = || match stacks.get(&id, 0) {
-            Ok(stack) => stack.frames().iter().map(|frame| frame.ip).collect(),
-            Err(_) => Arc::default(),
-        };
-        Arc::clone(self.read.entry(id).or_insert_with(read))
-    }
+fn reading(error: MapError) -> LoadError {
+    LoadError::of("reading a profile", error)
 }
 
 fn new_stacks(max_stacks: u32) -> Result<Stacks, MapError> {

@@ -3,9 +3,9 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use libbpf_rs::libbpf_sys::bpf_map_create_opts;
 use libbpf_rs::{MapHandle, MapType, RingBuffer, RingBufferBuilder};
 
+use super::new_map;
 use crate::abi::used_bytes;
 
 /// A ring, and libbpf's reader of it.
@@ -21,8 +21,7 @@ pub(super) struct Ring {
 
 impl Ring {
     pub(super) fn create(ring_bytes: u32) -> libbpf_rs::Result<Self> {
-        let options = bpf_map_create_opts { sz: OPTIONS_BYTES, ..bpf_map_create_opts::default() };
-        let map = MapHandle::create(MapType::RingBuf, Some("df_ring"), 0, 0, ring_bytes, &options)?;
+        let map = new_map(MapType::RingBuf, "df_ring", [0, 0, ring_bytes])?;
         let record = Arc::new(Mutex::new(Vec::new()));
         let place = Arc::clone(&record);
         let mut builder = RingBufferBuilder::new();
@@ -51,6 +50,3 @@ impl AsFd for Ring {
         self.map.as_fd()
     }
 }
-
-#[allow(clippy::cast_possible_truncation, reason = "some hundred bytes; the field is as wide as a size in C")]
-const OPTIONS_BYTES: libbpf_rs::libbpf_sys::size_t = size_of::<bpf_map_create_opts>() as _;
