@@ -147,7 +147,7 @@ pub(crate) trait Loader {
     /// How many rings there are.
     fn rings(&self) -> usize;
 
-    /// What to wait for on a ring.
+    /// What wakes when a ring fills. None: nothing does.
     fn ring_fd(&self, ring: usize) -> Option<BorrowedFd<'_>>;
 
     /// Takes the next record out of a ring. False: the ring is empty.

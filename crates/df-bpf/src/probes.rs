@@ -101,7 +101,7 @@ impl Probes {
     }
 
     /// Gives every event that is there to `handle`, nearly in order of time; waits for one for up to `timeout`.
-    /// Returns how many there were.
+    /// Returns how many there were. The rings are read once in [`flush_interval`](ProbeConfig::flush_interval), or when one of them fills.
     pub fn poll(&mut self, timeout: Duration, mut handle: impl FnMut(Event<'_>)) -> Result<usize, LoadError> {
         let begin = Instant::now();
         loop {

@@ -16,9 +16,10 @@ pub(crate) mod watch;
 use std::collections::HashMap;
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use df_bpf::{HookKind, ProbeConfig};
-use df_core::{SocketRole, StreamPosition, Timestamp, Transfer};
+use df_bpf::{Event, HookKind, ProbeConfig, ProcessFilter};
+use df_core::{SocketActivity, SocketRole, StreamPosition, Timestamp, Transfer};
 use loaders::is_reduced;
 use watch::{Activity, Moved, Seen, ports, probes, probes_by_kind, python, watch, watch_to_the_end};
 
@@ -504,4 +505,27 @@ fn assert_streams_agree(one: &[&Seen], other: &[&Seen]) {
 fn sequence_range(moved: &Moved) -> (u32, u32) {
     let StreamPosition::Tcp(start) = moved.position else { panic!("{moved:?}") };
     (start, start.wrapping_add(u32::try_from(moved.original_len).unwrap()))
+}
+
+/// A reader that comes for every record takes the processor from whoever makes them.
+#[test]
+fn records_gather_before_they_are_read() {
+    let Some(mut child) = python(include_str!("live/murmur.py"), &[]) else { return };
+    let mut config = ProbeConfig::default().with_processes(ProcessFilter::Only(vec![child.id()]));
+    config.flush_interval = Duration::from_millis(100);
+    let Some(mut probes) = probes(&config) else { return };
+    child.stdin.take().expect("piped").write_all(b"\n").expect("it reads");
+    let begin = Instant::now();
+    let (mut moved, mut polls) = (0, 0);
+    while moved < 1_000 && begin.elapsed() < Duration::from_secs(60) {
+        let told = probes.poll(Duration::from_secs(1), |event| {
+            let Event::Socket(event) = event else { return };
+            moved += u32::from(matches!(event.activity, SocketActivity::Data(_)));
+        });
+        polls += u128::from(told.expect("the rings are there") > 0);
+    }
+    assert!(child.wait().expect("it ends").success());
+    assert_eq!(moved, 1_000);
+    let most = begin.elapsed().as_millis() / 100 + 2;
+    assert!(polls <= most, "{polls} of at most {most}");
 }

@@ -306,7 +306,6 @@ fn new_map(kind: MapType, name: &str, [key, value, entries]: [u32; 3]) -> libbpf
     MapHandle::create(kind, Some(name), key, value, entries, &options)
 }
 
-/// Its name is part of the names of its maps, which must be the same whenever it is opened.
 /// What libbpf says of a file without BTF has no words.
 fn check_btf(path: &Path) -> io::Result<()> {
     let mut magic = [0; 2];
@@ -319,6 +318,7 @@ fn check_btf(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Its name is part of the names of its maps, which must be the same whenever it is opened.
 fn open(object: &[u8], btf_path: Option<&Path>) -> libbpf_rs::Result<OpenObject> {
     let mut builder = ObjectBuilder::default();
     if let Some(path) = btf_path {
