@@ -23,8 +23,7 @@ impl Agent {
 
     /// Starts the agent on packets that an expression matches, and waits until it captures.
     pub(crate) fn watch(place: &Place, interfaces: &[&str], filter: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        Self::spawn(place, interfaces, &["--filter", filter, "--no-ebpf"], directory)
+        Self::spawn(place, interfaces, &["--filter", filter, "--no-ebpf"], "")
     }
 
     /// Starts the agent on this host's loopback packets to and from some ports and on the processes that talk there.
@@ -46,16 +45,12 @@ impl Agent {
     }
 
     fn start_on_sockets(ports: &[u16], unix: bool) -> Result<Self, PeerError> {
-        let directory = tempfile::tempdir().unwrap();
-        let config = directory.path().join("agent.yaml");
         let only = format!(
             "inputs: {{ebpf: {{socket: {{kprobe: {{enable_unix_socket: {unix}, whitelist: {{ports: {ports:?}}}}}}}}}}}"
         );
-        std::fs::write(&config, only).unwrap();
         let each: Vec<String> = ports.iter().map(|port| format!("port {port}")).collect();
         let filter = each.join(" or ");
-        let options = ["--filter", &filter, "--config", config.to_str().unwrap()];
-        let agent = Self::spawn(&Place::Host, &["lo"], &options, directory);
+        let agent = Self::spawn(&Place::Host, &["lo"], &["--filter", &filter], &only);
         match agent.log().lines().find(|line| line.contains("processes are not observed")) {
             Some(line) => {
                 assert!(!doctor_says_ready(), "the doctor sees no reason: {line}");
@@ -65,10 +60,15 @@ impl Agent {
         }
     }
 
-    fn spawn(place: &Place, interfaces: &[&str], options: &[&str], directory: TempDir) -> Self {
+    fn spawn(place: &Place, interfaces: &[&str], options: &[&str], settings: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let configuration = directory.path().join("agent.yaml");
+        std::fs::write(&configuration, format!("{UNBOUNDED}{settings}")).unwrap();
         let mut command = place.command(env!("CARGO_BIN_EXE_df-agent"));
         command
-            .args(["run", "--raw", "--json", "--output"])
+            .args(["run", "--raw", "--json", "--config"])
+            .arg(configuration)
+            .arg("--output")
             .arg(directory.path().join(RECORDS))
             .args(options);
         command.args(interfaces.iter().flat_map(|name| ["--interface", name]));
@@ -130,6 +130,8 @@ impl Drop for Agent {
     }
 }
 
+/// A build for tests takes several times as much as one that is released, and would leave out connections.
+const UNBOUNDED: &str = "global: {limits: {max_millicpus: 100000}}\n";
 const RECORDS: &str = "records.jsonl";
 const LOG: &str = "agent.log";
 const MAX_START: Duration = Duration::from_secs(10);
