@@ -187,19 +187,19 @@ pub(super) enum Wrapping {
 }
 
 /// Tells frames from plain packets. A plain packet is never kept waiting: bytes that may become one before they can
-/// become a frame are one.
-pub(super) fn wrapping(direction: Direction, input: Input<'_>) -> Wrapping {
+/// become a frame are one, unless the other side `seems_framed`.
+pub(super) fn wrapping(direction: Direction, input: Input<'_>, seems_framed: bool) -> Wrapping {
     if is_frame_start(direction, input.bytes) {
         return Wrapping::Framed;
     }
-    match telling_bytes(direction, input.bytes) {
+    match telling_bytes(direction, input.bytes, seems_framed) {
         Some(needed) if needed > input.bytes.len() && !input.is_final() => Wrapping::Unknown { needed },
         _ => Wrapping::Plain,
     }
 }
 
 /// How many bytes tell whether these begin a frame; none if they do not.
-fn telling_bytes(direction: Direction, bytes: &[u8]) -> Option<usize> {
+fn telling_bytes(direction: Direction, bytes: &[u8], seems_framed: bool) -> Option<usize> {
     let Some(len) = Cursor::new(bytes).u24_le() else { return Some(FRAME_HEADER_BYTES) };
     let len = usize::try_from(len).ok()?;
     if len < MIN_FRAME_BYTES {
@@ -210,8 +210,15 @@ fn telling_bytes(direction: Direction, bytes: &[u8]) -> Option<usize> {
         return Some(FRAME_HEADER_BYTES + ZLIB_HEADER_BYTES);
     };
     // Without compression it reads as a plain packet too: a command that no client sends, but perhaps a server's OK.
-    let is_told = frame.is_compressed || direction == Direction::ToServer;
+    let is_told = frame.is_compressed || direction == Direction::ToServer || seems_framed;
     (is_told && frame.is_plausible(*beginning)).then_some(FRAME_HEADER_BYTES + len)
+}
+
+/// Whether these bytes begin as a compressed frame does, which no plain packet looks like.
+pub(super) fn begins_compressed(bytes: &[u8]) -> bool {
+    let beginning = bytes.get(FRAME_HEADER_BYTES..).and_then(<[u8]>::first_chunk);
+    let (Some(frame), Some(beginning)) = (Frame::read(bytes), beginning) else { return false };
+    frame.is_compressed && frame.is_plausible(*beginning)
 }
 
 /// Whether a frame starts with these bytes whose plain bytes start a message.

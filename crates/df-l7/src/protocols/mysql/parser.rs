@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use df_core::{Direction, Transport};
 
-use super::compressed::{Unwrapper, Wrapping, is_frame_start, wrapping};
+use super::compressed::{Unwrapper, Wrapping, begins_compressed, is_frame_start, wrapping};
 use super::conversation::{Conversation, Secrecy};
 use super::detect;
 use crate::{ConnectionConfig, Input, Message, ParseError, Parsed, Parser, Recovery};
@@ -19,20 +19,30 @@ pub struct MysqlParser {
     compression: Option<Box<[Unwrapper; 2]>>,
     /// Whether anything was read yet.
     has_begun: bool,
+    /// Whether what waits to be read begins as a compressed frame does.
+    seems_framed: bool,
 }
 
 impl MysqlParser {
     /// A parser for one connection.
     pub fn new(config: &Arc<ConnectionConfig>, _transport: Transport) -> Self {
-        Self { conversation: Conversation::new(config), compression: None, has_begun: false }
+        Self {
+            conversation: Conversation::new(config),
+            compression: None,
+            has_begun: false,
+            seems_framed: false,
+        }
     }
 
     /// The login tells whether what follows is compressed; in mid-stream only the bytes can. Gives how many are needed
     /// for that.
     fn prepare(&mut self, direction: Direction, input: Input<'_>) -> Option<usize> {
         if !self.has_begun {
-            match wrapping(direction, input) {
-                Wrapping::Unknown { needed } => return Some(needed),
+            match wrapping(direction, input, self.seems_framed) {
+                Wrapping::Unknown { needed } => {
+                    self.seems_framed |= begins_compressed(input.bytes);
+                    return Some(needed);
+                }
                 Wrapping::Framed => self.conversation.secrecy = Secrecy::Zlib,
                 Wrapping::Plain => {}
             }
@@ -93,6 +103,6 @@ impl Parser for MysqlParser {
         // This one is done with: it stays as it ended.
         self.conversation.secrecy = Secrecy::Tls;
         conversation.secrecy = Secrecy::Plain;
-        Some(Box::new(Self { conversation, compression: None, has_begun: true }))
+        Some(Box::new(Self { conversation, compression: None, has_begun: true, seems_framed: false }))
     }
 }

@@ -370,18 +370,36 @@ fn compressed_packets_are_unwrapped() {
 
 #[test]
 fn compression_is_seen_in_mid_stream_however_the_bytes_are_cut() {
-    let config = Arc::new(ConnectionConfig::default());
     for size in 1..100 {
-        let mut connection = Connection::new(Transport::Tcp, Arc::clone(&config)).with_protocol(&super::ROW);
-        let mut offsets = [0, 0];
-        for (direction, bytes) in resplit(&compressed_pieces(), size) {
-            let offset = &mut offsets[direction.index()];
-            connection.handle_chunk(Chunk::new(direction, Timestamp::from_nanos(1), *offset, &bytes));
-            *offset += bytes.len() as u64;
-        }
-        let found: Vec<_> = std::iter::from_fn(|| connection.poll_exchange()).collect();
+        let found = exchanges_of_mysql(&resplit(&compressed_pieces(), size));
         assert_eq!(outline(&found)[2..], ["COM_QUERY SELECT ? 1046"], "pieces of {size}");
     }
+}
+
+/// By itself such an answer may be a plain packet too, and is one as soon as that is whole.
+#[test]
+fn while_a_compressed_request_is_not_whole_its_answer_is_in_a_frame_however_it_is_cut() {
+    let (_, request) = &compressed_pieces()[0];
+    let request = &request[..request.len() - 1];
+    let pieces = [(CLIENT, request.to_vec()), (SERVER, frame(&packet(1, &ok(0, 2)), false))];
+    let whole = outline(&exchanges_of_mysql(&pieces));
+    assert!(whole.iter().any(|one| one.starts_with("COM_QUERY SELECT")), "{whole:?}");
+    for size in 1..100 {
+        assert_eq!(outline(&exchanges_of_mysql(&resplit(&pieces, size))), whole, "pieces of {size}");
+    }
+}
+
+/// Of a connection that is known to be MySQL's, seen from its middle on.
+fn exchanges_of_mysql(pieces: &[Piece]) -> Vec<Exchange> {
+    let mut connection = Connection::new(Transport::Tcp, Arc::default()).with_protocol(&super::ROW);
+    let mut offsets = [0, 0];
+    for (direction, bytes) in pieces {
+        let offset = &mut offsets[direction.index()];
+        connection.handle_chunk(Chunk::new(*direction, Timestamp::from_nanos(1), *offset, bytes));
+        *offset += bytes.len() as u64;
+    }
+    connection.handle_close();
+    std::iter::from_fn(|| connection.poll_exchange()).collect()
 }
 
 #[test]
@@ -391,7 +409,7 @@ fn plain_packets_in_mid_stream_are_not_kept_waiting() {
     {
         let input = crate::Input::new(&bytes);
         assert_eq!(
-            super::compressed::wrapping(direction, input),
+            super::compressed::wrapping(direction, input, false),
             Wrapping::Plain,
             "{}",
             bytes.escape_ascii()
