@@ -171,7 +171,7 @@ impl Observation<'_> {
                 delivery.tell_metrics();
             }
             if account.is_due()
-                && let Some(connections) = budget.look(Duration::ZERO, self.health.found_no_room())
+                && let Some(connections) = budget.look(self.health.found_no_room())
             {
                 notices.tell(connections);
                 self.health.connections_left_out.store(u64::from(connections), Ordering::Relaxed);

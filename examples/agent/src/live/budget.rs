@@ -55,10 +55,9 @@ impl Budget {
     }
 
     /// Looks at what was taken since the last time: how many of 256 connections are to be left out from now on, if that changes.
-    /// `beside` is what others took of the processors for this process since it began, and `dropped` how many packets and records
-    /// found no room since then.
-    pub(super) fn look(&mut self, beside: Duration, dropped: u64) -> Option<u16> {
-        let counted = Counted { processor_time: processor_time() + beside, dropped };
+    /// `dropped` is how many packets and records found no room since the agent began.
+    pub(super) fn look(&mut self, dropped: u64) -> Option<u16> {
+        let counted = Counted { processor_time: processor_time(), dropped };
         let elapsed = self.looked_at.elapsed();
         self.looked_at = Instant::now();
         let told_before = self.told;
