@@ -25,8 +25,8 @@ use df_core::{SocketActivity, StreamPosition, Transfer, TransportHeader, connect
 const CONNECTIONS: u32 = 1000;
 
 #[test]
-fn twenty_thousand_exchanges_on_a_thousand_connections() {
-    in_a_network_namespace("20", &[]);
+fn a_hundred_thousand_exchanges_on_a_thousand_connections() {
+    in_a_network_namespace("100", &[]);
 }
 
 #[test]
@@ -37,12 +37,6 @@ fn what_the_rings_have_no_room_for_is_counted() {
 #[test]
 fn a_connection_that_is_left_out_is_left_out_whole_and_at_both_ends() {
     in_a_network_namespace("5", &[(LEFT_OUT, "128")]);
-}
-
-#[test]
-#[ignore = "needs an optimised reader: run with --release"]
-fn a_hundred_thousand_exchanges_on_a_thousand_connections() {
-    in_a_network_namespace("100", &[]);
 }
 
 /// Runs the test below where no other traffic is.
